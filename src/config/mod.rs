@@ -1,0 +1,1 @@
+//! neural-config.yaml, flags and environment to one validated configuration.

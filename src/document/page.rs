@@ -1,0 +1,146 @@
+//! What a page worker sees on a page: words, rulings and images, before any model has looked at them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::geometry::{BBox, Points};
+use super::round;
+
+/// Edge length, in pixels, of the page image that layout models look at.
+pub const PAGE_IMAGE_SIZE: u32 = 224;
+
+/// One page of a document, in reading coordinates.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Page {
+    /// Page number, counted from 1.
+    pub number: u32,
+    /// Width in points after rotation.
+    #[serde(serialize_with = "round::two")]
+    pub width: f32,
+    /// Height in points after rotation.
+    #[serde(serialize_with = "round::two")]
+    pub height: f32,
+    /// Clockwise rotation that the file asks for, in degrees: 0, 90, 180 or 270.
+    pub rotation: u16,
+    /// The page's own label ("iv", "A-3"), where the file has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Where the words come from.
+    pub text_source: TextSource,
+    /// Why that source was chosen, in one sentence.
+    pub text_source_reason: String,
+    /// Words in the order of the text layer (or of the OCR program).
+    pub words: Vec<Word>,
+    /// Ruling lines and thin filled boxes.
+    pub rulings: Vec<Ruling>,
+    /// Where raster images are drawn.
+    pub images: Vec<BBox<Points>>,
+    /// Names of the fonts that [`Word::font`] points to.
+    pub fonts: Vec<Arc<str>>,
+}
+
+/// Origin of a page's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TextSource {
+    /// The text layer of the PDF.
+    TextLayer,
+    /// Optical character recognition of the rendered page.
+    Ocr,
+    /// The page has no words.
+    None,
+}
+
+/// A run of characters without white space.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Word {
+    /// The characters as the file gives them.
+    pub text: String,
+    /// Bounding box.
+    #[serde(rename = "box")]
+    pub bbox: BBox<Points>,
+    /// Nominal font size in points as drawn (after all transformations).
+    #[serde(serialize_with = "round::two")]
+    pub font_size: f32,
+    /// Index into [`Page::fonts`]; `u16::MAX` where there is no font (OCR).
+    pub font: u16,
+    /// Style and visibility.
+    pub style: WordStyle,
+    /// Fill colour: red, green, blue, alpha.
+    pub color: [u8; 4],
+    /// Direction of writing in degrees clockwise from left-to-right: 0, 90, 180 or 270.
+    pub direction: u16,
+    /// Mean character confidence of the OCR program, 0 to 1; `None` for a text layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+}
+
+/// Style and visibility bits of a word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WordStyle {
+    /// Bold by font weight, font name or stroke.
+    pub bold: bool,
+    /// Italic or oblique.
+    pub italic: bool,
+    /// Drawn in text render mode 3 or 7, or fully transparent: a parser sees it, a reader does not.
+    pub invisible: bool,
+    /// Ends a line with a hyphen that splits a longer word; the next word continues it.
+    pub hyphenated: bool,
+    /// First word of a line, as the text layer breaks lines.
+    pub starts_line: bool,
+}
+
+/// A straight ruling line or thin filled rectangle, at most 3 points thick.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Ruling {
+    /// Extent of the line including its thickness.
+    #[serde(rename = "box")]
+    pub bbox: BBox<Points>,
+    /// Horizontal (true) or vertical (false).
+    pub horizontal: bool,
+}
+
+impl Page {
+    /// Median font size of the words in points, or 0 without words.
+    #[must_use]
+    pub fn median_font_size(&self) -> f32 {
+        let mut sizes: Vec<f32> = self.words.iter().map(|word| word.font_size).collect();
+        if sizes.is_empty() {
+            return 0.0;
+        }
+        let middle = sizes.len() / 2;
+        *sizes.select_nth_unstable_by(middle, f32::total_cmp).1
+    }
+}
+
+/// A page image for layout models: RGB, row by row from the top, `PAGE_IMAGE_SIZE` squared, 3 bytes a pixel.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PageImage(Box<[u8]>);
+
+impl PageImage {
+    /// Bytes of one image.
+    pub const BYTES: usize = (PAGE_IMAGE_SIZE * PAGE_IMAGE_SIZE * 3) as usize;
+
+    /// Takes the pixels, or gives them back if their number is wrong.
+    ///
+    /// # Errors
+    /// The bytes themselves, when there are not exactly [`Self::BYTES`].
+    pub fn new(rgb: Vec<u8>) -> Result<Self, Vec<u8>> {
+        if rgb.len() == Self::BYTES { Ok(Self(rgb.into_boxed_slice())) } else { Err(rgb) }
+    }
+
+    /// Pixels: height, width, channel (red, green, blue); 0 to 255.
+    #[must_use]
+    pub fn rgb(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PageImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PageImage(224 x 224 RGB)")
+    }
+}

@@ -1,0 +1,118 @@
+//! Tables in the analysis.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::analysis::FigureKind;
+use super::geometry::{BBox, Points};
+use super::round;
+
+/// A table; one that continues on further pages is a single table.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Table {
+    /// Identifier within the document, counted from 0.
+    pub id: u32,
+    /// The blocks it was read from.
+    pub blocks: Vec<u32>,
+    /// The section it stands in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default)]
+    pub section: Option<u32>,
+    /// Caption or the heading directly above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default)]
+    pub caption: Option<String>,
+    /// Page of its first row.
+    pub page: u32,
+    /// Extent on that page.
+    #[serde(rename = "box")]
+    pub bbox: BBox<Points>,
+    /// Number of rows.
+    pub rows: u32,
+    /// Number of columns.
+    pub columns: u32,
+    /// Rows of column headers at the top.
+    pub header_rows: u32,
+    /// Power of ten stated for the table ("in millions"): 6.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default)]
+    pub scale: Option<i32>,
+    /// ISO 4217 code stated for the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default)]
+    pub currency: Option<String>,
+    /// Date or period of each column, ISO 8601, where its header states one.
+    pub column_periods: Vec<Option<String>>,
+    /// Cells with content, row by row.
+    pub cells: Vec<Cell>,
+}
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Cell {
+    /// Row, counted from 0.
+    pub row: u32,
+    /// Column, counted from 0.
+    pub column: u32,
+    /// Rows it spans.
+    pub row_span: u32,
+    /// Columns it spans.
+    pub column_span: u32,
+    /// Whether it is a header of columns or of rows (the stub).
+    pub header: bool,
+    /// Indentation level of a stub cell, counted from 0.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(default)]
+    pub indent: u32,
+    /// Page number, counted from 1.
+    pub page: u32,
+    /// Extent.
+    #[serde(rename = "box")]
+    pub bbox: BBox<Points>,
+    /// Text as printed, lines joined by one space, footnote marks left out.
+    pub text: String,
+    /// Footnote marks that were split off ("(1)", "*").
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub notes: Vec<String>,
+    /// The number in it, if it holds one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default)]
+    pub value: Option<CellValue>,
+}
+
+/// The number in a cell.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CellValue {
+    /// MONEY, PER_SHARE, PERCENT, QUANTITY or NUMBER.
+    #[serde(rename = "type")]
+    pub kind: FigureKind,
+    /// The printed number with its sign, before the table's scale.
+    pub printed: f64,
+    /// Value with scale applied.
+    pub value: f64,
+    /// Decimals printed.
+    pub decimals: u32,
+    /// Power of ten applied.
+    pub scale: i32,
+    /// ISO 4217 currency code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default)]
+    pub currency: Option<String>,
+    /// Whether it is a dash that stands for zero or nil.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub nil: bool,
+    /// Other readings of an ambiguous number, before scale.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub alternatives: Vec<f64>,
+    /// Probability that value, scale and sign are right, 0 to 1.
+    #[serde(serialize_with = "round::four")]
+    pub confidence: f32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}

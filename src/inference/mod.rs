@@ -1,0 +1,1 @@
+//! Token ids and pixels to typed predictions: layout and text.

@@ -1,0 +1,1 @@
+//! Files to pages: discovery, page workers and their supervisor, pdfium, images, OCR, words.

@@ -1,0 +1,31 @@
+//! docproc analyzes folders of financial documents: layout, sections, sentiment, entities, figures, tables and
+//! scores, each with page, box, text, model and confidence.
+//!
+//! The command line in `cli` is the product; the library is split into rooms, each of which may import only the
+//! rooms listed above it. ARCHITECTURE.md has the map.
+
+pub mod error;
+
+pub mod document;
+
+pub mod config;
+
+pub mod input;
+
+pub mod tokenize;
+
+pub mod runtime;
+
+pub mod inference;
+
+pub mod structure;
+
+pub mod scoring;
+
+pub mod output;
+
+pub mod pipeline;
+
+pub mod quantize;
+
+pub mod cli;

@@ -1,0 +1,2 @@
+//! The `docproc` executable.
+fn main() {}

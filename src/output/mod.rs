@@ -1,0 +1,1 @@
+//! Analyses to files: JSON, JSON Lines, manifest; atomic writes and resume.

@@ -1,0 +1,1 @@
+//! The stages in order: discover, read, encode, infer, structure, score, write.

@@ -1,0 +1,1 @@
+//! ONNX Runtime: the only room that names `ort`. Sessions, providers, model manager, planner, buffers, cache.

@@ -1,0 +1,46 @@
+//! Predictions to structure: lines, blocks, reading order, sections, sentences, entities, figures and tables.
+//!
+//! Pure functions over pages and predictions; nothing in here does I/O or knows a model.
+
+use std::ops::Range;
+
+use crate::document::{BBox, Points};
+
+/// A layout block on one page, before it is written into the analysis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PageBlock {
+    /// Index of the page in the document's list of pages (not its number).
+    pub page_index: usize,
+    /// Label name.
+    pub label: String,
+    /// Calibrated probability of the label.
+    pub confidence: f32,
+    /// Extent.
+    pub bbox: BBox<Points>,
+    /// Word indices of the page, line by line from top to bottom, each line in reading direction.
+    pub lines: Vec<Vec<usize>>,
+}
+
+/// A sentence with the words it is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SentenceDraft {
+    /// Text: words separated by one space, words split at line ends joined.
+    pub text: String,
+    /// Where each byte range of the text comes from, in text order.
+    pub words: Vec<WordSpan>,
+    /// Index of the block it starts in, in the document's reading order.
+    pub block: usize,
+    /// Index of its section.
+    pub section: usize,
+}
+
+/// One word's part of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WordSpan {
+    /// Byte range in the sentence's text.
+    pub range: Range<usize>,
+    /// Index of the page in the document's list of pages.
+    pub page_index: usize,
+    /// Index of the word on that page.
+    pub word: usize,
+}

@@ -1,0 +1,1 @@
+//! Text and words to token ids: BPE, WordPiece and Unigram tokenizers, windows, word alignment.
