@@ -162,7 +162,7 @@ impl File {
             return Ok(Self::default());
         }
         serde_saphyr::from_str(text).map_err(|error| {
-            let message = error.to_string();
+            let message = error.to_string().trim_start_matches("error: ").to_owned();
             let suggestion = suggest(&message);
             let error = Error::new(ErrorCode::ConfigInvalid, message);
             match suggestion {
@@ -173,13 +173,16 @@ impl File {
     }
 }
 
-/// The known key nearest to the unknown one, out of serde's "unknown field `a`, expected one of `b`, `c`".
+/// The known key nearest to the unknown one, out of "unknown field `a`, expected one of b, c".
 fn suggest(message: &str) -> Option<String> {
     let start = message.find("unknown field")?;
     let line = message[start..].lines().next()?;
-    let mut quoted = line.split('`').skip(1).step_by(2);
-    let unknown = quoted.next()?;
-    quoted
+    let (unknown, known) = line.split_once("expected")?;
+    let unknown = unknown.split('`').nth(1)?;
+    known
+        .trim_start_matches(" one of")
+        .split(',')
+        .map(|known| known.trim().trim_matches('`'))
         .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
         .min()
         .filter(|(distance, known)| *distance <= known.len().max(unknown.len()) / 2)
