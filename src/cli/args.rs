@@ -71,7 +71,19 @@ pub enum ModelsAction {
     /// List the configured models
     List(ConfigArgs),
     /// Check every file of the models folder against its checksum
-    Verify(ConfigArgs),
+    Verify(VerifyArgs),
+}
+
+/// `docproc models verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Write the manifest anew from the files that are there
+    #[arg(long)]
+    pub update: bool,
+
+    /// Configuration and models
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// Where configuration and models are.
