@@ -1,0 +1,191 @@
+//! Everything that is loaded once for a run: page workers, models, networks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use super::document::Request;
+use super::pages::PageSelection;
+use crate::config::{Config, Model, NativeLibrary, OcrPolicy, QuantizationMode, native_library};
+use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
+use crate::error::Result;
+use crate::inference::{LayoutModel, TextModel};
+use crate::input::{Input, OcrMode, Source, WorkerOptions, WorkerPool};
+use crate::output::Key;
+use crate::runtime::{
+    AcceleratorOptions, BundleOptions, Device, Environment, LoadedModel, ManagerSettings, Manifest, ModelBundle,
+    ModelManager, OptimizationLevel, Precision, Profiler, Provider, StageTime,
+};
+use crate::tokenize::TokenizerManager;
+
+/// Page workers and models, ready to analyze.
+pub struct Engine {
+    pub(super) pool: WorkerPool,
+    pub(super) layout: LayoutModel,
+    pub(super) text: TextModel,
+    pub(super) entities: Option<TextModel>,
+    pub(super) profiler: Arc<Profiler>,
+    models: Vec<ModelInfo>,
+    environment: Environment,
+    /// Everything but the input that an analysis depends on.
+    fingerprint: String,
+}
+
+/// Opens the bundle that the configuration names, in the precision it asks for.
+///
+/// # Errors
+/// Those of [`ModelBundle::open`].
+pub fn open_bundle(model: &Model, manifest: Option<&Manifest>) -> Result<ModelBundle> {
+    let precision = model.quantization.map(|mode| match mode {
+        QuantizationMode::Dynamic | QuantizationMode::Int8 | QuantizationMode::Qat => Precision::Int8,
+        QuantizationMode::Fp16 => Precision::Fp16,
+    });
+    ModelBundle::open(&model.path, &BundleOptions { tokenizer: model.tokenizer.as_deref(), precision, manifest })
+}
+
+impl Engine {
+    /// Loads what the configuration names. `notice` hears what the user should know.
+    ///
+    /// # Errors
+    /// `library.*`, `device.unavailable`, `model.*`, `tokenizer.invalid`, `worker.start`.
+    pub fn start(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Self> {
+        let environment = Environment::load(&native_library(NativeLibrary::OnnxRuntime)?)?;
+        let device =
+            config.analyze.device.parse::<Device>()?.resolve(&environment, config.optimization.enable_tensorrt)?;
+        if let Some(text) = &device.notice {
+            notice(text);
+        }
+        let manifest = Manifest::read(&config.models_folder)?;
+        let manager = |provider| ModelManager::new(environment.clone(), manager_settings(config, provider));
+        let (accelerated, on_cpu) = (manager(device.provider), manager(Provider::Cpu));
+        let tokenizers = TokenizerManager::new();
+        let load = |model: &Model| -> Result<(Arc<LoadedModel>, _)> {
+            let bundle = open_bundle(model, manifest.as_ref())?;
+            let manager = if model.enable_gpu { &accelerated } else { &on_cpu };
+            let loaded = manager.load(&bundle)?;
+            let tokenizer = tokenizers.load(&crate::tokenize::TokenizerSource::find(&bundle.tokenizer)?)?;
+            Ok((loaded, tokenizer))
+        };
+        let mut models = Vec::new();
+        let mut remember = |role: &str, loaded: &LoadedModel| {
+            models.push(ModelInfo {
+                role: role.to_owned(),
+                name: loaded.bundle.name.clone(),
+                sha256: loaded.bundle.sha256.clone(),
+                precision: loaded.bundle.precision.as_str().to_owned(),
+            });
+        };
+        let (loaded, tokenizer) = load(&config.models.layoutlmv3)?;
+        remember("layout", &loaded);
+        let layout = LayoutModel::new(loaded, tokenizer, config.models.layoutlmv3.max_sequence_length)?;
+        let (loaded, tokenizer) = load(&config.models.finbert)?;
+        remember("text", &loaded);
+        let text = TextModel::new(loaded, tokenizer, config.models.finbert.max_sequence_length)?;
+        let entities = match &config.models.entities {
+            Some(model) => {
+                let (loaded, tokenizer) = load(model)?;
+                remember("entities", &loaded);
+                Some(TextModel::new(loaded, tokenizer, model.max_sequence_length)?)
+            }
+            None => None,
+        };
+        let pool = WorkerPool::start(&WorkerOptions {
+            workers: config.analyze.jobs,
+            pdfium: native_library(NativeLibrary::Pdfium)?,
+            ..WorkerOptions::default()
+        })?;
+        let fingerprint = format!(
+            "{} {SCHEMA_VERSION} {models:?} {:?} {:?}",
+            env!("CARGO_PKG_VERSION"),
+            config.models,
+            config.optimization
+        );
+        Ok(Self {
+            pool,
+            layout,
+            text,
+            entities,
+            profiler: Arc::new(Profiler::new(config.performance.enable_profiling)),
+            models,
+            environment,
+            fingerprint,
+        })
+    }
+
+    /// How documents are read under this configuration.
+    #[must_use]
+    pub fn request(&self, config: &Config, pages: Option<PageSelection>, passwords: Vec<Vec<u8>>) -> Request {
+        Request {
+            pages: pages.unwrap_or_default(),
+            passwords,
+            ocr: match config.analyze.ocr {
+                OcrPolicy::Auto => OcrMode::Auto,
+                OcrPolicy::Always => OcrMode::Always,
+                OcrPolicy::Never => OcrMode::Never,
+            },
+            timeout: config.analyze.timeout,
+            max_pages: config.analyze.max_pages,
+            max_pixels: config.analyze.max_pixels,
+            max_bytes: config.analyze.max_bytes.0,
+        }
+    }
+
+    /// The models that take part in every analysis.
+    #[must_use]
+    pub fn models(&self) -> &[ModelInfo] {
+        &self.models
+    }
+
+    /// Version of the loaded ONNX Runtime.
+    #[must_use]
+    pub fn runtime_version(&self) -> &str {
+        self.environment.version()
+    }
+
+    /// Where the time went so far.
+    #[must_use]
+    pub fn profile(&self) -> Vec<StageTime> {
+        self.profiler.snapshot()
+    }
+
+    /// The hash that says whether an analysis is current: tool, models, configuration, request, path and bytes. A
+    /// source that could not be read has no bytes.
+    #[must_use]
+    pub fn key(&self, input: &Input, source: Option<&Source>, request: &Request) -> Key {
+        use std::os::unix::ffi::OsStrExt;
+        let settings =
+            format!("{:?} {:?} {} {}", request.pages, request.ocr, request.max_pages, request.max_pixels);
+        Key::of(&[
+            self.fingerprint.as_bytes(),
+            settings.as_bytes(),
+            input.path.as_os_str().as_bytes(),
+            source.map_or("", Source::sha256).as_bytes(),
+        ])
+    }
+}
+
+fn manager_settings(config: &Config, provider: Provider) -> ManagerSettings {
+    let cores = available_parallelism().map_or(1, usize::from);
+    let sessions = if provider.is_cpu() { config.performance.parallel_inference } else { 1 };
+    ManagerSettings {
+        provider,
+        accelerator: AcceleratorOptions {
+            half_precision: config.optimization.mixed_precision,
+            ..AcceleratorOptions::default()
+        },
+        sessions,
+        intra_threads: (cores / sessions).max(1),
+        optimization: OptimizationLevel::from_number(u32::from(config.optimization.graph_optimization_level))
+            .unwrap_or_default(),
+        graph_cache: cache_folder().map(|folder| folder.join("graphs")),
+    }
+}
+
+/// `DOCPROC_CACHE_DIR`, else `docproc` in the user's cache folder (XDG Base Directory Specification); `None` where
+/// there is neither, as for some daemons.
+fn cache_folder() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("DOCPROC_CACHE_DIR")
+        .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("docproc")))
+        .or_else(|| variable("HOME").map(|folder| folder.join(".cache/docproc")))
+}
