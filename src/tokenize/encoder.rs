@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use tokenizers::tokenizer::{Encoding, PostProcessor, Token};
-use tokenizers::{Tokenizer, TokenizerImpl};
+use tokenizers::{Tokenizer, TokenizerImpl, TruncationDirection};
 
 use super::load::{TokenizerSource, for_words};
-use super::units::units;
 use super::windows::{Sequence, SpecialTokens, Window, WindowLimits, cut};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -39,8 +38,10 @@ pub struct EncodedPage {
 pub struct EncodedText {
     /// Windows in text order; at least one.
     pub windows: Vec<Window>,
-    /// Byte range of each word; token-to-word indices of the windows point in here.
-    pub units: Vec<Range<usize>>,
+    /// Byte range of each word, in text order and without white space; the windows' word indices point in here. A
+    /// word is one piece of the tokenizer's pre-tokenizer: for BERT a run of letters and digits, or one punctuation
+    /// mark.
+    pub words: Vec<Range<usize>>,
 }
 
 impl EncodedText {
@@ -136,20 +137,54 @@ impl Encoder {
     /// `tokenizer.invalid` if the tokenizer refuses the text, `config.invalid` if the limits leave no room.
     pub fn encode_text(&self, text: &str, limits: WindowLimits) -> Result<EncodedText> {
         let encoding = self.text.encode(text, false).map_err(|error| self.refused(error))?;
-        let units = units(text);
         let mut sequence = Sequence { ids: encoding.get_ids().to_vec(), ..Sequence::default() };
-        let mut unit = 0;
-        for &(start, end) in encoding.get_offsets() {
-            // Byte-level tokens may begin with the space before their word.
-            let skipped = text.get(start..end).map_or(0, |part| part.len() - part.trim_start().len());
-            let at = start + skipped;
-            while unit < units.len() && units[unit].end <= at {
-                unit += 1;
+        let mut words: Vec<Range<usize>> = Vec::new();
+        let mut current = None;
+        for (&word, &(start, end)) in encoding.get_word_ids().iter().zip(encoding.get_offsets()) {
+            // Byte-level and SentencePiece tokens may begin with the space before their word.
+            let piece = text.get(start..end).unwrap_or_default();
+            let start = end - piece.trim_start().len().min(end);
+            if word.is_none() || start == end {
+                sequence.words.push(None);
+                continue;
             }
-            let inside = at < end && units.get(unit).is_some_and(|range| range.start <= at);
-            sequence.words.push(if inside { u32::try_from(unit).ok() } else { None });
+            match words.last_mut() {
+                Some(range) if current == word => range.end = range.end.max(end),
+                _ => words.push(start..end),
+            }
+            current = word;
+            sequence.words.push(u32::try_from(words.len() - 1).ok());
         }
-        Ok(EncodedText { windows: cut(&sequence, &self.special, limits)?, units })
+        Ok(EncodedText { windows: cut(&sequence, &self.special, limits)?, words })
+    }
+
+    /// One window of two texts, the second cut to fit `max_tokens`: the input of heads that judge the beginning of
+    /// something under its title. No word is answered for.
+    ///
+    /// # Errors
+    /// `tokenizer.invalid` if the tokenizer refuses a text.
+    pub fn encode_pair(&self, first: &str, second: &str, max_tokens: usize) -> Result<Window> {
+        let encode = |text: &str| self.text.encode(text, false).map_err(|error| self.refused(error));
+        let (mut first, mut second) = (encode(first)?, encode(second)?);
+        let special = self.special.before.len() + 2 * self.special.after.len();
+        let room = max_tokens.saturating_sub(special);
+        first.truncate(room, 0, TruncationDirection::Right);
+        second.truncate(room - first.len(), 0, TruncationDirection::Right);
+        // What was cut off is kept by the library as overflow; it is not wanted here.
+        first.take_overflowing();
+        second.take_overflowing();
+        let joined =
+            self.text.post_process(first, Some(second), true).map_err(|error| self.refused(error))?;
+        let ids = joined.get_ids().to_vec();
+        let second_segment =
+            joined.get_type_ids().iter().position(|&segment| segment == 1).unwrap_or(ids.len());
+        Ok(Window {
+            words: vec![None; ids.len()],
+            content: ids.len(),
+            second_segment,
+            ids,
+            ..Window::default()
+        })
     }
 
     /// Token ids of a text with their byte offsets, special tokens (offset 0..0) included and nothing cut.

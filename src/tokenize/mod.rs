@@ -12,7 +12,6 @@ mod load;
 mod manager;
 #[cfg(test)]
 mod parity;
-mod units;
 pub mod windows;
 
 pub use encoder::{EncodedPage, EncodedText, Encoder};

@@ -152,10 +152,29 @@ fn long_texts_are_windowed_and_words_keep_their_bytes() {
             .iter()
             .flat_map(|window| window.answers().map(|answer| answer.word).collect::<Vec<_>>())
             .collect();
-        let all: Vec<u32> = (0..u32::try_from(encoded.units.len()).unwrap()).collect();
+        let all: Vec<u32> = (0..u32::try_from(encoded.words.len()).unwrap()).collect();
         assert_eq!(answered, all, "{name}");
-        assert_eq!(&text[encoded.units[2].clone()], "Acme");
+        let words: Vec<&str> = encoded.words.iter().map(|range| &text[range.clone()]).collect();
+        assert_eq!(words[..3], ["Revenue", "of", "Acme"], "{name}");
+        let letters =
+            |text: &str| text.chars().filter(|character| !character.is_whitespace()).collect::<String>();
+        assert_eq!(letters(&words.concat()), letters(&text), "{name}");
     }
+}
+
+#[test]
+fn pairs_carry_segments_and_are_cut_at_the_end() {
+    let bert = encoder("bert-base-uncased");
+    // BertTokenizerFast("Risk Factors", "We may lose money", truncation="only_second", max_length=...).
+    let window = bert.encode_pair("Risk Factors", "We may lose money", 512).unwrap();
+    assert_eq!(window.ids, [101, 3891, 5876, 102, 2057, 2089, 4558, 2769, 102]);
+    assert_eq!(window.second_segment, 4);
+    let window = bert.encode_pair("Risk Factors", "We may lose money", 7).unwrap();
+    assert_eq!(
+        (window.ids.as_slice(), window.second_segment),
+        ([101u32, 3891, 5876, 102, 2057, 2089, 102].as_slice(), 4)
+    );
+    assert!(bert.encode_pair(&"risk ".repeat(50), "money", 16).unwrap().len() <= 16);
 }
 
 #[test]

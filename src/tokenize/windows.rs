@@ -43,8 +43,10 @@ pub struct Window {
     pub start: usize,
     /// Number of content tokens.
     pub content: usize,
+    /// First token of the second segment (token type 1); the number of tokens where there is only one.
+    pub second_segment: usize,
     /// Words that this window answers for, in word order.
-    answers: Vec<(u32, u32)>,
+    pub(super) answers: Vec<(u32, u32)>,
 }
 
 impl Window {
@@ -155,7 +157,8 @@ fn window(sequence: &Sequence, special: &SpecialTokens, start: usize, end: usize
         boxes.extend_from_slice(&sequence.boxes[start..end]);
         boxes.resize(ids.len(), [0; 4]);
     }
-    Window { ids, boxes, words, start, content: end - start, answers: Vec::new() }
+    let second_segment = ids.len();
+    Window { ids, boxes, words, start, content: end - start, second_segment, answers: Vec::new() }
 }
 
 fn assign_answers(words: &[Option<u32>], spans: &[(usize, usize)], before: usize, windows: &mut [Window]) {
