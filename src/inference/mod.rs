@@ -2,6 +2,8 @@
 
 mod batch;
 mod bio;
+#[cfg(test)]
+mod full_size;
 mod heads;
 mod layout;
 mod options;

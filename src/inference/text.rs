@@ -23,7 +23,7 @@ const SECTION_WORDS: usize = 60;
 /// A BERT-family model for texts, with one head or several.
 #[derive(Debug)]
 pub struct TextModel {
-    model: Arc<LoadedModel>,
+    pub(super) model: Arc<LoadedModel>,
     encoder: Arc<Encoder>,
     heads: TextHeads,
     tags: Option<Tags>,
