@@ -24,6 +24,10 @@ pub mod scoring;
 
 pub mod output;
 
+pub mod pipeline;
+
 pub mod evaluation;
 
 pub mod quantize;
+
+pub mod cli;

@@ -26,7 +26,8 @@ const DEFAULT_OUTPUT: &str = "out";
 pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.overrides())?;
     let discovered = discover(args)?;
-    let paths = output_paths(discovered.inputs.iter().map(|input| (input.path.as_path(), input.relative.as_path())))?;
+    let paths =
+        output_paths(discovered.inputs.iter().map(|input| (input.path.as_path(), input.relative.as_path())))?;
     let jobs: Vec<Job> =
         discovered.inputs.into_iter().zip(paths).map(|(input, output)| Job { input, output }).collect();
     if verbosity > Verbosity::Quiet {
@@ -55,7 +56,12 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
     let options = RunOptions {
         request: engine.request(
             &config,
-            args.pages.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg).context("--pages")?,
+            args.pages
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(anyhow::Error::msg)
+                .context("--pages")?,
             passwords(args.password_file.as_deref())?,
         ),
         jobs: config.analyze.jobs,
@@ -82,7 +88,9 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         .write(folder.root())?;
     }
     if verbosity > Verbosity::Quiet {
-        let place = folder.as_ref().map_or(String::new(), |folder| format!("; analyses in {}", folder.root().display()));
+        let place = folder
+            .as_ref()
+            .map_or(String::new(), |folder| format!("; analyses in {}", folder.root().display()));
         eprint!("{}", summary::render(&report.digests, &report.counts, seconds, &place));
     }
     if config.performance.enable_profiling {
@@ -141,7 +149,8 @@ fn open_lines(path: &Path, jobs: usize) -> anyhow::Result<LinesWriter> {
 
 fn passwords(file: Option<&Path>) -> anyhow::Result<Vec<Vec<u8>>> {
     let Some(file) = file else { return Ok(Vec::new()) };
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read the password file {}", file.display()))?;
+    let bytes =
+        std::fs::read(file).with_context(|| format!("cannot read the password file {}", file.display()))?;
     Ok(bytes
         .split(|byte| *byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec())

@@ -42,7 +42,9 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
             format!("{files} files in {}", config.models_folder.display())
         });
         let manifest = manifest.flatten();
-        for (role, model) in [("layout model", &config.models.layoutlmv3), ("text model", &config.models.finbert)] {
+        for (role, model) in
+            [("layout model", &config.models.layoutlmv3), ("text model", &config.models.finbert)]
+        {
             report.take(role, open_bundle(model, manifest.as_ref()), |bundle| {
                 format!("{} ({}) at {}", bundle.name, bundle.precision.as_str(), bundle.model.display())
             });

@@ -128,7 +128,8 @@ enum Color {
 
 /// `text` in a colour, if standard error is a terminal and `NO_COLOR` is not set.
 fn paint(text: &str, color: Color) -> String {
-    let wanted = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let wanted =
+        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     if !wanted {
         return text.to_owned();
     }

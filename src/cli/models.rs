@@ -47,15 +47,26 @@ pub fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     if args.update {
         let manifest = Manifest::of_folder(folder, &["training"])?;
         manifest.write()?;
-        return print(&format!("{} files written to {}\n", manifest.files().len(), folder.join("manifest.json").display()));
+        return print(&format!(
+            "{} files written to {}\n",
+            manifest.files().len(),
+            folder.join("manifest.json").display()
+        ));
     }
     let Some(manifest) = Manifest::read(folder)? else {
-        anyhow::bail!("{} has no manifest.json; make one with `docproc models verify --update`", folder.display());
+        anyhow::bail!(
+            "{} has no manifest.json; make one with `docproc models verify --update`",
+            folder.display()
+        );
     };
     let wrong = manifest.verify();
     for error in &wrong {
         eprintln!("[{}]: {error}", error.code());
     }
-    print(&format!("{} of {} files are as the manifest states\n", manifest.files().len() - wrong.len(), manifest.files().len()))?;
+    print(&format!(
+        "{} of {} files are as the manifest states\n",
+        manifest.files().len() - wrong.len(),
+        manifest.files().len()
+    ))?;
     Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_DOCUMENTS) })
 }

@@ -50,8 +50,8 @@ impl Observer for Progress {
         }
     }
 
-    fn page_done(&self) {
-        let pages = self.pages.fetch_add(1, Ordering::Relaxed) + 1;
+    fn pages_done(&self, pages: u64) {
+        let pages = self.pages.fetch_add(pages, Ordering::Relaxed) + pages;
         let seconds = self.bar.elapsed().as_secs_f64().max(1e-3);
         self.bar.set_message(format!("{pages} pages, {:.1} pages/s", pages as f64 / seconds));
     }

@@ -6,6 +6,7 @@ use super::{Color, paint};
 use crate::document::analysis::{Severity, Status};
 use crate::output::RunCounts;
 use crate::pipeline::Digest;
+use crate::runtime::StageTime;
 
 /// Documents listed one by one at most; the rest is counted.
 const LISTED: usize = 40;
@@ -30,7 +31,10 @@ pub fn render(digests: &[Digest], counts: &RunCounts, seconds: f64, place: &str)
         (total.0 + digest.audit.checked, total.1 + digest.audit.hold, total.2 + digest.audit.broken)
     });
     if total.0 > 0 {
-        line(&mut text, &format!("audit: {} relations checked, {} hold, {} do not", total.0, total.1, total.2));
+        line(
+            &mut text,
+            &format!("audit: {} relations checked, {} hold, {} do not", total.0, total.1, total.2),
+        );
     }
     let mut parts = vec![format!("{} ok", counts.ok)];
     for (count, what) in [
@@ -54,6 +58,25 @@ pub fn render(digests: &[Digest], counts: &RunCounts, seconds: f64, place: &str)
             counts.pages
         ),
     );
+    text
+}
+
+/// Where the time went: busy time per stage, summed over threads, and its share. Stages nest (`infer layout` is part of
+/// `layout`) and run at the same time, so that shares do not add up to the run.
+pub fn profile(stages: &[StageTime]) -> String {
+    let mut text = String::from("stage                 calls    busy s    share\n");
+    for stage in stages {
+        line(
+            &mut text,
+            &format!(
+                "{:<20} {:>6} {:>9.2} {:>7.1}%",
+                stage.name,
+                stage.calls,
+                stage.busy.as_secs_f64(),
+                100.0 * stage.share
+            ),
+        );
+    }
     text
 }
 

@@ -60,7 +60,10 @@ impl Digest {
             pages: summary.pages,
             sections: summary.sections,
             sentences: summary.sentences,
-            sentiment: summary.sentiment.as_ref().map(|sentiment| (sentiment.label.clone(), sentiment.balance)),
+            sentiment: summary
+                .sentiment
+                .as_ref()
+                .map(|sentiment| (sentiment.label.clone(), sentiment.balance)),
             figures: summary.figures,
             tables: summary.tables,
             audit: summary.audit,

@@ -3,20 +3,26 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use super::document::Request;
 use super::pages::PageSelection;
-use crate::config::{Config, Model, NativeLibrary, OcrPolicy, QuantizationMode, native_library};
+use crate::config::{Config, Model, NativeLibrary, QuantizationMode, native_library};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
 use crate::error::Result;
-use crate::inference::{LayoutModel, TextModel};
-use crate::input::{Input, OcrMode, Source, WorkerOptions, WorkerPool};
+use crate::inference::{InferenceOptions, LayoutModel, TextModel};
+use crate::input::{Input, WorkerOptions, WorkerPool};
 use crate::output::Key;
 use crate::runtime::{
-    AcceleratorOptions, BundleOptions, Device, Environment, LoadedModel, ManagerSettings, Manifest, ModelBundle,
-    ModelManager, OptimizationLevel, Precision, Profiler, Provider, StageTime,
+    AcceleratorOptions, BatchBudget, BufferPool, BundleOptions, Device, Environment, Head, InferenceCache,
+    LoadedModel, ManagerSettings, Manifest, ModelBundle, ModelManager, OptimizationLevel, Precision,
+    Profiler, Provider, StageTime,
 };
+use crate::structure::ReviewThresholds;
 use crate::tokenize::TokenizerManager;
+
+/// Words of a section that the section-kind head reads, where its bundle does not say.
+const SECTION_WORDS: usize = 60;
 
 /// Page workers and models, ready to analyze.
 pub struct Engine {
@@ -24,7 +30,11 @@ pub struct Engine {
     pub(super) layout: LayoutModel,
     pub(super) text: TextModel,
     pub(super) entities: Option<TextModel>,
-    pub(super) profiler: Arc<Profiler>,
+    pub(super) profiler: Profiler,
+    pub(super) review: ReviewThresholds,
+    pub(super) batch_timeout: Duration,
+    /// Words after a section's title that the section-kind head reads.
+    pub(super) section_words: usize,
     models: Vec<ModelInfo>,
     environment: Environment,
     /// Everything but the input that an analysis depends on.
@@ -40,7 +50,10 @@ pub fn open_bundle(model: &Model, manifest: Option<&Manifest>) -> Result<ModelBu
         QuantizationMode::Dynamic | QuantizationMode::Int8 | QuantizationMode::Qat => Precision::Int8,
         QuantizationMode::Fp16 => Precision::Fp16,
     });
-    ModelBundle::open(&model.path, &BundleOptions { tokenizer: model.tokenizer.as_deref(), precision, manifest })
+    ModelBundle::open(
+        &model.path,
+        &BundleOptions { tokenizer: model.tokenizer.as_deref(), precision, manifest },
+    )
 }
 
 impl Engine {
@@ -50,8 +63,11 @@ impl Engine {
     /// `library.*`, `device.unavailable`, `model.*`, `tokenizer.invalid`, `worker.start`.
     pub fn start(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Self> {
         let environment = Environment::load(&native_library(NativeLibrary::OnnxRuntime)?)?;
-        let device =
-            config.analyze.device.parse::<Device>()?.resolve(&environment, config.optimization.enable_tensorrt)?;
+        let device = config
+            .analyze
+            .device
+            .parse::<Device>()?
+            .resolve(&environment, config.optimization.enable_tensorrt)?;
         if let Some(text) = &device.notice {
             notice(text);
         }
@@ -59,36 +75,33 @@ impl Engine {
         let manager = |provider| ModelManager::new(environment.clone(), manager_settings(config, provider));
         let (accelerated, on_cpu) = (manager(device.provider), manager(Provider::Cpu));
         let tokenizers = TokenizerManager::new();
-        let load = |model: &Model| -> Result<(Arc<LoadedModel>, _)> {
+        let profiler = Profiler::new(config.performance.enable_profiling);
+        let shared = InferenceOptions {
+            max_sequence_length: usize::MAX,
+            budget: if device.provider.is_cpu() { BatchBudget::CPU } else { BatchBudget::GPU },
+            buffers: BufferPool::new(config.performance.memory_pool_size.as_usize()),
+            cache: Some(Arc::new(InferenceCache::new(config.performance.cache_size.as_usize()))),
+            profiler: profiler.clone(),
+        };
+        let options = |model: &Model| InferenceOptions {
+            max_sequence_length: model.max_sequence_length.unwrap_or(usize::MAX),
+            budget: shared.budget.with_inputs(model.batch_size),
+            ..shared.clone()
+        };
+        let manager_of = |model: &Model| if model.enable_gpu { &accelerated } else { &on_cpu };
+        let open_text = |model: &Model| -> Result<TextModel> {
             let bundle = open_bundle(model, manifest.as_ref())?;
-            let manager = if model.enable_gpu { &accelerated } else { &on_cpu };
-            let loaded = manager.load(&bundle)?;
-            let tokenizer = tokenizers.load(&crate::tokenize::TokenizerSource::find(&bundle.tokenizer)?)?;
-            Ok((loaded, tokenizer))
+            TextModel::open(manager_of(model), &tokenizers, &bundle, options(model))
         };
-        let mut models = Vec::new();
-        let mut remember = |role: &str, loaded: &LoadedModel| {
-            models.push(ModelInfo {
-                role: role.to_owned(),
-                name: loaded.bundle.name.clone(),
-                sha256: loaded.bundle.sha256.clone(),
-                precision: loaded.bundle.precision.as_str().to_owned(),
-            });
-        };
-        let (loaded, tokenizer) = load(&config.models.layoutlmv3)?;
-        remember("layout", &loaded);
-        let layout = LayoutModel::new(loaded, tokenizer, config.models.layoutlmv3.max_sequence_length)?;
-        let (loaded, tokenizer) = load(&config.models.finbert)?;
-        remember("text", &loaded);
-        let text = TextModel::new(loaded, tokenizer, config.models.finbert.max_sequence_length)?;
-        let entities = match &config.models.entities {
-            Some(model) => {
-                let (loaded, tokenizer) = load(model)?;
-                remember("entities", &loaded);
-                Some(TextModel::new(loaded, tokenizer, model.max_sequence_length)?)
-            }
-            None => None,
-        };
+        let setup = &config.models.layoutlmv3;
+        let bundle = open_bundle(setup, manifest.as_ref())?;
+        let layout = LayoutModel::open(manager_of(setup), &tokenizers, &bundle, options(setup))?;
+        let text = open_text(&config.models.finbert)?;
+        let entities = config.models.entities.as_ref().map(open_text).transpose()?;
+        let mut models = vec![model_info("layout", layout.model()), model_info("text", text.model())];
+        models.extend(entities.as_ref().map(|entities| model_info("entities", entities.model())));
+        let review =
+            review_thresholds(layout.model(), entities.as_ref().unwrap_or(&text).model(), text.model());
         let pool = WorkerPool::start(&WorkerOptions {
             workers: config.analyze.jobs,
             pdfium: native_library(NativeLibrary::Pdfium)?,
@@ -102,10 +115,13 @@ impl Engine {
         );
         Ok(Self {
             pool,
+            entities,
+            profiler,
+            review,
+            batch_timeout: Duration::from_millis(config.performance.batch_timeout_ms),
+            section_words: text.model().bundle.config.section_words.unwrap_or(SECTION_WORDS),
             layout,
             text,
-            entities,
-            profiler: Arc::new(Profiler::new(config.performance.enable_profiling)),
             models,
             environment,
             fingerprint,
@@ -118,11 +134,7 @@ impl Engine {
         Request {
             pages: pages.unwrap_or_default(),
             passwords,
-            ocr: match config.analyze.ocr {
-                OcrPolicy::Auto => OcrMode::Auto,
-                OcrPolicy::Always => OcrMode::Always,
-                OcrPolicy::Never => OcrMode::Never,
-            },
+            ocr: config.analyze.ocr,
             timeout: config.analyze.timeout,
             max_pages: config.analyze.max_pages,
             max_pixels: config.analyze.max_pixels,
@@ -148,10 +160,10 @@ impl Engine {
         self.profiler.snapshot()
     }
 
-    /// The hash that says whether an analysis is current: tool, models, configuration, request, path and bytes. A
-    /// source that could not be read has no bytes.
+    /// The hash that says whether an analysis is current: tool, models, configuration, request, path and bytes. The
+    /// digest is empty for an input that could not be read.
     #[must_use]
-    pub fn key(&self, input: &Input, source: Option<&Source>, request: &Request) -> Key {
+    pub fn key(&self, input: &Input, sha256: &str, request: &Request) -> Key {
         use std::os::unix::ffi::OsStrExt;
         let settings =
             format!("{:?} {:?} {} {}", request.pages, request.ocr, request.max_pages, request.max_pixels);
@@ -159,8 +171,29 @@ impl Engine {
             self.fingerprint.as_bytes(),
             settings.as_bytes(),
             input.path.as_os_str().as_bytes(),
-            source.map_or("", Source::sha256).as_bytes(),
+            sha256.as_bytes(),
         ])
+    }
+}
+
+fn model_info(role: &str, loaded: &LoadedModel) -> ModelInfo {
+    ModelInfo {
+        role: role.to_owned(),
+        name: loaded.bundle.name.clone(),
+        sha256: loaded.bundle.sha256.clone(),
+        precision: loaded.bundle.precision.as_str().to_owned(),
+    }
+}
+
+/// The review thresholds that the models' configurations state.
+fn review_thresholds(layout: &LoadedModel, entities: &LoadedModel, text: &LoadedModel) -> ReviewThresholds {
+    let threshold = |model: &LoadedModel, head: Head| {
+        model.bundle.config.review_thresholds.get(head.key()).copied().unwrap_or(0.0)
+    };
+    ReviewThresholds {
+        layout: threshold(layout, Head::Layout),
+        sentiment: threshold(text, Head::Sentiment),
+        entities: threshold(entities, Head::Entity),
     }
 }
 

@@ -27,7 +27,8 @@ impl FromStr for PageSelection {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |part: &str| format!("`{part}` is not a page or a range of pages; write for example 1-5,9,20-");
+        let wrong =
+            |part: &str| format!("`{part}` is not a page or a range of pages; write for example 1-5,9,20-");
         let page = |part: &str| match part.trim().parse::<u32>() {
             Ok(number) if number > 0 => Ok(number),
             _ => Err(wrong(part)),

@@ -47,8 +47,8 @@ pub struct RunOptions {
 pub trait Observer: Sync {
     /// Something the user should know once.
     fn notice(&self, text: &str);
-    /// A page was analyzed.
-    fn page_done(&self);
+    /// So many more pages went through the layout model.
+    fn pages_done(&self, pages: u64);
     /// A document was finished, skipped or not reached.
     fn document_done(&self, entry: &DocumentEntry);
 }
@@ -158,14 +158,21 @@ struct Finished {
 
 impl Finished {
     fn entry(&self, job: &Job, sink: &Sink<'_>, seconds: f64) -> DocumentEntry {
-        let mut codes: Vec<ErrorCode> =
-            self.analysis.iter().flat_map(|analysis| analysis.errors.iter().map(|error| error.code)).collect();
+        let mut codes: Vec<ErrorCode> = self
+            .analysis
+            .iter()
+            .flat_map(|analysis| analysis.errors.iter().map(|error| error.code))
+            .collect();
         codes.dedup();
         DocumentEntry {
             path: job.input.display(),
             output: sink.folder.map(|_| job.output.to_string_lossy().into_owned()),
             outcome: self.outcome,
-            status: self.analysis.as_ref().map(|analysis| analysis.status).or(self.skipped.map(|skipped| skipped.0)),
+            status: self
+                .analysis
+                .as_ref()
+                .map(|analysis| analysis.status)
+                .or(self.skipped.map(|skipped| skipped.0)),
             codes,
             pages: match (&self.analysis, self.skipped) {
                 (Some(analysis), _) => u32::try_from(analysis.pages.len()).unwrap_or(u32::MAX),
@@ -185,18 +192,26 @@ fn one(
     options: &RunOptions,
     observer: &dyn Observer,
 ) -> Result<Finished> {
-    let source = Source::read(&job.input, options.request.max_bytes);
-    let key = engine.key(&job.input, source.as_ref().ok(), &options.request);
+    let source = {
+        let _span = engine.profiler.span("read input");
+        Source::read(&job.input, options.request.max_bytes)
+    };
+    let sha256 = source.as_ref().map_or("", Source::sha256);
+    let key = engine.key(&job.input, sha256, &options.request);
     if let (Some(folder), false, None) = (sink.folder, options.force, sink.lines)
         && let Some(record) = folder.current(&job.output, &key)
     {
         let status = record.status().unwrap_or(Status::Failed);
-        return Ok(Finished { outcome: Outcome::Skipped, analysis: None, skipped: Some((status, record.pages)) });
+        return Ok(Finished {
+            outcome: Outcome::Skipped,
+            analysis: None,
+            skipped: Some((status, record.pages)),
+        });
     }
     // A fault of ours in one document must not cost the batch: it is reported as that document's failure.
     let analysis = catch_unwind(AssertUnwindSafe(|| match source {
         Ok(source) => document::analyze(engine, &job.input, source, &options.request, observer),
-        Err(error) => document::failed(&job.input, None, &error),
+        Err(error) => document::failed(&job.input, &error),
     }))
     .unwrap_or_else(|panic| {
         let what = panic
@@ -206,10 +221,11 @@ fn one(
             .unwrap_or("no message");
         let error = Error::new(ErrorCode::Internal, format!("docproc failed on this document: {what}"))
             .help("please report it together with the document");
-        document::failed(&job.input, None, &error)
+        document::failed(&job.input, &error)
     });
     if let Some(folder) = sink.folder {
         let retry = analysis.errors.iter().any(|error| TRANSIENT.contains(&error.code));
+        let _span = engine.profiler.span("write");
         folder.write(&job.output, key, &analysis, retry)?;
     }
     Ok(Finished { outcome: Outcome::Analyzed, analysis: Some(analysis), skipped: None })
@@ -219,7 +235,8 @@ fn write_line(lines: &LinesWriter, index: usize, analysis: Option<&Analysis>) ->
     let line = analysis.map(serde_json::to_vec).transpose().map_err(io::Error::from);
     line.and_then(|line| lines.write(index, line)).map_err(|error| {
         let broken = error.kind() == io::ErrorKind::BrokenPipe;
-        let message = if broken { "the reader of the JSON lines has gone" } else { "cannot write the JSON lines" };
+        let message =
+            if broken { "the reader of the JSON lines has gone" } else { "cannot write the JSON lines" };
         Error::new(ErrorCode::OutputUnwritable, message).because(error)
     })
 }

@@ -27,7 +27,8 @@ pub fn reports() -> PathBuf {
 }
 
 pub fn read_json(path: &Path) -> Value {
-    serde_json::from_slice(&fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))).unwrap()
+    serde_json::from_slice(&fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        .unwrap()
 }
 
 /// Every file below a folder with its bytes, without docproc's own state and times.
@@ -105,7 +106,10 @@ fn an_empty_folder_is_an_error_that_names_it() {
         .assert()
         .code(2)
         .stderr(predicate::str::contains(empty.path().to_str().unwrap()));
-    assert!(!Path::new(env!("CARGO_MANIFEST_DIR")).join("unused").exists(), "nothing is made before there is work");
+    assert!(
+        !Path::new(env!("CARGO_MANIFEST_DIR")).join("unused").exists(),
+        "nothing is made before there is work"
+    );
 }
 
 #[test]
@@ -136,16 +140,23 @@ fn check_citations(path: &Path, analysis: &Value) {
         .unwrap()
         .iter()
         .map(|page| {
-            (page["number"].as_u64().unwrap(), (page["width"].as_f64().unwrap(), page["height"].as_f64().unwrap()))
+            (
+                page["number"].as_u64().unwrap(),
+                (page["width"].as_f64().unwrap(), page["height"].as_f64().unwrap()),
+            )
         })
         .collect();
     let inside = |item: &Value, bbox: &Value| {
         let page = item["page"].as_u64().unwrap();
-        let (width, height) = pages.get(&page).unwrap_or_else(|| panic!("{}: {item} is on no page", path.display()));
+        let (width, height) =
+            pages.get(&page).unwrap_or_else(|| panic!("{}: {item} is on no page", path.display()));
         let corner = |index: usize| bbox[index].as_f64().unwrap();
         // Glyphs may hang over the edge of a page by a little.
         assert!(
-            corner(0) >= -20.0 && corner(1) >= -20.0 && corner(2) <= width + 20.0 && corner(3) <= height + 20.0,
+            corner(0) >= -20.0
+                && corner(1) >= -20.0
+                && corner(2) <= width + 20.0
+                && corner(3) <= height + 20.0,
             "{}: {item} lies outside of its page",
             path.display()
         );
@@ -170,10 +181,18 @@ fn check_citations(path: &Path, analysis: &Value) {
         let total: f64 = probabilities.values().map(|value| value.as_f64().unwrap()).sum();
         assert!((total - 1.0).abs() < 0.001, "{sentence}");
     }
-    let mut covered: Vec<u64> =
-        sections.iter().flat_map(|section| section["blocks"].as_array().unwrap()).map(|id| id.as_u64().unwrap()).collect();
+    let mut covered: Vec<u64> = sections
+        .iter()
+        .flat_map(|section| section["blocks"].as_array().unwrap())
+        .map(|id| id.as_u64().unwrap())
+        .collect();
     covered.sort_unstable();
-    assert_eq!(covered, (0..blocks.len() as u64).collect::<Vec<_>>(), "{}: blocks in sections", path.display());
+    assert_eq!(
+        covered,
+        (0..blocks.len() as u64).collect::<Vec<_>>(),
+        "{}: blocks in sections",
+        path.display()
+    );
 }
 
 #[test]
@@ -246,7 +265,13 @@ fn json_lines_come_in_input_order_and_a_closed_pipe_ends_quietly() {
 fn standard_input_lists_and_dry_runs() {
     let out = tempfile::tempdir().unwrap();
     let document = fs::File::open(reports().join("rotated-page.pdf")).unwrap();
-    docproc().args(["analyze", "-", "-q", "-o"]).arg(out.path()).stdin(document).assert().success().stderr("");
+    docproc()
+        .args(["analyze", "-", "-q", "-o"])
+        .arg(out.path())
+        .stdin(document)
+        .assert()
+        .success()
+        .stderr("");
     assert_eq!(read_json(&out.path().join("stdin.json"))["document"]["path"], "-");
 
     let list = out.path().join("list");
@@ -274,7 +299,10 @@ fn broken_documents_are_reported_and_do_not_stop_the_rest() {
     analyze("never").code(0);
     assert_eq!(read_json(&out.path().join("good.pdf.json"))["status"], "ok");
     let broken = read_json(&out.path().join("broken.pdf.json"));
-    assert_eq!((&broken["status"], &broken["errors"][0]["code"]), (&"failed".into(), &"pdf.malformed".into()));
+    assert_eq!(
+        (&broken["status"], &broken["errors"][0]["code"]),
+        (&"failed".into(), &"pdf.malformed".into())
+    );
 }
 
 #[test]

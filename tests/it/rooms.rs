@@ -61,17 +61,26 @@ fn imports_go_one_way() {
             .join("\n");
         for part in code.split("crate::").skip(1) {
             let other: String = part.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
-            if other.is_empty() || other == room || !ORDER.iter().any(|rooms| rooms.contains(&other.as_str())) {
+            if other.is_empty() || other == room || !ORDER.iter().any(|rooms| rooms.contains(&other.as_str()))
+            {
                 continue;
             }
             imports += 1;
-            assert!(level(&other) < level(room), "{} imports `{other}`, which is not below `{room}`", relative.display());
+            assert!(
+                level(&other) < level(room),
+                "{} imports `{other}`, which is not below `{room}`",
+                relative.display()
+            );
         }
         for (name, owner) in OWNED {
-            let names_it = code.match_indices(name).any(|(at, _)| {
-                !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
-            });
-            assert!(room == *owner || !names_it, "{} names {name}, which only `{owner}` may", relative.display());
+            let names_it = code
+                .match_indices(name)
+                .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
+            assert!(
+                room == *owner || !names_it,
+                "{} names {name}, which only `{owner}` may",
+                relative.display()
+            );
         }
     }
     assert!(imports > 20, "the check found almost no imports: it looks in the wrong place");
