@@ -2,6 +2,8 @@
 //!
 //! Pure functions over pages and predictions; nothing in here does I/O or knows a model.
 
+pub mod numbers;
+
 use std::ops::Range;
 
 use crate::document::{BBox, Points};
