@@ -2,6 +2,7 @@
 //!
 //! Pure functions over pages and predictions; nothing in here does I/O or knows a model.
 
+pub mod numbers;
 pub mod tables;
 
 use std::ops::Range;
