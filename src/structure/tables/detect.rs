@@ -1,5 +1,6 @@
 //! Table regions that no layout block names: aligned numbers, and boxes of rulings.
 
+use super::columns::find_columns;
 use super::lines::{Line, Region, is_year};
 use super::rows::{Rule, horizontal_rules};
 use crate::document::{BBox, Page, Points};
@@ -14,6 +15,9 @@ const BREAK: f32 = 4.2;
 const PAUSE: usize = 4;
 /// Lines above the first numbers that can be column headers.
 const HEADER_LINES: usize = 7;
+/// Largest distance, in em, between rulings of one box with vertical rulings, and of one without.
+const WALLED_BAND: f32 = 20.0;
+const OPEN_BAND: f32 = 10.0;
 /// Rows of numbers from which there is a table.
 const MIN_ROWS: usize = 2;
 
@@ -22,6 +26,8 @@ const MIN_ROWS: usize = 2;
 pub(super) struct Found {
     pub words: Vec<usize>,
     pub bbox: BBox<Points>,
+    /// Whether parallel rulings surround it.
+    pub boxed: bool,
 }
 
 /// Finds regions of one page, from top to bottom; `taken` are word indices that already belong to a table.
@@ -29,30 +35,73 @@ pub(super) fn find_regions(page: &Page, taken: &[bool]) -> Vec<Found> {
     let visible: Vec<usize> = (0..page.words.len())
         .filter(|&word| !taken[word] && !page.words[word].text.trim().is_empty())
         .collect();
-    let mut found = Vec::new();
-    for words in strips(page, &visible) {
-        let Some(bbox) = around(page, &words) else { continue };
-        let region = Region::of_words(page, &words, &bbox);
-        let rules = horizontal_rules(&region);
-        let mut used = vec![false; region.lines.len()];
-        for (first, last) in boxed_runs(&region, &rules).into_iter().chain(number_runs(&region, &rules)) {
-            if used[first..=last].contains(&true) {
+    let mut found: Vec<Found> = Vec::new();
+    // Boxes first: columns of text inside them must not be taken for columns of the page.
+    let mut boxed = vec![false; page.words.len()];
+    if let Some(bbox) = around(page, &visible) {
+        let region = Region::of_words(page, &visible, &bbox);
+        for words in boxed_regions(page, &region) {
+            if words.iter().any(|&word| boxed[word]) {
                 continue;
             }
-            used[first..=last].fill(true);
+            words.iter().for_each(|&word| boxed[word] = true);
+            found.extend(around(page, &words).map(|bbox| Found { words, bbox, boxed: true }));
+        }
+    }
+    let rest: Vec<usize> = visible.into_iter().filter(|&word| !boxed[word]).collect();
+    for words in strips(page, &rest) {
+        let Some(bbox) = around(page, &words) else { continue };
+        let region = Region::of_words(page, &words, &bbox);
+        for (first, last) in number_runs(&region, &horizontal_rules(&region)) {
             let words: Vec<usize> = region.lines[first..=last]
                 .iter()
                 .flat_map(|line| &line.chunks)
                 .flat_map(|chunk| &chunk.pieces)
                 .map(|&piece| region.pieces[piece].word)
                 .collect();
-            if let Some(bbox) = around(page, &words) {
-                found.push(Found { words, bbox });
-            }
+            found.extend(around(page, &words).map(|bbox| Found { words, bbox, boxed: false }));
         }
     }
+    join_neighbours(page, &mut found, &visible_lines(page));
     found.sort_by(|a, b| a.bbox.y0.total_cmp(&b.bbox.y0).then(a.bbox.x0.total_cmp(&b.bbox.x0)));
     found
+}
+
+/// Middles of the page's words, to see what stands between two regions.
+fn visible_lines(page: &Page) -> Vec<(f32, f32)> {
+    page.words.iter().map(|word| (word.bbox.center_x(), word.bbox.center_y())).collect()
+}
+
+/// Joins regions directly above each other with nothing between them, of which rulings box only one part.
+fn join_neighbours(page: &Page, found: &mut Vec<Found>, middles: &[(f32, f32)]) {
+    let mut index = 0;
+    while index < found.len() {
+        let near = (0..found.len()).find(|&other| other != index && touches(page, &found[index], &found[other], middles));
+        if let Some(other) = near {
+            let taken = found.remove(other);
+            let kept = if other < index { index - 1 } else { index };
+            found[kept].words.extend(taken.words);
+            found[kept].words.sort_unstable();
+            found[kept].words.dedup();
+            found[kept].bbox = found[kept].bbox.union(&taken.bbox);
+            index = 0;
+        } else {
+            index += 1;
+        }
+    }
+}
+
+fn touches(page: &Page, upper: &Found, lower: &Found, middles: &[(f32, f32)]) -> bool {
+    let (a, b) = (&upper.bbox, &lower.bbox);
+    let common = a.x1.min(b.x1) - a.x0.max(b.x0);
+    let em = page.words[lower.words[0]].font_size.max(4.0);
+    let gap = b.y0 - a.y1;
+    let overlapping = a.intersection(b).is_some();
+    let boxed = upper.boxed || lower.boxed;
+    boxed
+        && common > 0.7 * a.width().min(b.width())
+        && (overlapping || (gap > 0.0 && gap < 1.6 * em))
+        && !middles.iter().any(|&(x, y)| y > a.y1 && y < b.y0 && x > a.x0 && x < a.x1)
 }
 
 pub(super) fn around(page: &Page, words: &[usize]) -> Option<BBox<Points>> {
@@ -282,9 +331,9 @@ fn header_start(
     top
 }
 
-/// Regions between the first and the last of at least three parallel full rulings of the same width with several
-/// columns of text between them: first and last line.
-fn boxed_runs(region: &Region<'_>, rules: &[Rule]) -> Vec<(usize, usize)> {
+/// Boxes of at least three parallel rulings of the same extent with several columns between them: their words.
+fn boxed_regions(page: &Page, region: &Region<'_>) -> Vec<Vec<usize>> {
+    let rules = horizontal_rules(region);
     let mut groups: Vec<(f32, f32, Vec<f32>)> = Vec::new();
     for rule in rules.iter().filter(|rule| rule.x1 - rule.x0 > 10.0 * region.em) {
         match groups.iter_mut().find(|(x0, x1, _)| (rule.x0 - *x0).abs() < 3.0 && (rule.x1 - *x1).abs() < 3.0) {
@@ -292,24 +341,61 @@ fn boxed_runs(region: &Region<'_>, rules: &[Rule]) -> Vec<(usize, usize)> {
             None => groups.push((rule.x0, rule.x1, vec![rule.y])),
         }
     }
-    let mut runs = Vec::new();
+    let mut found: Vec<Vec<usize>> = Vec::new();
     for (x0, x1, heights) in groups {
-        let (Some(&top), Some(&bottom)) = (heights.first(), heights.last()) else { continue };
-        if heights.len() < 3 || bottom - top < 3.0 * region.em {
-            continue;
-        }
-        let inside = |line: &Line| {
-            line.center > top && line.center < bottom && line.bbox.x0 > x0 - region.em && line.bbox.x1 < x1 + region.em
+        let walled = |top: f32, bottom: f32| {
+            region.rulings.iter().any(|ruling| {
+                !ruling.horizontal
+                    && ruling.bbox.center_x() > x0 - 3.0
+                    && ruling.bbox.center_x() < x1 + 3.0
+                    && ruling.bbox.y1.min(bottom) - ruling.bbox.y0.max(top) > 0.5 * (bottom - top)
+            })
         };
-        let Some(first) = region.lines.iter().position(inside) else { continue };
-        let Some(last) = region.lines.iter().rposition(inside) else { continue };
-        let lines = &region.lines[first..=last];
-        let several = lines.iter().filter(|line| line.chunks.len() >= 2).count();
-        // Each pair of neighbouring rulings must be close enough to hold one row of a table.
-        let dense = heights.windows(2).all(|pair| pair[1] - pair[0] < 14.0 * region.em);
-        if lines.iter().all(inside) && several * 2 >= lines.len() && several >= 2 && dense {
-            runs.push((first, last));
+        let mut start = 0;
+        while start < heights.len() {
+            let near = |pair: &&[f32]| {
+                pair[1] - pair[0] < if walled(pair[0], pair[1]) { WALLED_BAND } else { OPEN_BAND } * region.em
+            };
+            let end = start + 1 + heights[start..].windows(2).take_while(near).count();
+            found.extend(boxed_words(page, region, (x0, x1), &heights[start..end]));
+            start = end;
         }
     }
-    runs
+    found
+}
+
+/// The words between these rulings, if most bands have more than one column.
+fn boxed_words(page: &Page, region: &Region<'_>, (x0, x1): (f32, f32), heights: &[f32]) -> Option<Vec<usize>> {
+    let (&top, &bottom) = (heights.first()?, heights.last()?);
+    if heights.len() < 3 {
+        return None;
+    }
+    let words: Vec<usize> = region
+        .pieces
+        .iter()
+        .filter(|piece| {
+            let (x, y) = (piece.bbox.center_x(), piece.bbox.center_y());
+            x > x0 - region.em && x < x1 + region.em && y > top && y < bottom
+        })
+        .map(|piece| piece.word)
+        .collect();
+    let inner = Region::of_words(page, &words, &around(page, &words)?);
+    let columns = find_columns(&inner)?;
+    let bands: Vec<bool> = heights
+        .windows(2)
+        .filter_map(|band| {
+            let mut filled: Vec<usize> = inner
+                .lines
+                .iter()
+                .filter(|line| line.center > band[0] && line.center < band[1])
+                .flat_map(|line| &line.chunks)
+                .map(|chunk| columns.at(chunk.bbox.center_x()))
+                .collect();
+            filled.sort_unstable();
+            filled.dedup();
+            (!filled.is_empty()).then_some(filled.len() > 1)
+        })
+        .collect();
+    let several = bands.iter().filter(|&&several| several).count();
+    (several >= 2 && several * 10 >= bands.len() * 6).then_some(words)
 }
