@@ -13,6 +13,7 @@ use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{Input, MediaType, PageSegment, ReadRequest, Source};
+use crate::structure::tables::find_tables;
 use crate::structure::{DocumentStructure, PageBlock, TextResults, assemble, layout_page};
 
 /// Pages that go through the layout model together. A constant, so that batches depend on the document alone.
@@ -214,6 +215,10 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         }
         (sentences, section_kinds(engine, &pages, &structure)?)
     };
+    let tables = {
+        let _span = engine.profiler.span("tables");
+        find_tables(&pages, &structure.blocks)
+    };
     let _span = engine.profiler.span("structure");
     let labels = |labels: Option<&Arc<[String]>>| labels.map_or_else(|| Arc::from([]), Arc::clone);
     let (sentiment_labels, section_labels) =
@@ -227,7 +232,7 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
             sentences: &sentences,
             sections: &sections,
         },
-        Vec::new(),
+        tables,
         engine.review,
     );
     let missing = errors.iter().any(|error| error.code() != ErrorCode::PageEmpty);

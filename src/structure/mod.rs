@@ -15,6 +15,7 @@ mod places;
 mod sections;
 mod sentences;
 mod sentiment;
+pub mod tables;
 #[cfg(test)]
 mod testing;
 mod text;
