@@ -19,6 +19,7 @@ pub mod tables;
 #[cfg(test)]
 mod testing;
 mod text;
+pub mod typography;
 
 use std::ops::Range;
 
