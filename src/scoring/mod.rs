@@ -1,1 +1,16 @@
 //! Features, networks, trainer, fusion and the arithmetic audit. Pure; the only room that names `ruv_fann`.
+//!
+//! A network's life: a [`spec::NetworkSpec`] says what it is, [`train`] or an import ([`ruv`], [`libfann`]) gives a
+//! [`network::Network`], [`file`] keeps it, [`evaluate::Evaluator`] runs it and [`gradient::Explainer`] explains it.
+
+pub mod activation;
+pub mod evaluate;
+pub mod file;
+pub mod gated;
+pub mod gradient;
+mod kernel;
+pub mod libfann;
+pub mod network;
+mod random;
+pub mod ruv;
+pub mod spec;
