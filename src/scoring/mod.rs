@@ -4,13 +4,19 @@
 //! [`network::Network`], [`file`] keeps it, [`evaluate::Evaluator`] runs it and [`gradient::Explainer`] explains it.
 
 pub mod activation;
+pub mod curve;
+pub mod dataset;
 pub mod evaluate;
 pub mod file;
 pub mod gated;
 pub mod gradient;
 mod kernel;
 pub mod libfann;
+pub mod logistic;
+pub mod metrics;
 pub mod network;
+mod optimizer;
 mod random;
 pub mod ruv;
 pub mod spec;
+pub mod train;
