@@ -1,5 +1,6 @@
 //! From labelled rows to a network worth shipping: cross-validated by group, calibrated, with a threshold, and
-//! compared with logistic regression on the same features. What does not beat the simple model is not kept.
+//! compared with logistic regression on the same features. What does not beat the simple model beyond chance is not
+//! kept.
 
 use super::dataset::Dataset;
 use super::evaluate::Evaluator;
@@ -68,6 +69,9 @@ pub struct Outcome {
     pub baseline: Evaluation,
     /// AUC of the network minus that of logistic regression, on the same resamples.
     pub difference: Interval,
+    /// Log loss of the network minus that of logistic regression, on the same resamples; below 0 is better. The
+    /// network wins when the whole interval is.
+    pub loss_difference: Interval,
     /// What the shipped threshold does on the held-out predictions; for two classes only.
     pub flagging: Option<Flagging>,
     /// Learning curve of the final training.
@@ -136,7 +140,15 @@ pub fn run(
     let difference = |sample: &[&Prediction]| Some(auc(sample, 0)? - auc(sample, 1)?);
     let difference =
         metrics::bootstrap(&predictions, |p| &p.group, difference, RESAMPLES, 1).ok_or_else(few)?;
-    let network_won = difference.estimate > 0.0 && evaluation.log_loss < baseline_evaluation.log_loss;
+    let loss_difference = metrics::bootstrap(
+        &predictions,
+        |p| &p.group,
+        |sample| Some(log_loss(sample.iter().copied(), 0) - log_loss(sample.iter().copied(), 1)),
+        RESAMPLES,
+        1,
+    )
+    .ok_or_else(few)?;
+    let network_won = loss_difference.high < 0.0;
 
     let validation = data.filter(|row| fold_of[row] == 0);
     let training = data.filter(|row| fold_of[row] != 0);
@@ -182,6 +194,7 @@ pub fn run(
         evaluation,
         baseline: baseline_evaluation,
         difference,
+        loss_difference,
         flagging,
         curve: trained.curve,
         best_epoch: trained.best_epoch,
@@ -271,6 +284,11 @@ fn auc(sample: &[&Prediction], model: usize) -> Option<f64> {
     (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
 }
 
+fn log_loss<'a>(predictions: impl ExactSizeIterator<Item = &'a Prediction>, model: usize) -> f64 {
+    let rows = predictions.len() as f64;
+    predictions.map(|p| -p.probabilities[model][p.class].max(1e-7).ln()).sum::<f64>() / rows
+}
+
 fn evaluate(predictions: &[Prediction], model: usize) -> Option<Evaluation> {
     let best = |p: &[f64]| (1..p.len()).fold(0, |best, i| if p[i] > p[best] { i } else { best });
     let scored: Vec<(f64, bool)> = predictions
@@ -282,14 +300,13 @@ fn evaluate(predictions: &[Prediction], model: usize) -> Option<Evaluation> {
         })
         .collect();
     let right = predictions.iter().filter(|p| best(&p.probabilities[model]) == p.class).count();
-    let log_loss = predictions.iter().map(|p| -p.probabilities[model][p.class].max(1e-7).ln()).sum::<f64>();
     let rows = predictions.len() as f64;
     Some(Evaluation {
         auc: metrics::bootstrap(predictions, |p| &p.group, |sample| auc(sample, model), RESAMPLES, 1)?,
         accuracy: right as f64 / rows,
         calibration_error: metrics::expected_calibration_error(&scored, CALIBRATION_BINS),
         brier: metrics::brier(&scored),
-        log_loss: log_loss / rows,
+        log_loss: log_loss(predictions.iter(), model),
     })
 }
 
@@ -328,10 +345,10 @@ fn card(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> String {
         Output::Values => "values".to_owned(),
     };
     let verdict = if outcome.network_won {
-        "The network is better than logistic regression on the same features and is shipped."
+        "The network has the lower log loss, beyond chance, and is shipped."
     } else {
-        "The network is not better than logistic regression on the same features; logistic regression is shipped in its \
-         place, as a network of one layer."
+        "The network's log loss is not lower beyond chance; logistic regression is shipped in its place, as a network of \
+         one layer."
     };
     let mut text =
         format!("# {}\n\nLayers {} ({}), {output}.\n", spec.name, spec.shape_text(), functions.join(", "),);
@@ -353,11 +370,12 @@ fn card(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> String {
         "\n## Held-out figures\n\n{} folds by group: every row is predicted by models that saw no row of its group. \
          Intervals are 95%, resampling groups {RESAMPLES} times.\n\n\
          | model | AUC | accuracy | calibration error | Brier | log loss |\n|---|---|---|---|---|---|\n{}{}\n\
-         AUC difference {}. {verdict}\n",
+         AUC difference {}, log loss difference {}. {verdict}\n",
         recipe.folds.max(3),
         row(&format!("network {}", recipe.spec.shape_text()), &outcome.evaluation),
         row("logistic regression", &outcome.baseline),
         interval(outcome.difference),
+        interval(outcome.loss_difference),
     ));
     if let Some(flagging) = outcome.flagging {
         text.push_str(&format!(

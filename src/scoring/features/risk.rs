@@ -1,7 +1,8 @@
 //! Risk features of a section: what its language says, counted.
 //!
 //! Version 1, 128 features, from sentences and, where a text model ran, their sentiment. Counts are per 100 words,
-//! so that sections of different length compare.
+//! so that sections of different length compare; those of word families are square roots, which evens out the
+//! spread of counts.
 
 use super::lexicon::{FAMILIES, matches};
 use super::text::{Token, sentences, tokens};
@@ -42,8 +43,8 @@ pub fn set() -> FeatureSet {
         .iter()
         .map(|family| Feature {
             name: format!("words_{}", family.name),
-            meaning: format!("words of the family \"{}\" per 100 words", family.name),
-            range: PER_HUNDRED,
+            meaning: format!("square root of words of the family \"{}\" per 100 words", family.name),
+            range: (0.0, 10.0),
         })
         .collect();
     for family in KEY_FAMILIES {
@@ -306,7 +307,7 @@ impl Counter {
         let empty = vec![0; FAMILIES.len()];
         let families = if self.families.is_empty() { &empty } else { &self.families };
         let with = if self.sentences_with.is_empty() { &empty } else { &self.sentences_with };
-        let mut values: Vec<f32> = families.iter().map(|total| hundred(*total)).collect();
+        let mut values: Vec<f32> = families.iter().map(|total| hundred(*total).sqrt()).collect();
         for name in KEY_FAMILIES {
             let family = FAMILIES.iter().position(|family| family.name == name);
             values.push(family.map_or(f32::NAN, |family| share(with[family])));
@@ -442,9 +443,9 @@ mod tests {
         let values = from_text(
             "There is substantial doubt about our ability to continue as a going concern. We lost $5 million (10%) in 2023.",
         );
-        assert_eq!(value(&values, "words_going_concern"), 100.0 * 3.0 / 20.0);
+        assert_eq!(value(&values, "words_going_concern"), (100.0 * 3.0 / 20.0f32).sqrt());
         assert_eq!(value(&values, "sentences_going_concern"), 0.5);
-        assert_eq!(value(&values, "words_loss"), 100.0 / 20.0);
+        assert_eq!(value(&values, "words_loss"), 5f32.sqrt());
         assert_eq!(value(&values, "years"), 100.0 / 20.0);
         assert_eq!(value(&values, "first_person_openings"), 0.5);
         assert!(value(&values, "sentiment_negative").is_nan());
