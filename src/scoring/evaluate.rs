@@ -29,9 +29,16 @@ pub struct Scratch {
 }
 
 impl Evaluator {
-    /// Packs the weights of a network.
+    /// Packs the weights of a network, to be run with the widest vector instructions that the processor has.
     #[must_use]
     pub fn new(network: &Network) -> Self {
+        Self::with_simd(network, true)
+    }
+
+    /// Packs the weights of a network, to be run with vector instructions or, without `simd`, plain ones; the results
+    /// may differ in the last bits.
+    #[must_use]
+    pub fn with_simd(network: &Network, simd: bool) -> Self {
         let spec = network.spec().clone();
         let mut before = spec.inputs;
         let mut layers = Vec::with_capacity(spec.layers.len());
@@ -52,7 +59,7 @@ impl Evaluator {
             spec,
             layers,
             stride,
-            arch: Arch::new(),
+            arch: if simd { Arch::new() } else { Arch::Scalar },
         }
     }
 

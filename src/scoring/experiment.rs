@@ -61,7 +61,9 @@ pub struct Evaluation {
 pub struct Outcome {
     /// What to ship: the network, or logistic regression where it is as good.
     pub network: Network,
-    /// Whether that is the network of the recipe.
+    /// The network of the recipe where logistic regression is shipped: for who asks for its shape.
+    pub alternative: Option<Network>,
+    /// Whether what is shipped is the network of the recipe.
     pub network_won: bool,
     /// Held-out figures of the network.
     pub evaluation: Evaluation,
@@ -154,42 +156,49 @@ pub fn run(
     let training = data.filter(|row| fold_of[row] != 0);
     let mut report = |epoch: &Epoch| progress(Progress { fold: folds + 1, folds, epoch: *epoch });
     let trained = train(&recipe.spec, &training, &validation, &recipe.training, &mut report)?;
-    let network = if network_won {
-        calibrated(trained.network, &validation)?
+    let full = calibrated(trained.network, &validation)?;
+    let (network, alternative) = if network_won {
+        (full, None)
     } else {
         penalties.sort_by(f64::total_cmp);
         let single = Recipe { penalties: vec![penalties[penalties.len() / 2]], ..recipe.clone() };
-        baseline(&single, &training, &validation)?.0
+        (baseline(&single, &training, &validation)?.0, Some(full))
     };
     let shown = usize::from(!network_won);
-    let flagging = (classes(&recipe.spec) == 2).then(|| {
-        let scored: Vec<(f64, bool)> =
-            predictions.iter().map(|p| (p.probabilities[shown][1], p.class == 1)).collect();
-        metrics::best_threshold(&scored)
-    });
-    let kept = if network_won { evaluation } else { baseline_evaluation };
-    let network = network.with_spec(|spec| {
-        spec.training_data = Some(fingerprint.clone());
-        spec.seed = recipe.training.seed;
-        if let Some(flagging) = flagging {
-            spec.threshold = flagging.threshold as f32;
-        }
-        spec.metrics = [
-            ("auc", kept.auc.estimate),
-            ("auc_low", kept.auc.low),
-            ("auc_high", kept.auc.high),
-            ("accuracy", kept.accuracy),
-            ("calibration_error", kept.calibration_error),
-            ("log_loss", kept.log_loss),
-            ("baseline_auc", baseline_evaluation.auc.estimate),
-            ("baseline_log_loss", baseline_evaluation.log_loss),
-        ]
-        .map(|(name, value)| (name.to_owned(), (value * 1e4).round() / 1e4))
-        .into_iter()
-        .collect();
-    })?;
+    let flagging = |model: usize| {
+        let scored = |p: &Prediction| (p.probabilities[model][1], p.class == 1);
+        (classes(&recipe.spec) == 2)
+            .then(|| metrics::best_threshold(&predictions.iter().map(scored).collect::<Vec<_>>()))
+    };
+    let finish = |network: Network, model: usize| {
+        let kept = [evaluation, baseline_evaluation][model];
+        network.with_spec(|spec| {
+            spec.training_data = Some(fingerprint.clone());
+            spec.seed = recipe.training.seed;
+            if let Some(flagging) = flagging(model) {
+                spec.threshold = flagging.threshold as f32;
+            }
+            spec.metrics = [
+                ("auc", kept.auc.estimate),
+                ("auc_low", kept.auc.low),
+                ("auc_high", kept.auc.high),
+                ("accuracy", kept.accuracy),
+                ("calibration_error", kept.calibration_error),
+                ("log_loss", kept.log_loss),
+                ("baseline_auc", baseline_evaluation.auc.estimate),
+                ("baseline_log_loss", baseline_evaluation.log_loss),
+            ]
+            .map(|(name, value)| (name.to_owned(), (value * 1e4).round() / 1e4))
+            .into_iter()
+            .collect();
+        })
+    };
+    let network = finish(network, shown)?;
+    let alternative = alternative.map(|network| finish(network, 0)).transpose()?;
+    let flagging = flagging(shown);
     Ok(Outcome {
         network,
+        alternative,
         network_won,
         evaluation,
         baseline: baseline_evaluation,
@@ -310,19 +319,23 @@ fn evaluate(predictions: &[Prediction], model: usize) -> Option<Evaluation> {
     })
 }
 
-/// The files of a bundle: `network.dpnn`, `CARD.md`, `curve.csv`, `curve.svg`. `data_note` says in a paragraph where the
-/// training data come from.
+/// The files of a bundle: `network.dpnn`, `CARD.md`, `curve.csv`, `curve.svg`, and `network-SHAPE.dpnn` of the recipe's
+/// network where it did not win. `data_note` says in a paragraph where the training data come from.
 ///
 /// # Errors
 /// Those of [`file::write`].
-pub fn bundle(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> Result<Vec<(&'static str, Vec<u8>)>> {
+pub fn bundle(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> Result<Vec<(String, Vec<u8>)>> {
     let name = &recipe.spec.name;
-    Ok(vec![
-        ("network.dpnn", file::write(&outcome.network)?),
-        ("CARD.md", card(recipe, outcome, data_note).into_bytes()),
-        ("curve.csv", curve::csv(&outcome.curve).into_bytes()),
-        ("curve.svg", curve::svg(name, &outcome.curve, outcome.best_epoch).into_bytes()),
-    ])
+    let mut files = vec![
+        ("network.dpnn".to_owned(), file::write(&outcome.network)?),
+        ("CARD.md".to_owned(), card(recipe, outcome, data_note).into_bytes()),
+        ("curve.csv".to_owned(), curve::csv(&outcome.curve).into_bytes()),
+        ("curve.svg".to_owned(), curve::svg(name, &outcome.curve, outcome.best_epoch).into_bytes()),
+    ];
+    if let Some(alternative) = &outcome.alternative {
+        files.push((format!("network-{}.dpnn", alternative.spec().shape_text()), file::write(alternative)?));
+    }
+    Ok(files)
 }
 
 fn card(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> String {
@@ -348,7 +361,7 @@ fn card(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> String {
         "The network has the lower log loss, beyond chance, and is shipped."
     } else {
         "The network's log loss is not lower beyond chance; logistic regression is shipped in its place, as a network of \
-         one layer."
+         one layer. A configuration that asks for the network's layers gets the network, which is also here."
     };
     let mut text =
         format!("# {}\n\nLayers {} ({}), {output}.\n", spec.name, spec.shape_text(), functions.join(", "),);

@@ -17,6 +17,7 @@ pub mod libfann;
 pub mod logistic;
 pub mod metrics;
 pub mod network;
+pub mod networks;
 mod optimizer;
 mod random;
 pub mod recipes;

@@ -29,10 +29,10 @@ fn risk_scorer() -> Recipe {
     Recipe {
         spec: spec("risk_scorer", "risk", &layers, Output::Probability("adverse_risk".to_owned())),
         training: Training {
-            optimizer: Optimizer::AdamW { learning_rate: 5e-4, weight_decay: 1.0, batch: 64 },
+            optimizer: Optimizer::AdamW { learning_rate: 2e-3, weight_decay: 5.0, batch: 64 },
             epochs: 60,
             patience: 10,
-            dropout: 0.5,
+            dropout: 0.2,
             seed: 20,
             ..Training::default()
         },

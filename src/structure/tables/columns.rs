@@ -150,7 +150,9 @@ fn vertical_walls(region: &Region<'_>) -> Vec<f32> {
         let along = region
             .lines
             .iter()
-            .filter(|line| parts[start..end].iter().any(|part| part.1 <= line.center && line.center <= part.2))
+            .filter(|line| {
+                parts[start..end].iter().any(|part| part.1 <= line.center && line.center <= part.2)
+            })
             .count();
         if along * 10 >= region.lines.len() * 6 {
             walls.push(x);
@@ -164,7 +166,8 @@ fn vertical_walls(region: &Region<'_>) -> Vec<f32> {
 fn add_walls(separators: &mut Vec<f32>, walls: &[f32], lines: &[Line]) {
     let chunks = || lines.iter().flat_map(|line| &line.chunks);
     for &wall in walls {
-        let crossing = chunks().filter(|chunk| chunk.bbox.x0 < wall - 1.0 && chunk.bbox.x1 > wall + 1.0).count();
+        let crossing =
+            chunks().filter(|chunk| chunk.bbox.x0 < wall - 1.0 && chunk.bbox.x1 > wall + 1.0).count();
         if crossing * 5 > lines.len() {
             continue;
         }
@@ -225,12 +228,14 @@ fn cut_chunk(region: &Region<'_>, chunk: &Chunk, columns: &Columns) -> Vec<Chunk
         let gap_of = |part: &Chunk| bbox.x0 - part.bbox.x1;
         match parts.last_mut() {
             Some(part)
-                if !(columns.corridors.iter().zip(&columns.separators).any(|(&(from, to), &separator)| {
-                    part.bbox.x1 <= to + 0.5
-                        && from <= bbox.x0 + 0.5
-                        && part.bbox.center_x() < separator
-                        && separator < bbox.center_x()
-                }) && gap_of(part) >= CUT_GAP * region.em.min(1.3 * region.pieces[index].size)) =>
+                if !(columns.corridors.iter().zip(&columns.separators).any(
+                    |(&(from, to), &separator)| {
+                        part.bbox.x1 <= to + 0.5
+                            && from <= bbox.x0 + 0.5
+                            && part.bbox.center_x() < separator
+                            && separator < bbox.center_x()
+                    },
+                ) && gap_of(part) >= CUT_GAP * region.em.min(1.3 * region.pieces[index].size)) =>
             {
                 part.pieces.push(index);
                 part.bbox = part.bbox.union(&bbox);

@@ -76,7 +76,8 @@ fn visible_lines(page: &Page) -> Vec<(f32, f32)> {
 fn join_neighbours(page: &Page, found: &mut Vec<Found>, middles: &[(f32, f32)]) {
     let mut index = 0;
     while index < found.len() {
-        let near = (0..found.len()).find(|&other| other != index && touches(page, &found[index], &found[other], middles));
+        let near = (0..found.len())
+            .find(|&other| other != index && touches(page, &found[index], &found[other], middles));
         if let Some(other) = near {
             let taken = found.remove(other);
             let kept = if other < index { index - 1 } else { index };
@@ -110,7 +111,11 @@ pub(super) fn around(page: &Page, words: &[usize]) -> Option<BBox<Points>> {
 
 fn is_prose(region: &Region<'_>, line: &Line, chunk: usize) -> bool {
     let chunk = &line.chunks[chunk];
-    let letters = chunk.pieces.iter().filter(|&&piece| region.pieces[piece].text.chars().any(char::is_alphabetic)).count();
+    let letters = chunk
+        .pieces
+        .iter()
+        .filter(|&&piece| region.pieces[piece].text.chars().any(char::is_alphabetic))
+        .count();
     letters >= 5
 }
 
@@ -119,7 +124,9 @@ fn strips(page: &Page, words: &[usize]) -> Vec<Vec<usize>> {
     let Some(bbox) = around(page, words) else { return Vec::new() };
     let region = Region::of_words(page, words, &bbox);
     let Some(gutter) = gutter(&region) else { return vec![words.to_vec()] };
-    let crosses = |line: &Line| line.chunks.iter().any(|chunk| chunk.bbox.x0 < gutter - 2.0 && chunk.bbox.x1 > gutter + 2.0);
+    let crosses = |line: &Line| {
+        line.chunks.iter().any(|chunk| chunk.bbox.x0 < gutter - 2.0 && chunk.bbox.x1 > gutter + 2.0)
+    };
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut whole: Vec<usize> = Vec::new();
     let mut start = 0;
@@ -127,9 +134,16 @@ fn strips(page: &Page, words: &[usize]) -> Vec<Vec<usize>> {
         let crossing = crosses(&region.lines[start]);
         let end = start + region.lines[start..].iter().take_while(|line| crosses(line) == crossing).count();
         let run = &region.lines[start..end];
-        let prose = run.iter().filter(|line| (0..line.chunks.len()).any(|chunk| is_prose(&region, line, chunk))).count();
+        let prose = run
+            .iter()
+            .filter(|line| (0..line.chunks.len()).any(|chunk| is_prose(&region, line, chunk)))
+            .count();
         let members = |line: &Line| -> Vec<usize> {
-            line.chunks.iter().flat_map(|chunk| &chunk.pieces).map(|&piece| region.pieces[piece].word).collect()
+            line.chunks
+                .iter()
+                .flat_map(|chunk| &chunk.pieces)
+                .map(|&piece| region.pieces[piece].word)
+                .collect()
         };
         if !crossing && prose >= 3 && prose * 2 > run.len() {
             groups.extend((!whole.is_empty()).then(|| std::mem::take(&mut whole)));
@@ -180,7 +194,9 @@ fn kind_of(region: &Region<'_>, line: &Line, width: f32) -> Kind {
     };
     let number = |index: usize| {
         let chunk = &line.chunks[index];
-        chunk.numeric && !is_year(&region.text(chunk)) && (wide_gap(index) || chunk.bbox.x0 > region_left(region) + 0.35 * width)
+        chunk.numeric
+            && !is_year(&region.text(chunk))
+            && (wide_gap(index) || chunk.bbox.x0 > region_left(region) + 0.35 * width)
     };
     let words: usize = line.chunks.iter().map(|chunk| chunk.pieces.len()).sum();
     if (0..line.chunks.len()).any(number) {
@@ -221,7 +237,10 @@ fn number_runs(region: &Region<'_>, rules: &[Rule]) -> Vec<(usize, usize)> {
             }
             if kinds[next] == Kind::Numbers {
                 let own = number_edges(region, &lines[next]);
-                let aligned = own.iter().filter(|&&edge| edges.iter().any(|&other| (edge - other).abs() < region.em)).count();
+                let aligned = own
+                    .iter()
+                    .filter(|&&edge| edges.iter().any(|&other| (edge - other).abs() < region.em))
+                    .count();
                 if aligned == 0 {
                     break;
                 }
@@ -267,15 +286,22 @@ fn is_table(region: &Region<'_>, lines: &[Line], rows: usize) -> bool {
         .iter()
         .filter(|line| (0..line.chunks.len()).any(|chunk| line.chunks[chunk].pieces.len() > 14))
         .count();
-    let most = lines.iter().map(|line| line.chunks.iter().filter(|chunk| chunk.numeric).count()).max().unwrap_or(0);
+    let most =
+        lines.iter().map(|line| line.chunks.iter().filter(|chunk| chunk.numeric).count()).max().unwrap_or(0);
     let contents = most == 1 && {
         let pages: Vec<f64> = chunks()
             .filter(|chunk| chunk.numeric)
             .filter_map(|chunk| region.text(chunk).parse().ok())
             .collect();
-        pages.len() == numbers && pages.windows(2).all(|pair| pair[0] <= pair[1]) && pages.iter().all(|&page| page < 1000.0)
+        pages.len() == numbers
+            && pages.windows(2).all(|pair| pair[0] <= pair[1])
+            && pages.iter().all(|&page| page < 1000.0)
     };
-    numbers >= 3 && !contents && prose * 3 < lines.len() && (most >= 2 || rows >= 3) && rows * 4 >= lines.len()
+    numbers >= 3
+        && !contents
+        && prose * 3 < lines.len()
+        && (most >= 2 || rows >= 3)
+        && rows * 4 >= lines.len()
 }
 
 /// First line of the column headers above the line `first`.
@@ -306,14 +332,20 @@ fn header_start(
         }
         candidate -= 1;
         let over_numbers = line.chunks.iter().all(|chunk| chunk.bbox.x1 <= numbers_right)
-            && line.chunks.last().is_some_and(|chunk| chunk.bbox.x1 > numbers_left && chunk.bbox.x0 > region_left(region) + 6.0 * region.em);
+            && line.chunks.last().is_some_and(|chunk| {
+                chunk.bbox.x1 > numbers_left && chunk.bbox.x0 > region_left(region) + 6.0 * region.em
+            });
         let centered_title = line.chunks.len() == 1 && {
             let all_left = lines[first].bbox.x0;
             let middle = f32::midpoint(all_left, numbers_right);
-            let above_rule = rules.iter().any(|rule| line.center < rule.y && rule.y < line.center + 1.6 * region.em);
+            let above_rule =
+                rules.iter().any(|rule| line.center < rule.y && rule.y < line.center + 1.6 * region.em);
             (line.bbox.center_x() - middle).abs() < 2.5 * region.em && !above_rule
         };
-        if (kinds[candidate] == Kind::Cells || kinds[candidate] == Kind::Label) && over_numbers && !centered_title {
+        if (kinds[candidate] == Kind::Cells || kinds[candidate] == Kind::Label)
+            && over_numbers
+            && !centered_title
+        {
             top = candidate;
         }
     }
@@ -336,7 +368,8 @@ fn boxed_regions(page: &Page, region: &Region<'_>) -> Vec<Vec<usize>> {
     let rules = horizontal_rules(region);
     let mut groups: Vec<(f32, f32, Vec<f32>)> = Vec::new();
     for rule in rules.iter().filter(|rule| rule.x1 - rule.x0 > 10.0 * region.em) {
-        match groups.iter_mut().find(|(x0, x1, _)| (rule.x0 - *x0).abs() < 3.0 && (rule.x1 - *x1).abs() < 3.0) {
+        match groups.iter_mut().find(|(x0, x1, _)| (rule.x0 - *x0).abs() < 3.0 && (rule.x1 - *x1).abs() < 3.0)
+        {
             Some(group) => group.2.push(rule.y),
             None => groups.push((rule.x0, rule.x1, vec![rule.y])),
         }
@@ -365,7 +398,12 @@ fn boxed_regions(page: &Page, region: &Region<'_>) -> Vec<Vec<usize>> {
 }
 
 /// The words between these rulings, if most bands have more than one column.
-fn boxed_words(page: &Page, region: &Region<'_>, (x0, x1): (f32, f32), heights: &[f32]) -> Option<Vec<usize>> {
+fn boxed_words(
+    page: &Page,
+    region: &Region<'_>,
+    (x0, x1): (f32, f32),
+    heights: &[f32],
+) -> Option<Vec<usize>> {
     let (&top, &bottom) = (heights.first()?, heights.last()?);
     if heights.len() < 3 {
         return None;

@@ -139,7 +139,10 @@ pub fn compare_found(pages: &[Page], tables: &[Table], truth: &[TruthRegion]) ->
         };
         let area = region.on_page(page);
         let inside = |area: &BBox<Points>| -> Vec<bool> {
-            page.words.iter().map(|word| area.contains_point(word.bbox.center_x(), word.bbox.center_y())).collect()
+            page.words
+                .iter()
+                .map(|word| area.contains_point(word.bbox.center_x(), word.bbox.center_y()))
+                .collect()
         };
         let wanted = inside(&area);
         let best = (0..parts.len())
@@ -182,7 +185,8 @@ pub fn summarize(documents: &[TableCounts]) -> TableFigures {
     }
     let number = documents.len().max(1) as f64;
     let harmonic = |a: f64, b: f64| if a + b > 0.0 { 2.0 * a * b / (a + b) } else { 0.0 };
-    let (all_precision, all_recall) = (ratio(counts.correct, counts.found), ratio(counts.correct, counts.annotated));
+    let (all_precision, all_recall) =
+        (ratio(counts.correct, counts.found), ratio(counts.correct, counts.annotated));
     TableFigures {
         documents: documents.len() as u32,
         precision: all_precision,
@@ -201,8 +205,10 @@ impl TableCounts {
     fn add_relations(&mut self, annotated: &Relations, found: &Relations) {
         self.annotated += annotated.values().sum::<u32>();
         self.found += found.values().sum::<u32>();
-        self.correct +=
-            found.iter().map(|(relation, &times)| times.min(annotated.get(relation).copied().unwrap_or(0))).sum::<u32>();
+        self.correct += found
+            .iter()
+            .map(|(relation, &times)| times.min(annotated.get(relation).copied().unwrap_or(0)))
+            .sum::<u32>();
     }
 }
 
@@ -286,18 +292,29 @@ mod tests {
 
     #[test]
     fn relations_skip_blank_cells_and_see_spans() {
-        let cells =
-            [cell(0, 1, 2, "2024"), cell(1, 0, 1, "a"), cell(1, 2, 1, "5"), cell(2, 0, 1, "b . . ."), cell(2, 1, 1, "")];
+        let cells = [
+            cell(0, 1, 2, "2024"),
+            cell(1, 0, 1, "a"),
+            cell(1, 2, 1, "5"),
+            cell(2, 0, 1, "b . . ."),
+            cell(2, 1, 1, ""),
+        ];
         let found = relations(&cells);
         let has = |from: &str, to: &str, direction| found.contains_key(&(from.into(), to.into(), direction));
-        assert!(has("A", "5", Direction::Right) && has("A", "B", Direction::Below) && has("2024", "5", Direction::Below));
+        assert!(
+            has("A", "5", Direction::Right)
+                && has("A", "B", Direction::Below)
+                && has("2024", "5", Direction::Below)
+        );
         assert_eq!(found.len(), 3);
     }
 
     #[test]
     fn figures_of_a_wrong_cell() {
-        let truth = relations(&[cell(0, 0, 1, "a"), cell(0, 1, 1, "1"), cell(1, 0, 1, "b"), cell(1, 1, 1, "2")]);
-        let found = relations(&[cell(0, 0, 1, "a"), cell(0, 1, 1, "1"), cell(1, 0, 1, "b"), cell(1, 1, 1, "3")]);
+        let truth =
+            relations(&[cell(0, 0, 1, "a"), cell(0, 1, 1, "1"), cell(1, 0, 1, "b"), cell(1, 1, 1, "2")]);
+        let found =
+            relations(&[cell(0, 0, 1, "a"), cell(0, 1, 1, "1"), cell(1, 0, 1, "b"), cell(1, 1, 1, "3")]);
         let mut counts = TableCounts::default();
         counts.add_relations(&truth, &found);
         assert_eq!((counts.annotated, counts.found, counts.correct), (4, 4, 2));

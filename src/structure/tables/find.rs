@@ -48,7 +48,9 @@ pub fn find_tables(pages: &[Page], blocks: &[PageBlock]) -> Vec<Table> {
             let first_on_page = tables.last().is_none_or(|parts| parts[0].page_index < page_index)
                 && tables.iter().all(|parts| parts.iter().all(|part| part.page_index < page_index));
             match tables.last_mut() {
-                Some(parts) if first_on_page && parts.last().is_some_and(|before| continues(before, &part)) => {
+                Some(parts)
+                    if first_on_page && parts.last().is_some_and(|before| continues(before, &part)) =>
+                {
                     parts.push(part);
                 }
                 _ => tables.push(vec![part]),
@@ -82,7 +84,17 @@ fn page_parts<'p>(page: &'p Page, page_index: usize, blocks: &[PageBlock]) -> Ve
             text_above = rest.lines.iter().filter(|line| line.center < found.bbox.y0).count();
             text_below = rest.lines.iter().filter(|line| line.center > found.bbox.y1).count();
         }
-        parts.push(Part { page, page_index, blocks: ids, bbox: found.bbox, grid, above, text_above, text_below, em });
+        parts.push(Part {
+            page,
+            page_index,
+            blocks: ids,
+            bbox: found.bbox,
+            grid,
+            above,
+            text_above,
+            text_below,
+            em,
+        });
     }
     parts
 }
@@ -93,7 +105,8 @@ fn regions(page: &Page, blocks: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)> 
     let mut member: Vec<Vec<bool>> = found.iter().map(|found| mask(page, &found.words)).collect();
     let mut ids: Vec<Vec<u32>> = vec![Vec::new(); found.len()];
     for &(id, block) in blocks {
-        let mut words: Vec<usize> = block.lines.iter().flatten().copied().filter(|&word| word < page.words.len()).collect();
+        let mut words: Vec<usize> =
+            block.lines.iter().flatten().copied().filter(|&word| word < page.words.len()).collect();
         words.extend((0..page.words.len()).filter(|&word| {
             let bbox = &page.words[word].bbox;
             block.bbox.contains_point(bbox.center_x(), bbox.center_y())
@@ -105,7 +118,9 @@ fn regions(page: &Page, blocks: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)> 
         let mut index = 0;
         while index < member.len() {
             let common = own.iter().zip(&member[index]).filter(|(a, b)| **a && **b).count() as f32;
-            if common >= TAKEN_OVER * count(&member[index]) as f32 || common >= TAKEN_OVER * size as f32 && size > 0 {
+            if common >= TAKEN_OVER * count(&member[index]) as f32
+                || common >= TAKEN_OVER * size as f32 && size > 0
+            {
                 let other = member.remove(index);
                 own.iter_mut().zip(&other).for_each(|(own, other)| *own |= *other);
                 ids_of_union.extend(ids.remove(index));
@@ -166,7 +181,13 @@ fn continues(before: &Part<'_>, next: &Part<'_>) -> bool {
         return false;
     }
     let tolerance = SAME_COLUMN * before.em;
-    let same_columns = before.grid.extents.iter().zip(&next.grid.extents).skip(1).all(|(a, b)| (a.1 - b.1).abs() < tolerance);
+    let same_columns = before
+        .grid
+        .extents
+        .iter()
+        .zip(&next.grid.extents)
+        .skip(1)
+        .all(|(a, b)| (a.1 - b.1).abs() < tolerance);
     if !same_columns {
         return false;
     }
@@ -175,8 +196,7 @@ fn continues(before: &Part<'_>, next: &Part<'_>) -> bool {
     }
     let said_so = next.above.iter().any(|line| line.to_lowercase().contains("continued"))
         || header_texts(&next.grid).iter().any(|text| text.to_lowercase().contains("continued"));
-    header_texts(&before.grid) == header_texts(&next.grid)
-        && (said_so || next.above.is_empty())
+    header_texts(&before.grid) == header_texts(&next.grid) && (said_so || next.above.is_empty())
 }
 
 fn header_texts(grid: &Grid) -> Vec<&str> {

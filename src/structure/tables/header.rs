@@ -124,12 +124,21 @@ fn centered_span(
 ) -> (usize, usize) {
     let center = chunk.bbox.center_x();
     let here = &region.lines[line].chunks;
-    let left = here.iter().map(|other| other.bbox.x1).filter(|&x1| x1 <= chunk.bbox.x0).fold(f32::NEG_INFINITY, f32::max);
-    let right = here.iter().map(|other| other.bbox.x0).filter(|&x0| x0 >= chunk.bbox.x1).fold(f32::INFINITY, f32::min);
+    let left = here
+        .iter()
+        .map(|other| other.bbox.x1)
+        .filter(|&x1| x1 <= chunk.bbox.x0)
+        .fold(f32::NEG_INFINITY, f32::max);
+    let right = here
+        .iter()
+        .map(|other| other.bbox.x0)
+        .filter(|&x0| x0 >= chunk.bbox.x1)
+        .fold(f32::INFINITY, f32::min);
     let has_header_below = |column: usize| {
-        region.lines[line + 1..lines].iter().flat_map(|line| &line.chunks).any(|below| {
-            columns.span(below.bbox.x0, below.bbox.x1, 0.3 * region.em) == (column, column)
-        })
+        region.lines[line + 1..lines]
+            .iter()
+            .flat_map(|line| &line.chunks)
+            .any(|below| columns.span(below.bbox.x0, below.bbox.x1, 0.3 * region.em) == (column, column))
     };
     let (x0, x1) = columns.extents[own.0];
     let aligned = (f32::midpoint(x0, x1) - center).abs() < 0.6 * region.em
@@ -152,7 +161,9 @@ fn centered_span(
             let width = columns.extents[last].1 - columns.extents[first].0;
             let candidate_offset = offset(columns, candidate, center);
             let wider = last - first > best.1 - best.0;
-            if last > first && candidate_offset <= region.em.max(0.05 * width) && (wider || candidate_offset < best_offset)
+            if last > first
+                && candidate_offset <= region.em.max(0.05 * width)
+                && (wider || candidate_offset < best_offset)
             {
                 (best, best_offset) = (candidate, candidate_offset);
             }

@@ -82,7 +82,11 @@ impl<'p> Region<'p> {
                 (!text.is_empty()).then(|| Piece {
                     text,
                     bbox: trimmed(&upright(&word.bbox, direction), &word.text, text),
-                    size: if word.font_size > 0.5 { word.font_size } else { upright(&word.bbox, direction).height() },
+                    size: if word.font_size > 0.5 {
+                        word.font_size
+                    } else {
+                        upright(&word.bbox, direction).height()
+                    },
                     bold: word.style.bold,
                     word: index,
                 })
@@ -96,8 +100,10 @@ impl<'p> Region<'p> {
         let rulings = page
             .rulings
             .iter()
-            .filter(|ruling| wide.contains_point(ruling.bbox.center_x(), ruling.bbox.center_y())
-                || ruling.bbox.intersection(&wide).is_some())
+            .filter(|ruling| {
+                wide.contains_point(ruling.bbox.center_x(), ruling.bbox.center_y())
+                    || ruling.bbox.intersection(&wide).is_some()
+            })
             .map(|ruling| Ruling {
                 bbox: upright(&ruling.bbox, direction),
                 horizontal: ruling.horizontal == (direction % 180 == 0),
@@ -220,10 +226,18 @@ fn joins(pieces: &[Piece<'_>], chunk: &Chunk, next: usize, em: f32) -> bool {
         return true;
     }
     let chunk_numeric = || is_numeric(&joined_text(chunk.pieces.iter().map(|&piece| pieces[piece].text)));
-    if is_closing(after) && gap < CLOSING_GAP * em && pieces[last].text.chars().any(|c| c.is_ascii_digit() || is_dash(c)) {
+    if is_closing(after)
+        && gap < CLOSING_GAP * em
+        && pieces[last].text.chars().any(|c| c.is_ascii_digit() || is_dash(c))
+    {
         return chunk_numeric() || ends_open(before);
     }
-    if is_numeric(before) && is_numeric(after) && !is_bare_dash(before) && gap > NUMBER_GAP * em && chunk_numeric() {
+    if is_numeric(before)
+        && is_numeric(after)
+        && !is_bare_dash(before)
+        && gap > NUMBER_GAP * em
+        && chunk_numeric()
+    {
         return false;
     }
     gap < CHUNK_GAP * em.min(1.25 * piece.size.max(pieces[last].size))
@@ -249,7 +263,24 @@ pub(super) fn is_bare_dash(text: &str) -> bool {
 /// Whether the text is a currency sign without a number: `$`, `US$`, `$(`, `€`.
 pub(super) fn is_currency_sign(text: &str) -> bool {
     let bare = text.trim_end_matches('(').trim_start_matches('(');
-    matches!(bare, "$" | "€" | "£" | "¥" | "₹" | "US$" | "C$" | "A$" | "HK$" | "NT$" | "S$" | "R$" | "RM" | "Rs." | "Rs" | "kr")
+    matches!(
+        bare,
+        "$" | "€"
+            | "£"
+            | "¥"
+            | "₹"
+            | "US$"
+            | "C$"
+            | "A$"
+            | "HK$"
+            | "NT$"
+            | "S$"
+            | "R$"
+            | "RM"
+            | "Rs."
+            | "Rs"
+            | "kr"
+    )
 }
 
 fn starts_number(text: &str) -> bool {
@@ -275,7 +306,8 @@ pub(super) fn is_numeric(text: &str) -> bool {
     for c in text.chars() {
         match c {
             '0'..='9' => digits += 1,
-            '.' | ',' | '(' | ')' | '%' | '$' | '€' | '£' | '¥' | '₹' | ' ' | '\'' | '+' | '/' | '*' | '±' | '¢' | '†' | '‡' | '<' | '>' => {}
+            '.' | ',' | '(' | ')' | '%' | '$' | '€' | '£' | '¥' | '₹' | ' ' | '\'' | '+' | '/' | '*'
+            | '±' | '¢' | '†' | '‡' | '<' | '>' => {}
             c if is_dash(c) => {}
             'U' | 'S' | 'C' | 'R' | 'D' | 'x' => letters += 1,
             '⁰' | '¹' | '²' | '³' | '⁴'..='⁹' => {}
@@ -288,7 +320,9 @@ pub(super) fn is_numeric(text: &str) -> bool {
 /// Whether a text is a year, which heads a column rather than being counted in it.
 pub(super) fn is_year(text: &str) -> bool {
     let bare = text.trim().trim_end_matches(['*', ')']).trim_start_matches('(');
-    bare.len() == 4 && bare.bytes().all(|byte| byte.is_ascii_digit()) && (bare.starts_with("19") || bare.starts_with("20"))
+    bare.len() == 4
+        && bare.bytes().all(|byte| byte.is_ascii_digit())
+        && (bare.starts_with("19") || bare.starts_with("20"))
 }
 
 #[cfg(test)]

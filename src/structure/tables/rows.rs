@@ -7,8 +7,8 @@ use super::lines::{Line, Region, joined_text};
 const FULL_WIDTH: f32 = 0.75;
 /// A label that ends with one of these words goes on in the next line.
 const CONNECTORS: &[&str] = &[
-    "a", "an", "and", "at", "by", "for", "from", "in", "into", "of", "on", "or", "other", "per", "than", "the", "to",
-    "with", "net", "–", "-", "—",
+    "a", "an", "and", "at", "by", "for", "from", "in", "into", "of", "on", "or", "other", "per", "than",
+    "the", "to", "with", "net", "–", "-", "—",
 ];
 
 /// A horizontal line made of touching rulings.
@@ -134,7 +134,12 @@ pub(super) fn header_lines(region: &Region<'_>, columns: &Columns, full: &[f32])
 }
 
 /// Groups the lines from `first` on into rows.
-pub(super) fn body_rows(region: &Region<'_>, columns: &Columns, first: usize, full: &[f32]) -> Vec<Vec<usize>> {
+pub(super) fn body_rows(
+    region: &Region<'_>,
+    columns: &Columns,
+    first: usize,
+    full: &[f32],
+) -> Vec<Vec<usize>> {
     let lines = &region.lines;
     if first >= lines.len() {
         return Vec::new();
@@ -155,7 +160,11 @@ pub(super) fn body_rows(region: &Region<'_>, columns: &Columns, first: usize, fu
         let clash = (0..columns.len()).any(|column| state.numeric[column] && next.numeric[column]);
         let joined = !ruled && !clash && {
             let context = Context { region, row, state: &state, index, next };
-            if numeric { context.numeric_continues(distance, &pitch) } else { context.text_continues(distance, &pitch) }
+            if numeric {
+                context.numeric_continues(distance, &pitch)
+            } else {
+                context.text_continues(distance, &pitch)
+            }
         };
         if joined {
             row.push(index);
@@ -200,18 +209,21 @@ struct Pitch {
 
 impl Pitch {
     fn of(lines: &[Line], fillings: &[Filling], first: usize, numeric: bool) -> Self {
-        let mut all: Vec<f32> = (first + 1..lines.len()).map(|i| lines[i].center - lines[i - 1].center).collect();
+        let mut all: Vec<f32> =
+            (first + 1..lines.len()).map(|i| lines[i].center - lines[i - 1].center).collect();
         let mut between: Vec<f32> = (first + 1..lines.len())
             .filter(|&i| fillings[i].any_numeric() && fillings[i - 1].any_numeric())
             .map(|i| lines[i].center - lines[i - 1].center)
             .collect();
         between.sort_by(f32::total_cmp);
         all.sort_by(f32::total_cmp);
-        let rows = between.get(between.len() / 2).or(all.get(all.len() / 2)).copied().unwrap_or(f32::INFINITY);
+        let rows =
+            between.get(between.len() / 2).or(all.get(all.len() / 2)).copied().unwrap_or(f32::INFINITY);
         let tight = if numeric {
             between.get(between.len() / 8).map(|&low| 0.88 * low)
         } else {
-            let jump = (1..all.len()).max_by(|&a, &b| (all[a] / all[a - 1]).total_cmp(&(all[b] / all[b - 1])));
+            let jump =
+                (1..all.len()).max_by(|&a, &b| (all[a] / all[a - 1]).total_cmp(&(all[b] / all[b - 1])));
             jump.filter(|&at| all[at] / all[at - 1] > 1.12).map(|at| f32::midpoint(all[at], all[at - 1]))
         };
         Self { rows, tight }
@@ -236,16 +248,17 @@ impl Context<'_, '_> {
         let texts: Vec<String> = self
             .row
             .iter()
-            .filter(|&&line| {
-                self.region.lines[line].chunks.first().is_some_and(|chunk| !chunk.numeric)
-            })
+            .filter(|&&line| self.region.lines[line].chunks.first().is_some_and(|chunk| !chunk.numeric))
             .map(|&line| self.stub_text(line))
             .collect();
         joined_text(texts.iter().map(String::as_str))
     }
 
     fn starts_low(&self) -> bool {
-        self.stub_text(self.index).chars().next().is_some_and(|c| c.is_lowercase() || matches!(c, '(' | '&' | '/'))
+        self.stub_text(self.index)
+            .chars()
+            .next()
+            .is_some_and(|c| c.is_lowercase() || matches!(c, '(' | '&' | '/'))
     }
 
     fn label_is_open(&self) -> bool {
@@ -273,7 +286,9 @@ impl Context<'_, '_> {
                     && self.state.only_stub()
                     && (!self.next.filled[0] || tight || self.starts_low() || self.label_is_open())
             }
-            (false, false) => !heading && (tight || (self.next.only_stub() && (self.starts_low() || self.label_is_open()))),
+            (false, false) => {
+                !heading && (tight || (self.next.only_stub() && (self.starts_low() || self.label_is_open())))
+            }
         }
     }
 

@@ -42,7 +42,8 @@ pub(super) fn table_of(id: u32, parts: &[Part<'_>], context: &Context) -> Table 
         rows += part.grid.rows - skipped;
     }
     let columns = first.grid.columns;
-    let headers: Vec<String> = (0..columns).map(|column| column_header(&cells, header_rows as u32, column as u32)).collect();
+    let headers: Vec<String> =
+        (0..columns).map(|column| column_header(&cells, header_rows as u32, column as u32)).collect();
     let labels = row_labels(&cells, rows);
     let statement = statement.unwrap_or_default();
     for cell in cells.iter_mut().filter(|cell| !cell.header) {
@@ -72,7 +73,12 @@ pub(super) fn table_of(id: u32, parts: &[Part<'_>], context: &Context) -> Table 
 
 /// The statement of scale and currency nearest to the table's numbers.
 fn scale_statement(part: &Part<'_>) -> Option<ScaleStatement> {
-    let headers = part.grid.cells.iter().filter(|cell| cell.row <= part.grid.header_rows).map(|cell| cell.text.as_str());
+    let headers = part
+        .grid
+        .cells
+        .iter()
+        .filter(|cell| cell.row <= part.grid.header_rows)
+        .map(|cell| cell.text.as_str());
     let mut found: Option<ScaleStatement> = None;
     for text in headers.chain(part.above.iter().map(String::as_str)) {
         let Some(next) = scale_from_caption(text) else { continue };
@@ -129,7 +135,8 @@ fn split_notes(page: &Page, cell: &GridCell) -> (String, Vec<String>) {
     while end > 1 {
         let word = &page.words[cell.words[end - 1]];
         let small = word.font_size < MARK_SIZE * size && word.text.chars().count() <= 6;
-        if !(is_mark(&word.text) && (small || is_plain_mark(&word.text) || letter_in_parentheses(&word.text))) {
+        if !(is_mark(&word.text) && (small || is_plain_mark(&word.text) || letter_in_parentheses(&word.text)))
+        {
             break;
         }
         notes.insert(0, word.text.clone());
@@ -156,7 +163,8 @@ fn is_mark(text: &str) -> bool {
     is_plain_mark(text)
         || (!inner.is_empty()
             && inner.chars().count() <= 2
-            && (inner.bytes().all(|byte| byte.is_ascii_digit()) || inner.bytes().all(|byte| byte.is_ascii_lowercase())))
+            && (inner.bytes().all(|byte| byte.is_ascii_digit())
+                || inner.bytes().all(|byte| byte.is_ascii_lowercase())))
 }
 
 fn is_plain_mark(text: &str) -> bool {
@@ -176,8 +184,10 @@ fn attached_mark(text: &str) -> Option<(&str, &str)> {
     }
     let cut = if text.ends_with(')') {
         let open = text.rfind('(')?;
-        (open > 0 && letter_in_parentheses(&text[open..]) && text[..open].ends_with(|c: char| c.is_ascii_digit() || c == '%' || c == ')'))
-            .then_some(open)?
+        (open > 0
+            && letter_in_parentheses(&text[open..])
+            && text[..open].ends_with(|c: char| c.is_ascii_digit() || c == '%' || c == ')'))
+        .then_some(open)?
     } else {
         let bare = text.trim_end_matches(['*', '†', '‡']);
         (bare.len() < text.len()).then_some(bare.len())?
@@ -202,7 +212,13 @@ fn row_labels(cells: &[Cell], rows: usize) -> Vec<String> {
     labels
 }
 
-fn value_of(text: &str, label: &str, header: &str, statement: &ScaleStatement, locale: Locale) -> Option<CellValue> {
+fn value_of(
+    text: &str,
+    label: &str,
+    header: &str,
+    statement: &ScaleStatement,
+    locale: Locale,
+) -> Option<CellValue> {
     let number = parse_number(text, locale).or_else(|| {
         let inner = text.strip_suffix('x').filter(|inner| inner.ends_with(|c: char| c.is_ascii_digit()));
         inner.and_then(|inner| parse_number(inner, locale))
@@ -251,14 +267,30 @@ fn subject(label: &str, header: &str, kind: FigureKind) -> Option<ScaleSubject> 
     let label = label.to_lowercase();
     let header = header.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| label.contains(word));
-    if kind == FigureKind::Percent || header.ends_with('%') || header.contains("percent") || says(&["percentage", "(%)", "% of"]) {
+    if kind == FigureKind::Percent
+        || header.ends_with('%')
+        || header.contains("percent")
+        || says(&["percentage", "(%)", "% of"])
+    {
         return Some(ScaleSubject::Percent);
     }
-    if kind == FigureKind::PerShare || says(&["per share", "per common share", "per ordinary share", "per ads", "per diluted", "per basic"]) || header.contains("per share")
+    if kind == FigureKind::PerShare
+        || says(&[
+            "per share",
+            "per common share",
+            "per ordinary share",
+            "per ads",
+            "per diluted",
+            "per basic",
+        ])
+        || header.contains("per share")
     {
         return Some(ScaleSubject::PerShare);
     }
-    if kind == FigureKind::Number && (says(&["shares", "weighted-average", "weighted average"]) || header.contains("shares")) && !says(&["repurchase", "issuance", "proceeds", "$"]) {
+    if kind == FigureKind::Number
+        && (says(&["shares", "weighted-average", "weighted average"]) || header.contains("shares"))
+        && !says(&["repurchase", "issuance", "proceeds", "$"])
+    {
         return Some(ScaleSubject::Shares);
     }
     (says(&["ratio"]) && kind == FigureKind::Number).then_some(ScaleSubject::Ratio)

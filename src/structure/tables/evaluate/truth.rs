@@ -107,13 +107,7 @@ pub fn parse_annotation(regions: &str, structures: &str) -> Result<Vec<TruthRegi
                 let (row, row_span) = range(row, last_row)?;
                 let (column, column_span) = range(column, last_column)?;
                 if let Some(cells) = current(&mut found, region).map(|region| &mut region.cells) {
-                    cells.push(TruthCell {
-                        row,
-                        column,
-                        row_span,
-                        column_span,
-                        text: String::new(),
-                    });
+                    cells.push(TruthCell { row, column, row_span, column_span, text: String::new() });
                 }
             }
             "content" => {
@@ -157,9 +151,7 @@ impl Tag<'_> {
         while let Some(at) = rest.find(attribute) {
             let before_is_space = rest[..at].chars().next_back().is_none_or(char::is_whitespace);
             let after = rest[at + attribute.len()..].trim_start();
-            if before_is_space
-                && let Some(value) = after.strip_prefix('=').map(str::trim_start)
-            {
+            if before_is_space && let Some(value) = after.strip_prefix('=').map(str::trim_start) {
                 let quote = value.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
                 return value[1..].split(quote).next()?.trim().parse().ok();
             }
@@ -169,7 +161,8 @@ impl Tag<'_> {
     }
 
     fn number(&self, attribute: &'static str) -> Result<i64, TruthError> {
-        self.optional_number(attribute).ok_or_else(|| TruthError::Attribute { tag: self.name.to_owned(), attribute })
+        self.optional_number(attribute)
+            .ok_or_else(|| TruthError::Attribute { tag: self.name.to_owned(), attribute })
     }
 }
 
@@ -187,7 +180,11 @@ fn tags(xml: &str) -> impl Iterator<Item = Tag<'_>> {
 }
 
 fn decoded(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&apos;", "'")
+        .replace("&amp;", "&")
 }
 
 #[cfg(test)]
@@ -216,6 +213,9 @@ mod tests {
         let no_column = "<region><cell start-row='3'></cell></region>";
         assert!(matches!(parse_annotation(REGIONS, no_column), Err(TruthError::Attribute { .. })));
         let outside = "<cell start-row='0' start-col='0'>";
-        assert_eq!(parse_annotation(REGIONS, outside), Err(TruthError::Regions { regions: 1, structures: 0 }));
+        assert_eq!(
+            parse_annotation(REGIONS, outside),
+            Err(TruthError::Regions { regions: 1, structures: 0 })
+        );
     }
 }
