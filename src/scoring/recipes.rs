@@ -4,18 +4,20 @@ use super::experiment::Recipe;
 use super::features;
 use super::spec::{LayerSpec, NetworkSpec, Output};
 use super::train::{Optimizer, Training};
+use crate::structure::typography::LABELS;
 
 /// The recipe of a shipped network, for `docproc train`.
 #[must_use]
 pub fn named(name: &str) -> Option<Recipe> {
     match name {
         "risk_scorer" => Some(risk_scorer()),
+        "line_labels" => Some(line_labels()),
         _ => None,
     }
 }
 
 /// Names of all recipes.
-pub const NAMES: [&str; 1] = ["risk_scorer"];
+pub const NAMES: [&str; 2] = ["risk_scorer", "line_labels"];
 
 /// Features of plain text, for the recipes whose data may hold text instead of features.
 #[must_use]
@@ -38,6 +40,25 @@ fn risk_scorer() -> Recipe {
         },
         folds: 5,
         penalties: vec![1e-4, 1e-3, 1e-2, 1e-1],
+    }
+}
+
+/// Layout label of a line, from what the layout model says and from typography, 78-48-24-11 with ReLU.
+fn line_labels() -> Recipe {
+    let layers = [(48, "relu"), (24, "relu"), (LABELS.len(), "linear")];
+    let classes = LABELS.iter().map(|label| (*label).to_owned()).collect();
+    Recipe {
+        spec: spec("line_labels", "lines", &layers, Output::Classes(classes)),
+        training: Training {
+            optimizer: Optimizer::AdamW { learning_rate: 2e-3, weight_decay: 1e-2, batch: 64 },
+            epochs: 30,
+            patience: 5,
+            dropout: 0.1,
+            seed: 11,
+            ..Training::default()
+        },
+        folds: 5,
+        penalties: vec![1e-4, 1e-3],
     }
 }
 

@@ -20,57 +20,54 @@ pub const LABELS: [&str; 11] = [
     "Title",
 ];
 
-/// Name and version of the feature set.
-pub const LINE_FEATURES: &str = "lines.1";
-
-/// Names of the typographic features, after the 33 probabilities (own, above, below; each in the order of [`LABELS`]).
-/// Ratios are clipped to the range given.
-const TYPOGRAPHY: [&str; 45] = [
-    "font_size_to_body",        // 0 to 4
-    "bold",                     // 0 or 1
-    "italic_share",             // of the words
-    "capitals_share",           // of the letters
-    "digits_share",             // of the characters
-    "words_log",                // ln(1 + words)
-    "width",                    // of the page
-    "left",                     // of the page
-    "right",                    // of the page
-    "off_centre",               // distance of the middle from the page's middle, of the page
-    "top",                      // of the page
-    "bottom",                   // of the page
-    "rank_from_top",            // lines above, 0 to 1 for 0 to 10
-    "rank_from_bottom",         // lines below, 0 to 1 for 0 to 10
-    "gap_above",                // in font sizes, 0 to 4
-    "gap_below",                // in font sizes, 0 to 4
-    "size_to_above",            // 0 to 3
-    "size_to_below",            // 0 to 3
-    "above_bold",               // 0 or 1
-    "below_bold",               // 0 or 1
-    "indent_to_above",          // in font sizes, -6 to 6
-    "indent_to_below",          // in font sizes, -6 to 6
-    "shorter_than_above",       // right edge, in font sizes / 10, -3 to 3
-    "shorter_than_below",       // right edge, in font sizes / 10, -3 to 3
-    "starts_with_bullet",       // 0 or 1
-    "starts_with_number",       // "1.", "(a)", "iv)", 0 or 1
-    "starts_with_item",         // "Item 7", "Part II", "Note 3", 0 or 1
-    "starts_with_caption",      // "Table 1", "Figure 2", "Exhibit", "Chart", 0 or 1
-    "starts_with_mark",         // "*", "(1)", a small first word, 0 or 1
-    "starts_lower_case",        // 0 or 1
-    "ends_with_stop",           // 0 or 1
-    "ends_with_colon",          // 0 or 1
-    "has_money_or_percent",     // 0 or 1
-    "only_a_number",            // 0 or 1
-    "names_a_page_or_contents", // "page", "table of contents", 0 or 1
-    "row_neighbours",           // other lines on the same row, 0 to 1 for 0 to 6
-    "number_words_share",       // words that are numbers
-    "row_number_words_share",   // the same over the row
-    "ruling_above",             // 0 or 1
-    "ruling_below",             // 0 or 1
-    "inside_image",             // share of the line
-    "other_color",              // than most of the page's words, 0 or 1
-    "lines_on_page",            // 0 to 2 for 0 to 200
-    "body_size",                // in points / 12, 0 to 3
-    "first_page",               // 0 or 1
+/// The typographic features after the 33 probabilities (own, above, below; each in the order of [`LABELS`]): name,
+/// meaning, smallest and largest value.
+pub const TYPOGRAPHY: [(&str, &str, f32, f32); 45] = [
+    ("font_size_to_body", "font size over the size of most of the page's characters", 0.0, 4.0),
+    ("bold", "most characters are bold", 0.0, 1.0),
+    ("italic_share", "share of italic words", 0.0, 1.0),
+    ("capitals_share", "share of capitals among the letters", 0.0, 1.0),
+    ("digits_share", "share of digits among the characters", 0.0, 1.0),
+    ("words_log", "ln(1 + words)", 0.0, 10.0),
+    ("width", "width over the page's", 0.0, 2.0),
+    ("left", "left edge over the page's width", -1.0, 2.0),
+    ("right", "right edge over the page's width", -1.0, 2.0),
+    ("off_centre", "distance of its middle from the page's middle over the page's width", 0.0, 2.0),
+    ("top", "top over the page's height", -1.0, 2.0),
+    ("bottom", "bottom over the page's height", -1.0, 2.0),
+    ("rank_from_top", "lines above it, 10 or more are 1", 0.0, 1.0),
+    ("rank_from_bottom", "lines below it, 10 or more are 1", 0.0, 1.0),
+    ("gap_above", "gap to the line above in font sizes; 4 without one", 0.0, 4.0),
+    ("gap_below", "gap to the line below in font sizes; 4 without one", 0.0, 4.0),
+    ("size_to_above", "font size over that of the line above", 0.0, 3.0),
+    ("size_to_below", "font size over that of the line below", 0.0, 3.0),
+    ("above_bold", "the line above is bold", 0.0, 1.0),
+    ("below_bold", "the line below is bold", 0.0, 1.0),
+    ("indent_to_above", "left edge minus that of the line above, in font sizes", -6.0, 6.0),
+    ("indent_to_below", "left edge minus that of the line below, in font sizes", -6.0, 6.0),
+    ("shorter_than_above", "right edge of the line above minus its own, in ten font sizes", -3.0, 3.0),
+    ("shorter_than_below", "right edge of the line below minus its own, in ten font sizes", -3.0, 3.0),
+    ("starts_with_bullet", "starts with a bullet", 0.0, 1.0),
+    ("starts_with_number", "starts with a numbering such as 1. or (a)", 0.0, 1.0),
+    ("starts_with_item", "starts with Item, Part, Note, Section, ...", 0.0, 1.0),
+    ("starts_with_caption", "starts with Table, Figure, Exhibit, Chart, ...", 0.0, 1.0),
+    ("starts_with_mark", "starts with a footnote mark or a small first word", 0.0, 1.0),
+    ("starts_lower_case", "starts with a small letter", 0.0, 1.0),
+    ("ends_with_stop", "ends with a full stop", 0.0, 1.0),
+    ("ends_with_colon", "ends with a colon", 0.0, 1.0),
+    ("has_money_or_percent", "has a currency or percent sign", 0.0, 1.0),
+    ("only_a_number", "is nothing but a number", 0.0, 1.0),
+    ("names_a_page_or_contents", "names a page or the table of contents", 0.0, 1.0),
+    ("row_neighbours", "other lines on its row, 6 or more are 1", 0.0, 1.0),
+    ("number_words_share", "share of numbers among its words", 0.0, 1.0),
+    ("row_number_words_share", "share of numbers among the words of its row", 0.0, 1.0),
+    ("ruling_above", "a ruling runs above it", 0.0, 1.0),
+    ("ruling_below", "a ruling runs below it", 0.0, 1.0),
+    ("inside_image", "share of it inside an image", 0.0, 1.0),
+    ("other_color", "has another colour than most of the page's words", 0.0, 1.0),
+    ("lines_on_page", "lines on the page, in hundreds", 0.0, 2.0),
+    ("body_size", "size of most of the page's characters, in 12 points", 0.0, 3.0),
+    ("first_page", "stands on page 1", 0.0, 1.0),
 ];
 
 /// Number of features of a line.
@@ -91,7 +88,7 @@ pub fn line_feature_names() -> Vec<String> {
     let probabilities = ["own", "above", "below"].iter().flat_map(|place| {
         LABELS.iter().map(move |label| format!("{place}_{}", label.to_lowercase().replace('-', "_")))
     });
-    probabilities.chain(TYPOGRAPHY.iter().map(|name| (*name).to_owned())).collect()
+    probabilities.chain(TYPOGRAPHY.iter().map(|feature| feature.0.to_owned())).collect()
 }
 
 /// Features of every line of a page. Every word is in exactly one line. `None` if the model has other labels than
@@ -298,13 +295,13 @@ impl<'a> Context<'a> {
             words.iter().filter(|word| word.style.italic).count() as f32 / count,
             capitals / letters,
             digits / characters,
-            count.ln_1p(),
-            bbox.width() / width,
-            bbox.x0 / width,
-            bbox.x1 / width,
-            (bbox.center_x() / width - 0.5).abs(),
-            bbox.y0 / height,
-            bbox.y1 / height,
+            count.ln_1p().min(10.0),
+            (bbox.width() / width).clamp(0.0, 2.0),
+            (bbox.x0 / width).clamp(-1.0, 2.0),
+            (bbox.x1 / width).clamp(-1.0, 2.0),
+            (bbox.center_x() / width - 0.5).abs().min(2.0),
+            (bbox.y0 / height).clamp(-1.0, 2.0),
+            (bbox.y1 / height).clamp(-1.0, 2.0),
             (higher as f32 / 10.0).min(1.0),
             (lower as f32 / 10.0).min(1.0),
             gap_above.clamp(0.0, 4.0),

@@ -2,6 +2,7 @@
 //! replace them by their training mean.
 
 mod lexicon;
+pub mod lines;
 pub mod risk;
 mod text;
 
@@ -52,7 +53,7 @@ impl FeatureSet {
 /// Every feature set of this version.
 #[must_use]
 pub fn all() -> Vec<FeatureSet> {
-    vec![risk::set()]
+    vec![risk::set(), lines::set()]
 }
 
 /// The feature set with this name, if there is one.
