@@ -15,11 +15,9 @@ mod places;
 mod sections;
 mod sentences;
 mod sentiment;
-pub mod tables;
 #[cfg(test)]
 mod testing;
 mod text;
-pub mod typography;
 
 use std::ops::Range;
 
