@@ -7,6 +7,7 @@
 mod digest;
 mod document;
 mod engine;
+mod networks;
 mod pages;
 mod run;
 

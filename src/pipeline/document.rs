@@ -13,6 +13,7 @@ use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{Input, MediaType, PageSegment, ReadRequest, Source};
+use crate::scoring::networks::Document as ScoredParts;
 use crate::structure::tables::find_tables;
 use crate::structure::{DocumentStructure, PageBlock, TextResults, assemble, layout_page};
 
@@ -177,6 +178,11 @@ impl Read {
         let _span = engine.profiler.span("structure");
         for (segment, predictions) in group.iter().zip(&predictions) {
             let page = segment.to_page();
+            let refined = match &engine.line_labels {
+                Some(network) => network.refine(&page, predictions)?,
+                None => None,
+            };
+            let predictions = refined.as_ref().unwrap_or(predictions);
             self.blocks.extend(layout_page(&page, self.pages.len(), predictions));
             self.pages.push(page);
         }
@@ -235,6 +241,10 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         tables,
         engine.review,
     );
+    let scores = {
+        let _span = engine.profiler.span("scores");
+        engine.networks.score(&ScoredParts { sections: &parts.sections, sentences: &parts.sentences })?
+    };
     let missing = errors.iter().any(|error| error.code() != ErrorCode::PageEmpty);
     let status = match (missing, pages.is_empty()) {
         (false, _) => Status::Ok,
@@ -255,7 +265,7 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         entities: parts.entities,
         figures: parts.figures,
         tables: parts.tables,
-        scores: Vec::new(),
+        scores,
         anomalies: Vec::new(),
         summary: parts.summary,
     })

@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::document::Request;
+use super::networks::{self, LineLabels};
 use super::pages::PageSelection;
 use crate::config::{Config, Model, NativeLibrary, QuantizationMode, native_library};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
@@ -18,6 +19,7 @@ use crate::runtime::{
     LoadedModel, ManagerSettings, Manifest, ModelBundle, ModelManager, OptimizationLevel, Precision,
     Profiler, Provider, StageTime,
 };
+use crate::scoring::networks::ScoringNetworks;
 use crate::structure::ReviewThresholds;
 use crate::tokenize::TokenizerManager;
 
@@ -30,6 +32,8 @@ pub struct Engine {
     pub(super) layout: LayoutModel,
     pub(super) text: TextModel,
     pub(super) entities: Option<TextModel>,
+    pub(super) networks: ScoringNetworks,
+    pub(super) line_labels: Option<LineLabels>,
     pub(super) profiler: Profiler,
     pub(super) review: ReviewThresholds,
     pub(super) batch_timeout: Duration,
@@ -100,6 +104,10 @@ impl Engine {
         let entities = config.models.entities.as_ref().map(open_text).transpose()?;
         let mut models = vec![model_info("layout", layout.model()), model_info("text", text.model())];
         models.extend(entities.as_ref().map(|entities| model_info("entities", entities.model())));
+        let line_labels = LineLabels::load(config, manifest.as_ref())?;
+        models.extend(line_labels.as_ref().map(|network| network.info.clone()));
+        let networks = networks::load(config, manifest.as_ref())?;
+        models.extend(networks.models());
         let review =
             review_thresholds(layout.model(), entities.as_ref().unwrap_or(&text).model(), text.model());
         let pool = WorkerPool::start(&WorkerOptions {
@@ -117,6 +125,8 @@ impl Engine {
             pool,
             entities,
             profiler,
+            networks,
+            line_labels,
             review,
             batch_timeout: Duration::from_millis(config.performance.batch_timeout_ms),
             section_words: text.model().bundle.config.section_words.unwrap_or(SECTION_WORDS),

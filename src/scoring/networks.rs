@@ -123,6 +123,12 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Network> {
     }
 }
 
+/// SHA-256 of a network file in hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn load(source: &NetworkSource, enable_simd: bool) -> Result<LoadedNetwork> {
     let fail = |what: String| Error::new(ErrorCode::NetworkInvalid, what).part(&source.name);
     let mut refused = None;
@@ -208,7 +214,7 @@ fn ready(source: &NetworkSource, network: Network, bytes: &[u8], enable_simd: bo
     };
     Ok(LoadedNetwork {
         name: source.name.clone(),
-        sha256: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: sha256(bytes),
         evaluator: Evaluator::with_simd(&network, enable_simd),
         explainer: Explainer::new(&network),
         features: set.names(),

@@ -15,9 +15,11 @@ mod places;
 mod sections;
 mod sentences;
 mod sentiment;
+pub mod tables;
 #[cfg(test)]
 mod testing;
 mod text;
+pub mod typography;
 
 use std::ops::Range;
 
