@@ -13,6 +13,6 @@ mod run;
 
 pub use digest::Digest;
 pub use document::Request;
-pub use engine::{Engine, open_bundle};
+pub use engine::{Engine, Models, open_bundle};
 pub use pages::PageSelection;
 pub use run::{Job, Observer, RunOptions, RunReport, Sink, run};

@@ -35,6 +35,12 @@ pub enum Command {
     Analyze(Box<AnalyzeArgs>),
     /// Print what the page reader sees: words, rulings and images, one JSON object per page
     Pages(PagesArgs),
+    /// Measure the models on labelled data
+    Eval(EvalArgs),
+    /// Train a scoring network
+    Train(TrainArgs),
+    /// Print feature rows of labelled data, for `docproc train`
+    Features(FeaturesArgs),
     /// Print the JSON Schema of an analysis
     Schema,
     /// Check that everything needed is in place
@@ -180,6 +186,66 @@ pub struct AnalyzeArgs {
     /// No progress bar, even on a terminal
     #[arg(long, help_heading = "Output")]
     pub no_progress: bool,
+
+    /// Configuration and models
+    #[command(flatten, next_help_heading = "Models")]
+    pub config: ConfigArgs,
+}
+
+/// What `docproc eval` measures.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum EvalTask {
+    /// Sentiment of sentences: {"text", "label"}
+    Sentiment,
+    /// Entities of sentences: {"tokens", "tags"}
+    Entities,
+    /// Kinds of sections: {"title", "text", "label"}
+    Sections,
+    /// Layout labels of words: {"width", "height", "words", "labels", "image"}
+    Layout,
+}
+
+/// `docproc eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// Task
+    #[arg(value_enum)]
+    pub task: EvalTask,
+
+    /// Labelled data, JSON Lines; docs/evaluation.md has the formats
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    /// Configuration and models
+    #[command(flatten, next_help_heading = "Models")]
+    pub config: ConfigArgs,
+}
+
+/// `docproc train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Network: risk_scorer or line_labels
+    pub network: String,
+
+    /// Labelled rows, JSON Lines: {"features" or "text", "label", "group"}
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// Folder for the network, its card's figures and its learning curve
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+}
+
+/// `docproc features`.
+#[derive(Debug, Args)]
+pub struct FeaturesArgs {
+    /// Labelled pages, JSON Lines, as for `docproc eval layout`
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
 
     /// Configuration and models
     #[command(flatten, next_help_heading = "Models")]

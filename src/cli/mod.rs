@@ -5,11 +5,13 @@ mod args;
 mod completions;
 mod config;
 mod doctor;
+mod eval;
 mod models;
 mod pages;
 mod progress;
 mod schema;
 mod summary;
+mod train;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -61,6 +63,9 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Analyze(args) => analyze::run(&args, verbosity),
         Command::Pages(args) => pages::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Train(args) => train::train(&args),
+        Command::Features(args) => train::features(&args),
         Command::Schema => schema::run(),
         Command::Doctor(args) => doctor::run(&args),
         Command::Config { action: ConfigAction::Show(args) } => config::show(&args),

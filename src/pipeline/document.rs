@@ -13,6 +13,7 @@ use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{Input, MediaType, PageSegment, ReadRequest, Source};
+use crate::scoring::audit::audit;
 use crate::scoring::networks::Document as ScoredParts;
 use crate::structure::tables::find_tables;
 use crate::structure::{DocumentStructure, PageBlock, TextResults, assemble, layout_page};
@@ -131,7 +132,7 @@ fn next_group(
     reader: &mut crate::input::DocumentReader,
     errors: &mut Vec<Error>,
 ) -> (Vec<PageSegment>, bool) {
-    let _span = engine.profiler.span("wait for pages");
+    let _span = engine.models.profiler.span("wait for pages");
     let started = Instant::now();
     let mut group = Vec::with_capacity(GROUP);
     while group.len() < GROUP {
@@ -145,7 +146,7 @@ fn next_group(
         }
         // Only a model whose results do not depend on the batch may be given less than a full group: otherwise the
         // result would depend on how fast the pages came.
-        if engine.layout.model().batch_invariant && started.elapsed() > engine.batch_timeout {
+        if engine.models.layout.model().batch_invariant && started.elapsed() > engine.batch_timeout {
             break;
         }
     }
@@ -172,16 +173,13 @@ impl Read {
             })
             .collect();
         let predictions = {
-            let _span = engine.profiler.span("layout");
-            engine.layout.predict(&inputs)?
+            let _span = engine.models.profiler.span("layout");
+            engine.models.layout.predict(&inputs)?
         };
-        let _span = engine.profiler.span("structure");
+        let _span = engine.models.profiler.span("structure");
         for (segment, predictions) in group.iter().zip(&predictions) {
             let page = segment.to_page();
-            let refined = match &engine.line_labels {
-                Some(network) => network.refine(&page, predictions)?,
-                None => None,
-            };
+            let refined = engine.models.refine(&page, predictions)?;
             let predictions = refined.as_ref().unwrap_or(predictions);
             self.blocks.extend(layout_page(&page, self.pages.len(), predictions));
             self.pages.push(page);
@@ -207,14 +205,14 @@ impl PageWords for SegmentWords<'_> {
 fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> Result<Analysis> {
     let Read { pages, blocks } = read;
     let structure = {
-        let _span = engine.profiler.span("structure");
+        let _span = engine.models.profiler.span("structure");
         DocumentStructure::new(&pages, blocks)
     };
     let texts: Vec<&str> = structure.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
     let (sentences, sections) = {
-        let _span = engine.profiler.span("text");
-        let mut sentences = engine.text.predict(&texts)?;
-        if let Some(entities) = &engine.entities {
+        let _span = engine.models.profiler.span("text");
+        let mut sentences = engine.models.text.predict(&texts)?;
+        if let Some(entities) = &engine.models.entities {
             for (prediction, other) in sentences.iter_mut().zip(entities.predict(&texts)?) {
                 prediction.entities = other.entities;
             }
@@ -222,13 +220,13 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         (sentences, section_kinds(engine, &pages, &structure)?)
     };
     let tables = {
-        let _span = engine.profiler.span("tables");
+        let _span = engine.models.profiler.span("tables");
         find_tables(&pages, &structure.blocks)
     };
-    let _span = engine.profiler.span("structure");
+    let _span = engine.models.profiler.span("structure");
     let labels = |labels: Option<&Arc<[String]>>| labels.map_or_else(|| Arc::from([]), Arc::clone);
     let (sentiment_labels, section_labels) =
-        (labels(engine.text.sentiment_labels()), labels(engine.text.section_labels()));
+        (labels(engine.models.text.sentiment_labels()), labels(engine.models.text.section_labels()));
     let parts = assemble(
         &pages,
         &structure,
@@ -239,11 +237,18 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
             sections: &sections,
         },
         tables,
-        engine.review,
+        engine.models.review,
     );
     let scores = {
-        let _span = engine.profiler.span("scores");
-        engine.networks.score(&ScoredParts { sections: &parts.sections, sentences: &parts.sentences })?
+        let _span = engine.models.profiler.span("scores");
+        engine
+            .models
+            .networks
+            .score(&ScoredParts { sections: &parts.sections, sentences: &parts.sentences })?
+    };
+    let audit = {
+        let _span = engine.models.profiler.span("audit");
+        audit(&pages, &parts.tables, &parts.sentences)
     };
     let missing = errors.iter().any(|error| error.code() != ErrorCode::PageEmpty);
     let status = match (missing, pages.is_empty()) {
@@ -266,8 +271,8 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         figures: parts.figures,
         tables: parts.tables,
         scores,
-        anomalies: Vec::new(),
-        summary: parts.summary,
+        anomalies: audit.anomalies,
+        summary: Summary { audit: audit.summary, ..parts.summary },
     })
 }
 
@@ -277,11 +282,11 @@ fn section_kinds(
     pages: &[Page],
     structure: &DocumentStructure,
 ) -> Result<Vec<TextPrediction>> {
-    if engine.text.section_labels().is_none() {
+    if engine.models.text.section_labels().is_none() {
         return Ok(Vec::new());
     }
     let openings: Vec<String> = (0..structure.outline.sections.len())
-        .map(|section| structure.section_opening(pages, section, engine.section_words))
+        .map(|section| structure.section_opening(pages, section, engine.models.section_words))
         .collect();
     let inputs: Vec<(&str, &str)> = structure
         .outline
@@ -290,7 +295,7 @@ fn section_kinds(
         .zip(&openings)
         .map(|(section, opening)| (section.title.as_str(), opening.as_str()))
         .collect();
-    let kinds = engine.text.predict_sections(&inputs)?.unwrap_or_default();
+    let kinds = engine.models.text.predict_sections(&inputs)?.unwrap_or_default();
     Ok(kinds
         .into_iter()
         .map(|kind| TextPrediction { section_kind: Some(kind), ..TextPrediction::default() })

@@ -10,6 +10,7 @@ use super::networks::{self, LineLabels};
 use super::pages::PageSelection;
 use crate::config::{Config, Model, NativeLibrary, QuantizationMode, native_library};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
+use crate::document::{Page, WordPredictions};
 use crate::error::Result;
 use crate::inference::{InferenceOptions, LayoutModel, TextModel};
 use crate::input::{Input, WorkerOptions, WorkerPool};
@@ -29,20 +30,28 @@ const SECTION_WORDS: usize = 60;
 /// Page workers and models, ready to analyze.
 pub struct Engine {
     pub(super) pool: WorkerPool,
-    pub(super) layout: LayoutModel,
-    pub(super) text: TextModel,
-    pub(super) entities: Option<TextModel>,
-    pub(super) networks: ScoringNetworks,
-    pub(super) line_labels: Option<LineLabels>,
-    pub(super) profiler: Profiler,
-    pub(super) review: ReviewThresholds,
+    pub(super) models: Models,
     pub(super) batch_timeout: Duration,
-    /// Words after a section's title that the section-kind head reads.
-    pub(super) section_words: usize,
-    models: Vec<ModelInfo>,
-    environment: Environment,
     /// Everything but the input that an analysis depends on.
     fingerprint: String,
+}
+
+/// The models of a configuration, loaded.
+pub struct Models {
+    /// Labels words of pages.
+    pub layout: LayoutModel,
+    /// Sentiment, section kinds and, unless `entities` is there, entities.
+    pub text: TextModel,
+    /// A separate entity model.
+    pub entities: Option<TextModel>,
+    pub(super) networks: ScoringNetworks,
+    pub(super) review: ReviewThresholds,
+    /// Words after a section's title that the section-kind head reads.
+    pub(super) section_words: usize,
+    pub(super) profiler: Profiler,
+    line_labels: Option<LineLabels>,
+    infos: Vec<ModelInfo>,
+    environment: Environment,
 }
 
 /// Opens the bundle that the configuration names, in the precision it asks for.
@@ -60,12 +69,12 @@ pub fn open_bundle(model: &Model, manifest: Option<&Manifest>) -> Result<ModelBu
     )
 }
 
-impl Engine {
+impl Models {
     /// Loads what the configuration names. `notice` hears what the user should know.
     ///
     /// # Errors
-    /// `library.*`, `device.unavailable`, `model.*`, `tokenizer.invalid`, `worker.start`.
-    pub fn start(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Self> {
+    /// `library.*`, `device.unavailable`, `model.*`, `tokenizer.invalid`, `network.invalid`.
+    pub fn load(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Self> {
         let environment = Environment::load(&native_library(NativeLibrary::OnnxRuntime)?)?;
         let device = config
             .analyze
@@ -110,32 +119,50 @@ impl Engine {
         models.extend(networks.models());
         let review =
             review_thresholds(layout.model(), entities.as_ref().unwrap_or(&text).model(), text.model());
+        Ok(Self {
+            entities,
+            networks,
+            review,
+            section_words: text.model().bundle.config.section_words.unwrap_or(SECTION_WORDS),
+            profiler,
+            line_labels,
+            layout,
+            text,
+            infos: models,
+            environment,
+        })
+    }
+
+    /// Predictions of the layout model with the line network's opinion, where that is loaded and knows the labels.
+    ///
+    /// # Errors
+    /// Only `internal`.
+    pub fn refine(&self, page: &Page, predictions: &WordPredictions) -> Result<Option<WordPredictions>> {
+        self.line_labels.as_ref().map_or(Ok(None), |network| network.refine(page, predictions))
+    }
+}
+
+impl Engine {
+    /// Loads what the configuration names and starts the page workers. `notice` hears what the user should know.
+    ///
+    /// # Errors
+    /// Those of [`Models::load`], `worker.start`.
+    pub fn start(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Self> {
+        let models = Models::load(config, notice)?;
         let pool = WorkerPool::start(&WorkerOptions {
             workers: config.analyze.jobs,
             pdfium: native_library(NativeLibrary::Pdfium)?,
             ..WorkerOptions::default()
         })?;
         let fingerprint = format!(
-            "{} {SCHEMA_VERSION} {models:?} {:?} {:?}",
+            "{} {SCHEMA_VERSION} {:?} {:?} {:?}",
             env!("CARGO_PKG_VERSION"),
+            models.infos,
             config.models,
             config.optimization
         );
-        Ok(Self {
-            pool,
-            entities,
-            profiler,
-            networks,
-            line_labels,
-            review,
-            batch_timeout: Duration::from_millis(config.performance.batch_timeout_ms),
-            section_words: text.model().bundle.config.section_words.unwrap_or(SECTION_WORDS),
-            layout,
-            text,
-            models,
-            environment,
-            fingerprint,
-        })
+        let batch_timeout = Duration::from_millis(config.performance.batch_timeout_ms);
+        Ok(Self { pool, models, batch_timeout, fingerprint })
     }
 
     /// How documents are read under this configuration.
@@ -155,19 +182,19 @@ impl Engine {
     /// The models that take part in every analysis.
     #[must_use]
     pub fn models(&self) -> &[ModelInfo] {
-        &self.models
+        &self.models.infos
     }
 
     /// Version of the loaded ONNX Runtime.
     #[must_use]
     pub fn runtime_version(&self) -> &str {
-        self.environment.version()
+        self.models.environment.version()
     }
 
     /// Where the time went so far.
     #[must_use]
     pub fn profile(&self) -> Vec<StageTime> {
-        self.profiler.snapshot()
+        self.models.profiler.snapshot()
     }
 
     /// The hash that says whether an analysis is current: tool, models, configuration, request, path and bytes. The

@@ -193,7 +193,7 @@ fn one(
     observer: &dyn Observer,
 ) -> Result<Finished> {
     let source = {
-        let _span = engine.profiler.span("read input");
+        let _span = engine.models.profiler.span("read input");
         Source::read(&job.input, options.request.max_bytes)
     };
     let sha256 = source.as_ref().map_or("", Source::sha256);
@@ -225,7 +225,7 @@ fn one(
     });
     if let Some(folder) = sink.folder {
         let retry = analysis.errors.iter().any(|error| TRANSIENT.contains(&error.code));
-        let _span = engine.profiler.span("write");
+        let _span = engine.models.profiler.span("write");
         folder.write(&job.output, key, &analysis, retry)?;
     }
     Ok(Finished { outcome: Outcome::Analyzed, analysis: Some(analysis), skipped: None })

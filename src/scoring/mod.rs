@@ -4,6 +4,7 @@
 //! [`network::Network`], [`file`] keeps it, [`evaluate::Evaluator`] runs it and [`gradient::Explainer`] explains it.
 
 pub mod activation;
+pub mod audit;
 pub mod curve;
 pub mod dataset;
 pub mod evaluate;

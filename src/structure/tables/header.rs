@@ -94,23 +94,41 @@ fn ruled_span(
             && rule.x0 <= center
             && center <= rule.x1
     })?;
-    let alone = region.lines[line]
-        .chunks
-        .iter()
-        .filter(|other| rule.x0 < other.bbox.center_x() && other.bbox.center_x() < rule.x1)
-        .count()
-        == 1;
-    if !alone {
-        return None;
-    }
-    let covered = |column: usize| {
+    let between = |x0: f32, x1: f32| {
+        region.lines[line]
+            .chunks
+            .iter()
+            .filter(|other| x0 < other.bbox.center_x() && other.bbox.center_x() < x1)
+            .count()
+    };
+    let covered_by = |rule: &Rule, column: usize| {
         let (x0, x1) = columns.extents[column];
         (rule.x1.min(x1) - rule.x0.max(x0)).max(0.0) >= 0.6 * (x1 - x0)
     };
-    let first = (0..columns.len()).find(|&column| covered(column))?;
-    let last = (first..columns.len()).take_while(|&column| covered(column)).last()?;
+    if between(rule.x0, rule.x1) != 1 {
+        return None;
+    }
+    let first = (0..columns.len()).find(|&column| covered_by(rule, column))?;
+    let last = (first..columns.len()).take_while(|&column| covered_by(rule, column)).last()?;
     // A ruling under the whole table says nothing about this chunk.
-    (first <= own.0 && own.1 <= last && !(first == 0 && last + 1 == columns.len())).then_some((first, last))
+    if !(first <= own.0 && own.1 <= last) || (first == 0 && last + 1 == columns.len()) {
+        return None;
+    }
+    // Rulings under each column of a spanning header, with gaps between them: take those on both sides for as long
+    // as nothing else stands above them, if the chunk is in their middle.
+    let same_height: Vec<&Rule> = rules.iter().filter(|other| (other.y - rule.y).abs() < 1.2).collect();
+    let covered = |column: usize| same_height.iter().any(|other| covered_by(other, column));
+    let from = (1..=first).rev().take_while(|&column| covered(column)).last().unwrap_or(first);
+    let to = (last..columns.len()).take_while(|&column| covered(column)).last().unwrap_or(last);
+    let wide = (columns.extents[from].0, columns.extents[to].1);
+    let tolerance = 1.5 * region.em;
+    if (from, to) != (first, last)
+        && between(wide.0 - tolerance, wide.1 + tolerance) == 1
+        && (f32::midpoint(wide.0, wide.1) - center).abs() <= tolerance
+    {
+        return Some((from, to));
+    }
+    Some((first, last))
 }
 
 /// Columns that a chunk is centred over although it is narrower than they are.

@@ -44,7 +44,7 @@ pub(super) fn table_of(id: u32, parts: &[Part<'_>], context: &Context) -> Table 
     let columns = first.grid.columns;
     let headers: Vec<String> =
         (0..columns).map(|column| column_header(&cells, header_rows as u32, column as u32)).collect();
-    let labels = row_labels(&cells, rows);
+    let labels = row_labels(&cells, header_rows, rows);
     let statement = statement.unwrap_or_default();
     for cell in cells.iter_mut().filter(|cell| !cell.header) {
         let label = &labels[cell.row as usize];
@@ -203,13 +203,33 @@ pub(super) fn column_header(cells: &[Cell], header_rows: u32, column: u32) -> St
     joined_text(over.map(|cell| cell.text.as_str()))
 }
 
-/// Text of each row's stub cell; empty where there is none.
-fn row_labels(cells: &[Cell], rows: usize) -> Vec<String> {
+/// Text of each row's stub cell behind the heading that it is indented under; empty where there is none.
+fn row_labels(cells: &[Cell], header_rows: usize, rows: usize) -> Vec<String> {
     let mut labels = vec![String::new(); rows];
-    for cell in cells.iter().filter(|cell| cell.header && cell.column == 0) {
-        labels[cell.row as usize].clone_from(&cell.text);
+    let mut numbers = vec![false; rows];
+    let mut indents = vec![0; rows];
+    for cell in cells {
+        if cell.header && cell.column == 0 {
+            labels[cell.row as usize].clone_from(&cell.text);
+            indents[cell.row as usize] = cell.indent;
+        } else {
+            numbers[cell.row as usize] = true;
+        }
     }
-    labels
+    let mut heading: Option<usize> = None;
+    let mut full = labels.clone();
+    for row in header_rows..rows {
+        if !numbers[row] {
+            heading = (!labels[row].is_empty()).then_some(row);
+        } else if let Some(above) = heading {
+            if indents[row] > indents[above] {
+                full[row] = format!("{} {}", labels[above], labels[row]);
+            } else {
+                heading = None;
+            }
+        }
+    }
+    full
 }
 
 fn value_of(
@@ -274,23 +294,24 @@ fn subject(label: &str, header: &str, kind: FigureKind) -> Option<ScaleSubject> 
     {
         return Some(ScaleSubject::Percent);
     }
-    if kind == FigureKind::PerShare
-        || says(&[
-            "per share",
-            "per common share",
-            "per ordinary share",
-            "per ads",
-            "per diluted",
-            "per basic",
-        ])
-        || header.contains("per share")
-    {
+    let counts_shares = says(&[
+        "weighted-average",
+        "weighted average",
+        "shares used",
+        "shares outstanding",
+        "number of shares",
+        "average shares",
+    ]);
+    if counts_shares && matches!(kind, FigureKind::Number) {
+        return Some(ScaleSubject::Shares);
+    }
+    let per_share =
+        ["per share", "per common share", "per ordinary share", "per ads", "per diluted", "per basic"];
+    if kind == FigureKind::PerShare || says(&per_share) || header.contains("per share") {
         return Some(ScaleSubject::PerShare);
     }
-    if kind == FigureKind::Number
-        && (says(&["shares", "weighted-average", "weighted average"]) || header.contains("shares"))
-        && !says(&["repurchase", "issuance", "proceeds", "$"])
-    {
+    let amount = says(&["repurchase", "issuance", "proceeds", "$"]);
+    if kind == FigureKind::Number && (says(&["shares"]) || header.contains("shares")) && !amount {
         return Some(ScaleSubject::Shares);
     }
     (says(&["ratio"]) && kind == FigureKind::Number).then_some(ScaleSubject::Ratio)
