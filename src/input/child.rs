@@ -1,11 +1,14 @@
 //! A page worker as the main process sees it: start, ask, kill, and say what it died of.
 
+use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::channel::{Channel, Received};
 use super::pool::WorkerOptions;
@@ -24,7 +27,11 @@ const EVIDENCE: u64 = 4096;
 pub(super) struct Worker {
     child: Child,
     channel: Channel,
+    /// What it prints on standard error.
+    messages: File,
     memory_limit: u64,
+    /// Largest address space seen, in bytes.
+    peak_memory: u64,
     /// Pages it has read.
     pub(super) pages: u32,
 }
@@ -48,15 +55,22 @@ impl Worker {
         };
         let (channel, theirs) = Channel::pair().map_err(failed)?;
         let mut command = Command::new(&options.executable);
-        command.arg(worker::ARGUMENT).env_clear();
+        // With a time zone that needs no file, the C library opens none when pdfium asks for the time.
+        command.arg(worker::ARGUMENT).env_clear().env("TZ", "UTC0");
         // The loader may need it to find what pdfium links to; nothing else of the environment is the worker's.
         if let Some(path) = std::env::var_os("LD_LIBRARY_PATH") {
             command.env("LD_LIBRARY_PATH", path);
         }
-        command.stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::piped());
+        // Full, it makes the worker's printing fail, not wait: nobody reads it before the worker is dead.
+        let (messages, printed) =
+            pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(|error| failed(error.into()))?;
+        command.stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::from(printed));
         let child = command.spawn().map_err(failed)?;
+        // The command holds the worker's ends: while they are open here, its death does not show.
         drop(command);
-        let mut worker = Self { child, channel, memory_limit: options.memory_limit, pages: 0 };
+        let messages = File::from(messages);
+        let mut worker =
+            Self { child, messages, channel, memory_limit: options.memory_limit, peak_memory: 0, pages: 0 };
         let start = Start {
             pdfium: options.pdfium.as_os_str().as_bytes().to_vec(),
             memory_limit: options.memory_limit,
@@ -108,7 +122,8 @@ impl Worker {
                     self.kill();
                     return Err(Ended::Cancelled);
                 }
-                Ok(Received::Nothing) => {}
+                // A dead worker's memory is gone: whether it was too much is only to be seen before.
+                Ok(Received::Nothing) => self.peak_memory = self.peak_memory.max(self.read_peak_memory()),
                 Ok(Received::TooLarge) => {
                     self.kill();
                     return Err(Ended::Died(protocol_error("a message is too large")));
@@ -127,7 +142,6 @@ impl Worker {
     /// Reaps a worker that closed its socket, and names the cause of death.
     fn autopsy(&mut self) -> Error {
         // It closes its socket only by dying, but may take a moment to write a report.
-        let peak = self.peak_memory();
         let mut status = None;
         let deadline = Instant::now() + Duration::from_secs(2);
         while status.is_none() && Instant::now() < deadline {
@@ -138,16 +152,14 @@ impl Worker {
         }
         self.kill();
         let mut printed = Vec::new();
-        if let Some(stderr) = self.child.stderr.take() {
-            // All writers are dead, so this ends.
-            let _ = stderr.take(EVIDENCE).read_to_end(&mut printed);
-        }
+        // Ends where the pipe is empty, with or without an error that says so.
+        let _ = (&self.messages).take(EVIDENCE).read_to_end(&mut printed);
         let printed = String::from_utf8_lossy(&printed);
-        cause_of_death(status, printed.trim(), peak, self.memory_limit)
+        cause_of_death(status, printed.trim(), self.peak_memory, self.memory_limit)
     }
 
     /// Peak of the address space in bytes, while the kernel still knows it.
-    fn peak_memory(&self) -> u64 {
+    fn read_peak_memory(&self) -> u64 {
         std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
             .ok()
             .and_then(|status| {
@@ -164,12 +176,6 @@ impl Drop for Worker {
     }
 }
 
-impl AsFd for Worker {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.channel.as_fd()
-    }
-}
-
 /// The worker sent what is not the protocol.
 pub(super) fn protocol_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::new(ErrorCode::WorkerProtocol, "a page worker sent bytes that are not the protocol")
@@ -179,7 +185,11 @@ pub(super) fn protocol_error(error: impl Into<Box<dyn std::error::Error + Send +
 
 fn cause_of_death(status: Option<ExitStatus>, printed: &str, peak: u64, limit: u64) -> Error {
     let signal = status.and_then(|status| status.signal());
-    let out_of_memory = printed.contains("memory allocation of") || peak > limit / 10 * 9;
+    // pdfium ends itself by one of these signals when an allocation fails, without a word; its last one may be
+    // large, so that the peak is seen well below the limit.
+    let ended_itself = matches!(signal, Some(SIGILL | SIGTRAP | SIGABRT));
+    let near_limit = peak > limit / 10 * 9 || (ended_itself && peak > limit / 2);
+    let out_of_memory = printed.contains("memory allocation of") || near_limit;
     let how = match (signal, status.and_then(|status| status.code())) {
         (Some(signal), _) => signal_name(signal),
         (None, Some(code)) => format!("exit status {code}"),
@@ -207,13 +217,16 @@ fn cause_of_death(status: Option<ExitStatus>, printed: &str, peak: u64, limit: u
         .help("the document may be damaged or hostile; its other pages are analyzed")
 }
 
+const SIGILL: i32 = 4;
+const SIGTRAP: i32 = 5;
+const SIGABRT: i32 = 6;
 const SIGSYS: i32 = 31;
 
 fn signal_name(number: i32) -> String {
     let name = match number {
-        4 => "SIGILL",
-        5 => "SIGTRAP",
-        6 => "SIGABRT",
+        SIGILL => "SIGILL",
+        SIGTRAP => "SIGTRAP",
+        SIGABRT => "SIGABRT",
         7 => "SIGBUS",
         8 => "SIGFPE",
         9 => "SIGKILL",
@@ -238,6 +251,8 @@ mod tests {
         };
         assert_eq!(code(6, "memory allocation of 9 bytes failed", 0).0, ErrorCode::WorkerMemory);
         assert_eq!(code(11, "", 950).0, ErrorCode::WorkerMemory);
+        assert_eq!(code(6, "", 600).0, ErrorCode::WorkerMemory);
+        assert_eq!(code(11, "", 600).0, ErrorCode::WorkerCrashed);
         assert_eq!(code(31, "", 0).0, ErrorCode::WorkerSandbox);
         let (code, message) = code(11, "", 0);
         assert_eq!(code, ErrorCode::WorkerCrashed);

@@ -251,7 +251,7 @@ impl Shared {
                 }
                 // A page that comes after the end of its document is too late.
                 Outcome::Page(index, page) if !document.has_ended => {
-                    document.done.insert(index, page);
+                    document.done.insert(index, *page);
                 }
                 Outcome::Page(..) | Outcome::Nothing => {}
                 Outcome::Ended(error) => document.end(error),
@@ -281,7 +281,7 @@ impl Shared {
 /// What came of a piece of work.
 pub(super) enum Outcome {
     Opened(Result<DocumentInfo>),
-    Page(usize, Result<PageSegment>),
+    Page(usize, Box<Result<PageSegment>>),
     /// The document is over.
     Ended(Error),
     /// The work was cancelled.

@@ -60,7 +60,7 @@ impl Supervisor<'_> {
                     Err(failed) => (failed, None),
                 },
                 Work::Page { index, number } => match self.page(job, number, attempt) {
-                    Ok(page) => return Outcome::Page(index, Ok(page)),
+                    Ok(page) => return Outcome::Page(index, Box::new(Ok(page))),
                     Err(failed) => (failed, Some((index, number))),
                 },
             };
@@ -89,7 +89,7 @@ impl Supervisor<'_> {
                 }
             };
             return match index {
-                Some((index, number)) => Outcome::Page(index, Err(error.page(number))),
+                Some((index, number)) => Outcome::Page(index, Box::new(Err(error.page(number)))),
                 None => Outcome::Opened(Err(error)),
             };
         }

@@ -18,7 +18,7 @@ use super::image_file::ImageDocument;
 use super::pdf::{Document, Library};
 use super::protocol::{Failure, InjectedFault, Open, PageRequest, Reply, Request, Start};
 use super::sandbox;
-use super::segment::{self, PageContent};
+use super::segment::{self, MAX_SEGMENT, PageContent};
 use super::shm::{SealedMap, sealed};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -95,7 +95,9 @@ fn set_up(start: &Start) -> Result<(Library, super::protocol::SandboxReport)> {
             .map_err(|error| Error::new(ErrorCode::WorkerStart, "cannot limit the worker").because(error))
     };
     limit(Resource::Core, 0)?;
-    limit(Resource::Nofile, 64)?;
+    // Memory files do not count as address space: so many, each so large, are all it can hold.
+    limit(Resource::Nofile, 16)?;
+    limit(Resource::Fsize, MAX_SEGMENT)?;
     limit(Resource::Cpu, u64::from(start.cpu_seconds))?;
     let library = Library::load(Path::new(std::ffi::OsStr::from_bytes(&start.pdfium)))?;
     // After the library is loaded: what it needs is not the document's doing.

@@ -62,7 +62,7 @@ impl Frame {
     /// Width and height as a reader sees them, in points.
     pub(super) fn size(&self) -> (f32, f32) {
         let (width, height) = (self.right - self.left, self.top - self.bottom);
-        if self.turns % 2 == 0 { (width, height) } else { (height, width) }
+        if self.turns.is_multiple_of(2) { (width, height) } else { (height, width) }
     }
 
     /// A point of user space in reading coordinates.

@@ -178,7 +178,7 @@ fn glyph(
 /// The ink, widened across the baseline to the font's ascent and descent, so that the words of a line have one
 /// height. Fonts may claim any ascent: an extent that does not fit the font size is not used.
 fn widen(ink: BBox<Points>, loose: BBox<Points>, direction: u16, font_size: f32) -> BBox<Points> {
-    let upright = direction % 180 == 0;
+    let upright = direction.is_multiple_of(180);
     let (height, across) =
         if upright { (loose.height(), ink.height()) } else { (loose.width(), ink.width()) };
     let ink_along = if upright { ink.width() } else { ink.height() };
