@@ -132,7 +132,8 @@ impl<'w> Strips<'w> {
         let strip = BBox::<Points>::new(middle - 0.25 * size, 0.0, middle + 0.25 * size, 1.0);
         let mut passed = 0;
         for step in [-1.0f32, 1.0] {
-            for distance in 1..=GUTTER_LINES {
+            // Twice as far as needed: paragraphs that end at different heights leave one side of a line empty.
+            for distance in 1..=2 * GUTTER_LINES {
                 let shift = step * distance as f32 * 1.2 * size;
                 let level = f32::midpoint(left.bbox.y0, left.bbox.y1) + shift;
                 let band = BBox::<Points>::new(from, level - 0.3 * size, to, level + 0.3 * size);

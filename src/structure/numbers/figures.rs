@@ -377,10 +377,10 @@ impl Scanner<'_, '_> {
             if word.is_empty() || FUNCTION_WORDS.contains(&word.as_str()) || month_of(&word).is_some() {
                 return None;
             }
-            if word == "square"
+            if matches!(word.as_str(), "square" | "cubic")
                 && matches!(tokens.word(next + 1).as_str(), "feet" | "foot" | "meters" | "metres")
             {
-                return Some((format!("square {}", tokens.word(next + 1)), next + 2));
+                return Some((format!("{word} {}", tokens.word(next + 1)), next + 2));
             }
             let plural = UNITS
                 .iter()

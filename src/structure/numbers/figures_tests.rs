@@ -106,6 +106,11 @@ fn sentences_of_real_reports() {
             "between 2022-2024 on 2024-12-31",
             &["Date 2022 [2022]", "Date 2024 [2024]", "Date 2024-12-31 [2024-12-31]"],
         ),
+        (
+            "the 39-week fiscal period ended November 2, 2024",
+            &["Period 39-week fiscal period ended November 2, 2024 [2024-02-04/2024-11-02]"],
+        ),
+        ("100,000 cubic feet", &["Quantity 100,000 cubic feet = 100000 [cubic feet]"]),
         ("-5.5% and 3.2x", &["Percent -5.5% = -5.5", "Quantity 3.2x = 3.2 [times]"]),
         ("2,024 employees in 2024", &["Quantity 2,024 employees = 2024 [employees]", "Date 2024 [2024]"]),
     ] {
@@ -131,6 +136,7 @@ fn what_only_looks_like_a_figure() {
         "Cupertino, California 95014",
         "Part II, Item 5",
         "(1) first, (2) second",
+        "Strategy .........15",
     ] {
         assert_eq!(describe(text), [] as [&str; 0], "{text}");
     }

@@ -42,7 +42,9 @@ impl<'a> Tokens<'a> {
             }
             let mut end = start + character.len_utf8();
             let kind = if character.is_ascii_digit()
-                || (matches!(character, '.' | ',') && !follows_word(&list, start) && digit_at(text, end))
+                || (matches!(character, '.' | ',') && !follows_word(&list, start)
+                    && !text[..start].ends_with(['.', ',']) // dot leaders: "....15"
+                    && digit_at(text, end))
             {
                 while let Some(&(at, next)) = characters.peek() {
                     let next_end = at + next.len_utf8();
@@ -166,7 +168,7 @@ mod tests {
         };
         assert_eq!(texts("$1,234.5, 10-K (.5%)"), ["$", "1,234.5", ",", "10", "-", "K", "(", ".5", "%", ")"]);
         assert_eq!(texts("2024. Q3 5'000.-"), ["2024", ".", "Q", "3", "5'000", ".", "-"]);
-        assert_eq!(texts("1.,2"), ["1", ".", ",2"]);
+        assert_eq!(texts("1.,2"), ["1", ".", ",", "2"]);
     }
 
     proptest! {

@@ -220,7 +220,11 @@ fn length_at(tokens: &Tokens<'_>, at: usize) -> Option<(Length, usize)> {
         _ => return None,
     };
     next += 1;
-    if matches!(tokens.word(next).as_str(), "period" | "periods" | "then") {
+    // "39-week fiscal period ended", "13-week fiscal quarter ended": the first measure is the exact one.
+    while matches!(
+        tokens.word(next).as_str(),
+        "fiscal" | "period" | "periods" | "quarter" | "quarters" | "then" | "year" | "years"
+    ) {
         next += 1;
     }
     Some((length, next))
