@@ -90,15 +90,16 @@ pub fn inject(pages: &[Page], seed: u64, per_kind: usize) -> DocumentInjections 
     let before: BTreeSet<String> = clean.anomalies.iter().map(|anomaly| format!("{:?}", anomaly.terms)).collect();
     let mut result = DocumentInjections { tables: tables.len() as u32, ..DocumentInjections::default() };
     let mut random = Random(seed);
+    let sums = clean_sums(pages, &tables);
     for kind in Injection::ALL {
-        let mut places = eligible(&tables, &clean_checks(pages, &tables), kind);
+        let mut places = eligible(&tables, &sums, kind);
         random.shuffle(&mut places);
         let mut done = 0;
         for place in places {
             if done == per_kind {
                 break;
             }
-            let Some(change) = Change::plan(pages, &tables, place, kind, &mut random) else { continue };
+            let Some(change) = Change::plan(pages, &tables, &sums, place, kind, &mut random) else { continue };
             done += 1;
             let mut changed = pages.to_vec();
             change.apply(&mut changed);
@@ -143,34 +144,33 @@ pub fn summarize(documents: &[DocumentInjections]) -> InjectionFigures {
     figures
 }
 
-/// Cells of sums that were checked and hold: terms, and results apart.
-fn clean_checks(pages: &[Page], tables: &[Table]) -> Vec<(CellReference, bool)> {
+/// The cells of each sum that was checked and holds; the last one is the result.
+fn clean_sums(pages: &[Page], tables: &[Table]) -> Vec<Vec<CellReference>> {
     let by_number: BTreeMap<u32, &Page> = pages.iter().map(|page| (page.number, page)).collect();
-    let mut places: BTreeMap<CellReference, bool> = BTreeMap::new();
+    let mut sums = Vec::new();
     for table in tables {
         let sheet = super::sheet::Sheet::new(table, &by_number);
         let checks = super::footing::footing(&sheet).into_iter().chain(super::crossfoot::cross_footing(&sheet));
         for check in checks.filter(|check| check.sum && check.holds() && check.terms.len() > 2) {
-            let last = check.terms.len() - 1;
-            for (index, term) in check.terms.iter().enumerate() {
-                if let Some(cell) = term.cell {
-                    *places.entry(cell).or_default() |= index == last;
-                }
-            }
+            sums.push(check.terms.iter().filter_map(|term| term.cell).collect());
         }
     }
-    places.into_iter().collect()
+    sums
 }
 
-fn eligible(tables: &[Table], places: &[(CellReference, bool)], kind: Injection) -> Vec<CellReference> {
+/// Cells in which an error of this kind breaks a sum.
+fn eligible(tables: &[Table], sums: &[Vec<CellReference>], kind: Injection) -> Vec<CellReference> {
+    let mut places: BTreeSet<CellReference> = BTreeSet::new();
+    for sum in sums {
+        places.extend(if kind == Injection::WrongTotal { &sum[sum.len().saturating_sub(1)..] } else { &sum[..] });
+    }
     places
-        .iter()
-        .filter(|(place, is_total)| {
+        .into_iter()
+        .filter(|place| {
             let Some(value) = cell_at(tables, *place).and_then(|cell| cell.value.as_ref()) else { return false };
             let digits = format!("{:.0}", value.printed.abs() * 10f64.powi(value.decimals as i32)).len();
-            !value.nil && value.printed != 0.0 && digits >= 2 && (kind != Injection::WrongTotal || *is_total)
+            !value.nil && value.printed != 0.0 && digits >= 2
         })
-        .map(|(place, _)| *place)
         .collect()
 }
 
@@ -195,7 +195,14 @@ impl Change {
         }
     }
 
-    fn plan(pages: &[Page], tables: &[Table], place: CellReference, kind: Injection, random: &mut Random) -> Option<Self> {
+    fn plan(
+        pages: &[Page],
+        tables: &[Table],
+        sums: &[Vec<CellReference>],
+        place: CellReference,
+        kind: Injection,
+        random: &mut Random,
+    ) -> Option<Self> {
         let cell = cell_at(tables, place)?;
         let page = pages.iter().find(|page| page.number == cell.page)?;
         let (word, text) = number_word(page, cell)?;
@@ -224,7 +231,7 @@ impl Change {
                 let (_, stale) = number_word(page, neighbour)?;
                 one(stale)
             }
-            Injection::MovedRow => moved_row(page, tables, place, random),
+            Injection::MovedRow => moved_row(page, tables, sums, place, random),
         }
     }
 }
@@ -291,14 +298,17 @@ fn changed_total(text: &str, random: &mut Random) -> Option<String> {
 
 /// All numbers of this row change places with those of another row that has numbers in the same columns and stands in
 /// another sum.
-fn moved_row(page: &Page, tables: &[Table], place: CellReference, random: &mut Random) -> Option<Change> {
+fn moved_row(page: &Page, tables: &[Table], sums: &[Vec<CellReference>], place: CellReference, random: &mut Random) -> Option<Change> {
     let table = tables.iter().find(|table| table.id == place.table)?;
     let numbers = |row: u32| -> Vec<&crate::document::analysis::Cell> {
         table.cells.iter().filter(|cell| cell.row == row && cell.page == page.number && cell.value.as_ref().is_some_and(|value| !value.nil)).collect()
     };
     let own = numbers(place.row);
     let mut others: Vec<u32> = (table.header_rows..table.rows)
-        .filter(|&row| row.abs_diff(place.row) >= 3)
+        .filter(|&row| {
+            let is_in = |sum: &[CellReference], row: u32| sum.iter().any(|cell| cell.table == table.id && cell.row == row);
+            row != place.row && sums.iter().any(|sum| is_in(sum, place.row) != is_in(sum, row) && sum.contains(&place))
+        })
         .filter(|&row| {
             let other = numbers(row);
             other.len() == own.len()
