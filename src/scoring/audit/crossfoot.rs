@@ -11,6 +11,8 @@ const MIN_ROWS: usize = 3;
 const MIN_BITS: f64 = 30.0;
 /// Of this many rows at most one may break a relation that is still believed.
 const ROWS_PER_BREAK: usize = 5;
+/// Rows in which a relation must hold that no header announces before a row that breaks it is a finding.
+const ROWS_WITHOUT_CUE: usize = 10;
 /// Most columns for which relations are tried.
 const MOST_COLUMNS: usize = 16;
 /// Most bits that one row can contribute.
@@ -34,85 +36,135 @@ impl Relation {
         }
     }
 
-    fn check(&self, sheet: &Sheet<'_>, row: usize) -> Option<Check> {
+    /// Whether the header of the result says that it is one.
+    fn is_announced(&self, sheet: &Sheet<'_>) -> bool {
+        let header = |column: usize| sheet.headers[column].to_lowercase();
+        let says = |column: usize, words: &[&str]| words.iter().any(|word| header(column).contains(word));
+        match self {
+            Self::Sum { result, parts } if parts.iter().all(|part| part.1 > 0) => {
+                says(*result, &["total", "consolidated", "sum", "combined", "net", "balance", "carrying"])
+            }
+            Self::Sum { result, .. } => {
+                says(*result, &["change", "increase", "decrease", "difference", "variance", "net", "$"])
+            }
+            Self::Change { result, .. } => says(*result, &["change", "%", "percent", "increase", "growth", "variance"]),
+            Self::Share { result, .. } => says(*result, &["%", "percent"]),
+        }
+    }
+
+    /// What the relation says in one row; `None` where it says nothing.
+    fn judge(&self, sheet: &Sheet<'_>, row: usize) -> Option<Verdict> {
         let number = |column: usize| sheet.rows[row].entries[column].number();
         match self {
             Self::Sum { result, parts } => {
                 let total = number(*result)?;
-                let mut terms: Vec<(String, &Number, i8)> = Vec::new();
+                let mut verdict = Verdict::of(total);
                 for &(column, factor) in parts {
                     match &sheet.rows[row].entries[column] {
                         Entry::Blank if parts.len() > 2 => {}
                         Entry::Number(number) if number.class == total.class => {
-                            terms.push((column_name(sheet, row, column), number, factor));
+                            verdict.expected += f64::from(factor) * number.value;
+                            verdict.tolerance += number.half_unit;
+                            verdict.filled += usize::from(number.value != 0.0);
                         }
                         _ => return None,
                     }
                 }
-                (!terms.is_empty()).then(|| {
-                    sum_check(sheet, "cross_footing", &terms, (column_name(sheet, row, *result), total))
-                })
+                Some(verdict)
             }
             Self::Change { result, now, before } => {
-                let (printed, now_number, before_number) =
-                    (number(*result)?, number(*now)?, number(*before)?);
-                let (a, b) = (now_number.value, before_number.value);
-                if printed.class != Class::Percent
-                    || a <= 0.0
-                    || b <= 0.0
-                    || now_number.class != before_number.class
-                {
+                let (printed, now, before) = (number(*result)?, number(*now)?, number(*before)?);
+                let (a, b) = (now.value, before.value);
+                if printed.class != Class::Percent || a <= 0.0 || b <= 0.0 || now.class != before.class {
                     return None; // a change from or to a loss has no agreed percentage
                 }
-                let slope = 100.0 * (now_number.half_unit / b + a * before_number.half_unit / (b * b));
-                Some(ratio_check(
-                    sheet,
-                    "year_over_year",
-                    [
-                        (column_name(sheet, row, *now), now_number),
-                        (column_name(sheet, row, *before), before_number),
-                    ],
-                    (column_name(sheet, row, *result), printed),
-                    100.0 * (a - b) / b,
-                    slope,
-                    |now, before| format!("100 * ({now} - {before}) / {before}"),
-                ))
+                let slope = 100.0 * (now.half_unit / b + a * before.half_unit / (b * b));
+                Some(Verdict::of(printed).percent(100.0 * (a - b) / b, slope))
             }
             Self::Share { result, part, base_row } => {
                 let (printed, part_number) = (number(*result)?, number(*part)?);
                 let base = sheet.rows[*base_row].entries[*part].number()?;
-                if printed.class != Class::Percent
-                    || part_number.class != base.class
-                    || base.value <= 0.0
-                    || row == *base_row
-                {
+                if printed.class != Class::Percent || part_number.class != base.class || base.value <= 0.0 || row == *base_row {
                     return None;
                 }
-                let slope = 100.0
-                    * (part_number.half_unit / base.value
-                        + part_number.value.abs() * base.half_unit / (base.value * base.value));
-                Some(ratio_check(
-                    sheet,
-                    "percent_of_total",
-                    [(sheet.name(row), part_number), (sheet.name(*base_row), base)],
-                    (format!("{} in percent", sheet.name(row)), printed),
-                    100.0 * part_number.value / base.value,
-                    slope,
-                    |part, base| format!("100 * {part} / {base}"),
-                ))
+                let share = 100.0 * part_number.value / base.value;
+                let slope = (100.0 * part_number.half_unit + share.abs() * base.half_unit) / base.value;
+                Some(Verdict::of(printed).percent(share, slope))
             }
+        }
+    }
+
+    fn check(&self, sheet: &Sheet<'_>, row: usize) -> Option<Check> {
+        let verdict = self.judge(sheet, row)?;
+        let number = |column: usize| sheet.rows[row].entries[column].number();
+        match self {
+            Self::Sum { result, parts } => {
+                let terms: Vec<(String, &Number, i8)> = parts
+                    .iter()
+                    .filter_map(|&(column, factor)| Some((column_name(sheet, row, column), number(column)?, factor)))
+                    .collect();
+                let result = (column_name(sheet, row, *result), number(*result)?);
+                (!terms.is_empty()).then(|| sum_check(sheet, "cross_footing", &terms, result))
+            }
+            Self::Change { result, now, before } => Some(ratio_check(
+                sheet,
+                "year_over_year",
+                [(column_name(sheet, row, *now), number(*now)?), (column_name(sheet, row, *before), number(*before)?)],
+                (column_name(sheet, row, *result), number(*result)?),
+                &verdict,
+                |now, before| format!("100 * ({now} - {before}) / {before}"),
+            )),
+            Self::Share { result, part, base_row } => Some(ratio_check(
+                sheet,
+                "percent_of_total",
+                [(sheet.name(row), number(*part)?), (sheet.name(*base_row), sheet.rows[*base_row].entries[*part].number()?)],
+                (format!("{} in percent", sheet.name(row)), number(*result)?),
+                &verdict,
+                |part, base| format!("100 * {part} / {base}"),
+            )),
         }
     }
 }
 
-/// A check of a percentage computed from two numbers; `slope` is what rounding of the two can do to it.
+/// A relation in one row.
+struct Verdict {
+    expected: f64,
+    printed: f64,
+    tolerance: f64,
+    /// Terms that are not zero.
+    filled: usize,
+    /// Smallest unit of the printed result.
+    unit: f64,
+}
+
+impl Verdict {
+    fn of(result: &Number) -> Self {
+        Self { expected: 0.0, printed: result.value, tolerance: result.half_unit, filled: 0, unit: 2.0 * result.half_unit }
+    }
+
+    /// `slope` is what rounding of the two numbers can do to the percentage.
+    fn percent(self, expected: f64, slope: f64) -> Self {
+        // Percentages are often adjusted by one unit so that they add up to 100.
+        Self { expected, tolerance: 2.0 * self.tolerance + slope, filled: 2, ..self }
+    }
+
+    fn holds(&self) -> bool {
+        (self.expected - self.printed).abs() <= self.tolerance + 1e-9 * self.expected.abs().max(self.printed.abs()).max(1.0)
+    }
+
+    fn bits(&self) -> f64 {
+        let width = 2.0 * self.tolerance.max(0.5 * self.unit) / self.unit + 1.0;
+        (self.printed.abs() / self.unit / width).max(1.0).log2().min(ROW_BITS)
+    }
+}
+
+/// The finding for a percentage computed from two numbers.
 fn ratio_check(
     sheet: &Sheet<'_>,
     kind: &'static str,
     parts: [(String, &Number); 2],
     result: (String, &Number),
-    expected: f64,
-    slope: f64,
+    verdict: &Verdict,
     formula: impl Fn(&str, &str) -> String,
 ) -> Check {
     let [(first_name, first), (second_name, second)] = parts;
@@ -126,9 +178,9 @@ fn ratio_check(
         formula: format!("{} = {}", result.0, formula(&first_name, &second_name)),
         terms,
         half_units: vec![first.half_unit, second.half_unit, result.1.half_unit],
-        expected,
-        printed: result.1.value,
-        tolerance: result.1.half_unit + slope,
+        expected: verdict.expected,
+        printed: verdict.printed,
+        tolerance: verdict.tolerance,
         remark: None,
         sum: false,
     }
@@ -136,17 +188,12 @@ fn ratio_check(
 
 fn column_name(sheet: &Sheet<'_>, row: usize, column: usize) -> String {
     let header = sheet.headers[column].as_str();
-    if header.is_empty() {
-        format!("{}, column {}", sheet.name(row), column + 2)
-    } else {
-        format!("{}, {header}", sheet.name(row))
-    }
+    if header.is_empty() { format!("{}, column {}", sheet.name(row), column + 2) } else { format!("{}, {header}", sheet.name(row)) }
 }
 
 /// How a relation fares over all rows.
 struct Fate {
     relation: Relation,
-    checks: Vec<Check>,
     holding: usize,
     failing: usize,
     bits: f64,
@@ -169,9 +216,7 @@ pub(super) fn cross_footing(sheet: &Sheet<'_>) -> Vec<Check> {
     let needed = MIN_BITS + (1.0 + tried as f64).log2();
     fates.retain(|fate| fate.bits >= needed);
     fates.sort_by(|a, b| {
-        (b.holding as i64 - b.failing as i64, b.bits)
-            .partial_cmp(&(a.holding as i64 - a.failing as i64, a.bits))
-            .unwrap_or(std::cmp::Ordering::Equal)
+        (b.holding as i64 - b.failing as i64, b.bits).partial_cmp(&(a.holding as i64 - a.failing as i64, a.bits)).unwrap_or(std::cmp::Ordering::Equal)
     });
     let mut seen: Vec<BTreeSet<usize>> = Vec::new();
     let mut checks = Vec::new();
@@ -181,7 +226,9 @@ pub(super) fn cross_footing(sheet: &Sheet<'_>) -> Vec<Check> {
             continue;
         }
         seen.push(own);
-        checks.extend(fate.checks);
+        let accuse = fate.relation.is_announced(sheet) || (fate.failing == 1 && fate.holding >= ROWS_WITHOUT_CUE);
+        let own = (0..sheet.rows.len()).filter_map(|row| fate.relation.check(sheet, row));
+        checks.extend(own.filter(|check| accuse || check.holds()));
     }
     checks
 }
@@ -194,16 +241,12 @@ fn candidates(sheet: &Sheet<'_>) -> Vec<Relation> {
         for from in 0..result {
             for to in from + 1..result {
                 if to + 1 == result || sheet.headers[result].to_lowercase().contains("total") {
-                    candidates.push(Relation::Sum {
-                        result,
-                        parts: (from..=to).map(|column| (column, 1)).collect(),
-                    });
+                    candidates.push(Relation::Sum { result, parts: (from..=to).map(|column| (column, 1)).collect() });
                 }
             }
         }
         for to in result + 2..columns {
-            candidates
-                .push(Relation::Sum { result, parts: (result + 1..=to).map(|column| (column, 1)).collect() });
+            candidates.push(Relation::Sum { result, parts: (result + 1..=to).map(|column| (column, 1)).collect() });
         }
         for now in 0..columns {
             for before in (0..columns).filter(|&before| before != now && before != result && now != result) {
@@ -235,17 +278,13 @@ fn base_rows(sheet: &Sheet<'_>, column: usize) -> Vec<usize> {
 }
 
 fn fate(sheet: &Sheet<'_>, relation: Relation) -> Option<Fate> {
-    let mut fate = Fate { relation, checks: Vec::new(), holding: 0, failing: 0, bits: 0.0 };
+    let mut fate = Fate { relation, holding: 0, failing: 0, bits: 0.0 };
     for row in 0..sheet.rows.len() {
-        let Some(check) = fate.relation.check(sheet, row) else { continue };
-        let filled = check.terms[..check.terms.len() - 1].iter().filter(|term| term.value != 0.0).count();
-        if check.holds() {
-            if filled >= 2 {
+        let Some(verdict) = fate.relation.judge(sheet, row) else { continue };
+        if verdict.holds() {
+            if verdict.filled >= 2 {
                 fate.holding += 1;
-                let width = 2.0 * check.tolerance.max(check.unit() / 2.0) / check.unit() + 1.0;
-                let places = check.printed.abs()
-                    / check.unit().max(2.0 * check.half_units[check.half_units.len() - 1]);
-                fate.bits += (places / width).max(1.0).log2().min(ROW_BITS);
+                fate.bits += verdict.bits();
             }
         } else {
             fate.failing += 1;
@@ -253,7 +292,6 @@ fn fate(sheet: &Sheet<'_>, relation: Relation) -> Option<Fate> {
                 return None;
             }
         }
-        fate.checks.push(check);
     }
     (fate.holding >= MIN_ROWS && fate.failing * ROWS_PER_BREAK <= fate.holding).then_some(fate)
 }

@@ -12,6 +12,16 @@ use super::sheet::{Class, Entry, Number, Row, Sheet};
 const MOST_TERMS: usize = 60;
 /// Most terms for which every choice of signs is tried.
 const FREE_SIGNS: usize = 4;
+/// Most terms for which deductions are tried.
+const MOST_DEDUCTIONS: usize = 16;
+/// Bits that the most usual relation costs; any other costs the logarithm of how many were tried.
+const NATURAL_COST: f64 = 1.5;
+/// Bits that a single slip as explanation is worth: few differences have one.
+const SLIP_BITS: f64 = 3.0;
+/// Bits from which rows in the wrong place explain a total that is off in every column.
+const MISPLACED_BITS: f64 = 9.0;
+/// Columns in which every sum of at least this many fails are of another kind.
+const ALWAYS_FAILING: usize = 3;
 /// Most bits that one column can contribute.
 const COLUMN_BITS: f64 = 18.0;
 
@@ -30,68 +40,31 @@ impl Cue {
             || key.contains(" total")
             || key.starts_with("subtotal")
             || key.starts_with("ending balance")
-            || key.ends_with("ending balance")
-            || key.ends_with("ending balances")
-            || key.starts_with("balance at")
-            || key.starts_with("balances at")
-            || key.starts_with("balance as of")
-            || key.starts_with("balance, ")
-            || key.starts_with("balances as of")
-            || key.contains("end of period")
-            || key.contains("end of year")
-            || key.contains("at end of");
+            || key.ends_with("ending balance") || key.ends_with("ending balances")
+            || key.starts_with("balance at") || key.starts_with("balances at")
+            || key.starts_with("balance as of") || key.starts_with("balance, ") || key.starts_with("balances as of")
+            || key.starts_with("net cash") || key.starts_with("cash provided") || key.starts_with("cash generated")
+            || key.starts_with("cash used") || key.starts_with("net increase in cash") || key.starts_with("net decrease in cash")
+            || key.contains("end of period") || key.contains("end of year") || key.contains("at end of");
         if total {
             return Self::Total;
         }
+        let ruled = row.ruled();
         const RESULTS: &[&str] = &[
-            "gross profit",
-            "gross margin",
-            "operating income",
-            "operating profit",
-            "operating loss",
-            "operating earnings",
-            "income from operations",
-            "loss from operations",
-            "income before",
-            "loss before",
-            "earnings before",
-            "(loss) before",
-            "(loss) from operations",
-            "net income",
-            "net loss",
-            "net earnings",
-            "net sales",
-            "net revenue",
-            "net cash",
-            "net increase",
-            "net decrease",
-            "net change",
-            "net (",
-            "increase in cash",
-            "decrease in cash",
-            "(decrease) in cash",
-            "comprehensive income",
-            "comprehensive loss",
-            "cash provided",
-            "cash used",
-            "cash generated",
-            "cash flows from",
-            "profit for the",
-            "profit before",
-            "net interest",
-            "net earned",
-            "increase/(decrease)",
-            "carrying amount",
-            "net carrying",
-            "property, plant and equipment, net",
-            "property and equipment, net",
-            "long-term debt",
-            "deferred tax",
+            "gross profit", "gross margin", "operating income", "operating profit", "operating loss", "operating earnings",
+            "income from operations", "loss from operations", "income before", "loss before", "earnings before",
+            "(loss) before", "(loss) from operations", "net income", "net loss", "net earnings", "net sales", "net revenue",
+            "net cash", "net increase", "net decrease", "net change", "net (", "increase in cash", "decrease in cash",
+            "(decrease) in cash", "comprehensive income", "comprehensive loss", "cash provided", "cash used", "cash generated",
+            "cash flows from", "profit for the", "profit before", "net interest", "net earned", "increase/(decrease)",
+            "carrying amount", "net carrying", "property, plant and equipment, net", "property and equipment, net", "long-term debt", "deferred tax",
         ];
-        if RESULTS.iter().any(|result| key.contains(result)) || key.ends_with(", net") || row.ruled() {
-            return Self::Result;
+        let result = key.is_empty() || key.ends_with(", net") || RESULTS.iter().any(|result| key.contains(result));
+        match (result, ruled) {
+            (true, true) => Self::Total,
+            (true, false) | (false, true) => Self::Result,
+            (false, false) => Self::None,
         }
-        if key.is_empty() { Self::Result } else { Self::None }
     }
 
     /// Bits of evidence from which a relation counts as claimed.
@@ -136,7 +109,7 @@ struct Hypothesis {
 
 /// All checks of column totals of one sheet.
 pub(super) fn footing(sheet: &Sheet<'_>) -> Vec<Check> {
-    let mut checks = Vec::new();
+    let mut checks: Vec<(usize, Check)> = Vec::new();
     let mut stack: Vec<Item> = Vec::new();
     for row in 0..sheet.rows.len() {
         if !sheet.rows[row].has_numbers() {
@@ -146,37 +119,36 @@ pub(super) fn footing(sheet: &Sheet<'_>) -> Vec<Check> {
             continue;
         }
         if let Some(hypothesis) = best_hypothesis(sheet, &stack, row) {
-            let cue = Cue::of(&sheet.rows[row]);
-            let accuse =
-                hypothesis.bits >= cue.accused() && hypothesis.holding.len() >= hypothesis.failing.len();
-            for &column in &hypothesis.holding {
-                checks.extend(check(sheet, &hypothesis.parts, row, column));
-            }
-            if accuse {
-                for &column in &hypothesis.failing {
-                    checks.extend(check(sheet, &hypothesis.parts, row, column));
-                }
-            }
+            let columns = hypothesis.holding.iter().chain(&hypothesis.failing);
+            checks.extend(columns.filter_map(|&column| Some((column, check(sheet, &hypothesis.parts, row, column)?))));
             stack.truncate(hypothesis.from);
-        } else if Cue::of(&sheet.rows[row]) == Cue::Total
-            && let Some((from, found)) = misplaced_row(sheet, &stack, row)
-        {
+        } else if let Some((from, found)) = misplaced(sheet, &stack, row) {
             checks.extend(found);
             stack.truncate(from);
+        } else if Cue::of(&sheet.rows[row]) == Cue::Total
+            && let Some(heading) = stack.iter().rposition(|item| matches!(item, Item::Heading(_)))
+            && names_block(sheet, stack[heading], row)
+        {
+            // What it sums is clear even if the sum is not: upper totals take this row and not its parts.
+            stack.truncate(heading + 1);
         }
         stack.push(Item::Row(row));
     }
-    checks
+    let fate = |column: usize| {
+        let own = checks.iter().filter(|(of, _)| *of == column);
+        own.fold([0usize; 2], |[holding, failing], (_, check)| {
+            if check.holds() { [holding + 1, failing] } else { [holding, failing + 1] }
+        })
+    };
+    let other_kind: Vec<usize> = (0..sheet.columns())
+        .filter(|&column| matches!(fate(column), [0, failing] if failing >= ALWAYS_FAILING))
+        .collect();
+    checks.into_iter().filter(|(column, _)| !other_kind.contains(column)).map(|(_, check)| check).collect()
 }
 
 /// The numbers of a relation in one column; `None` where it says nothing.
-fn numbers<'s>(
-    sheet: &'s Sheet<'_>,
-    parts: &[(usize, i8)],
-    row: usize,
-    column: usize,
-) -> Option<(Vec<(usize, &'s Number, i8)>, &'s Number)> {
-    let result = sheet.rows[row].entries[column].number()?;
+fn numbers<'s>(sheet: &'s Sheet<'_>, parts: &[(usize, i8)], row: usize, column: usize) -> Option<(Vec<(usize, &'s Number, i8)>, &'s Number)> {
+    let result = sheet.rows[row].entries[column].number().filter(|_| sheet.additive[column])?;
     let mut terms = Vec::with_capacity(parts.len());
     for &(part, factor) in parts {
         match &sheet.rows[part].entries[column] {
@@ -186,7 +158,7 @@ fn numbers<'s>(
             Entry::Number(_) => return None,
         }
     }
-    (terms.len() >= 2 || (terms.len() == 1 && parts.len() >= 2)).then_some((terms, result))
+    (!terms.is_empty()).then_some((terms, result))
 }
 
 fn check(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize, column: usize) -> Option<Check> {
@@ -196,19 +168,54 @@ fn check(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize, column: usize) ->
     Some(sum_check(sheet, "footing", &named, (sheet.name(row), result)))
 }
 
-/// Difference, tolerance and bits of a relation in one column, without building the finding.
+/// Whether a relation holds in one column and the bits of evidence, without building the finding.
 fn judge(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize, column: usize) -> Option<(bool, f64)> {
     let (terms, result) = numbers(sheet, parts, row, column)?;
     let sum: f64 = terms.iter().map(|(_, number, factor)| f64::from(*factor) * number.value).sum();
-    let tolerance: f64 = terms.iter().map(|(_, number, _)| number.half_unit).sum::<f64>() + result.half_unit;
-    let difference = (sum - result.value).abs();
-    let holds = difference <= tolerance + 1e-9 * sum.abs().max(1.0);
+    let half_units: f64 = terms.iter().map(|(_, number, _)| number.half_unit).sum();
     let filled = terms.iter().filter(|(_, number, _)| number.value != 0.0).count();
-    let unit = 2.0 * result.half_unit;
-    let width = 2.0 * difference.max(unit) / unit + 1.0;
-    let bits =
-        if filled < 2 { 0.0 } else { (result.value.abs() / unit / width).max(1.0).log2().min(COLUMN_BITS) };
-    Some((holds, bits))
+    Some(verdict(sum, half_units, filled, result))
+}
+
+/// Sums of one column over the rows tried so far, from the nearest upwards.
+#[derive(Clone, Copy, Debug, Default)]
+struct Running {
+    plus: f64,
+    /// With deductions (by their labels) taken off.
+    by_label: f64,
+    half_units: f64,
+    terms: usize,
+    filled: usize,
+    /// The value added last, and its factor by label.
+    last: (f64, f64),
+    unreadable: bool,
+}
+
+impl Running {
+    fn add(&mut self, entry: &Entry, class: Class, deduction: bool) {
+        self.last = (0.0, 1.0);
+        match entry {
+            Entry::Blank => {}
+            Entry::Number(number) if number.class == class => {
+                let factor = if deduction { -1.0 } else { 1.0 };
+                self.plus += number.value;
+                self.by_label += factor * number.value;
+                self.half_units += number.half_unit;
+                self.terms += 1;
+                self.filled += usize::from(number.value != 0.0);
+                self.last = (number.value, factor);
+            }
+            _ => self.unreadable = true,
+        }
+    }
+}
+
+/// The long patterns of signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pattern {
+    Plus,
+    MinusRest,
+    ByLabel,
 }
 
 /// The relation that this row claims, if the evidence for one is strong enough.
@@ -219,58 +226,119 @@ fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<Hypo
     }
     let cue = Cue::of(&sheet.rows[row]);
     let mut best: Option<Hypothesis> = None;
-    let mut rows: Vec<(usize, usize)> = Vec::new(); // stack position, row; the nearest first
+    let mut rows: Vec<usize> = Vec::new(); // the nearest first
+    let mut running = vec![Running::default(); sheet.columns()];
     let mut tried = 0usize;
     for (position, item) in stack.iter().enumerate().rev() {
         let Item::Row(part) = *item else { continue };
-        rows.push((position, part));
+        rows.push(part);
         if rows.len() > MOST_TERMS {
             break;
+        }
+        let deduction = is_deduction(&sheet.rows[part].key);
+        for (running, entry) in running.iter_mut().zip(&sheet.rows[part].entries) {
+            running.add(entry, class, deduction);
         }
         if rows.len() < 2 {
             continue;
         }
-        for signs in sign_patterns(sheet, &rows) {
+        // The whole block below a heading, or everything since the last subtotal, is what a total usually means.
+        let natural = position == 0 || matches!(stack[position - 1], Item::Heading(_));
+        let mut consider = |signs: &dyn Fn() -> Vec<i8>, judged: &mut dyn Iterator<Item = (usize, Option<(bool, f64)>)>, plain: bool| {
             tried += 1;
-            let parts: Vec<(usize, i8)> = rows.iter().rev().map(|&(_, part)| part).zip(signs).collect();
-            let mut hypothesis =
-                Hypothesis { from: position, parts, holding: vec![], failing: vec![], bits: 0.0 };
-            for column in 0..sheet.columns() {
-                match judge(sheet, &hypothesis.parts, row, column) {
-                    Some((true, bits)) => {
-                        hypothesis.holding.push(column);
-                        hypothesis.bits += bits;
+            let (mut holding, mut failing, mut bits) = (Vec::new(), Vec::new(), 0.0);
+            for (column, verdict) in judged {
+                match verdict {
+                    Some((true, own)) => {
+                        holding.push(column);
+                        bits += own;
                     }
-                    Some((false, _)) => hypothesis.failing.push(column),
+                    Some((false, _)) => failing.push(column),
                     None => {}
                 }
-                // Two columns that fail before any holds: nothing to see.
-                if hypothesis.failing.len() > hypothesis.holding.len() + 2 {
-                    break;
-                }
             }
-            if hypothesis.holding.is_empty() || hypothesis.holding.len() < hypothesis.failing.len() {
-                continue;
+            if holding.is_empty() || holding.len() < failing.len() {
+                return;
             }
-            hypothesis.bits -= (1.0 + tried as f64).log2();
+            bits -= if plain && natural { NATURAL_COST } else { (1.0 + tried as f64).log2() };
+            let parts = rows.iter().rev().copied().zip(signs()).collect();
+            let hypothesis = Hypothesis { from: position, parts, holding, failing, bits };
+            let score = |hypothesis: &Hypothesis| hypothesis.holding.len() as i64 - hypothesis.failing.len() as i64;
             let better = best.as_ref().is_none_or(|best| {
-                let score = |hypothesis: &Hypothesis| {
-                    hypothesis.holding.len() as i64 - hypothesis.failing.len() as i64
-                };
-                (
-                    score(&hypothesis),
-                    hypothesis.bits - best.bits > 3.0 || same_but_zeros(sheet, best, &hypothesis),
-                ) > (score(best), false)
+                (score(&hypothesis), hypothesis.bits - best.bits > 3.0 || same_but_zeros(sheet, best, &hypothesis))
+                    > (score(best), false)
             });
             if better {
                 best = Some(hypothesis);
             }
+        };
+        let length = rows.len();
+        if length <= FREE_SIGNS {
+            for mask in 0..1u32 << (length - 1) {
+                let signs = || -> Vec<i8> {
+                    (0..length).map(|index| if index > 0 && mask >> (index - 1) & 1 == 1 { -1 } else { 1 }).collect()
+                };
+                let parts: Vec<(usize, i8)> = rows.iter().rev().copied().zip(signs()).collect();
+                let mut judged = (0..sheet.columns()).map(|column| (column, judge(sheet, &parts, row, column)));
+                consider(&signs, &mut judged, mask == 0);
+            }
+            continue;
+        }
+        for pattern in [Pattern::Plus, Pattern::MinusRest, Pattern::ByLabel] {
+            let deductions: Vec<i8> = rows
+                .iter()
+                .rev()
+                .enumerate()
+                .map(|(index, &row)| match pattern {
+                    Pattern::MinusRest if index > 0 => -1,
+                    Pattern::ByLabel if index > 0 && is_deduction(&sheet.rows[row].key) => -1,
+                    _ => 1,
+                })
+                .collect();
+            if pattern != Pattern::Plus && (length > MOST_DEDUCTIONS || !deductions.contains(&-1)) {
+                continue;
+            }
+            let mut judged = (0..sheet.columns()).map(|column| (column, judge_running(sheet, &running[column], pattern, row, column)));
+            consider(&|| deductions.clone(), &mut judged, pattern == Pattern::Plus);
         }
     }
     best.filter(|best| {
         let needed = if best.failing.is_empty() { cue.believed() } else { cue.accused() };
-        best.bits >= needed
+        best.bits + slip_bonus(sheet, best, row) >= needed
     })
+}
+
+/// Evidence that a column fails because of a slip: one changed sign, scale or digit would make it hold.
+fn slip_bonus(sheet: &Sheet<'_>, hypothesis: &Hypothesis, row: usize) -> f64 {
+    let explained = |column: usize| {
+        check(sheet, &hypothesis.parts, row, column).is_some_and(|check| check.into_anomaly().explanation.is_some())
+    };
+    if !hypothesis.failing.is_empty() && hypothesis.failing.iter().all(|&column| explained(column)) { SLIP_BITS } else { 0.0 }
+}
+
+/// [`judge`] from running sums.
+fn judge_running(sheet: &Sheet<'_>, running: &Running, pattern: Pattern, row: usize, column: usize) -> Option<(bool, f64)> {
+    let result = sheet.rows[row].entries[column].number().filter(|_| sheet.additive[column])?;
+    if running.unreadable || running.terms == 0 {
+        return None;
+    }
+    let sum = match pattern {
+        Pattern::Plus => running.plus,
+        Pattern::MinusRest => 2.0 * running.last.0 - running.plus,
+        // The first term is never a deduction.
+        Pattern::ByLabel => running.by_label + (1.0 - running.last.1) * running.last.0,
+    };
+    Some(verdict(sum, running.half_units, running.filled, result))
+}
+
+/// Whether a sum is the result, and the bits of evidence if so.
+fn verdict(sum: f64, half_units: f64, filled: usize, result: &Number) -> (bool, f64) {
+    let difference = (sum - result.value).abs();
+    let holds = difference <= half_units + result.half_unit + 1e-9 * sum.abs().max(1.0);
+    let unit = 2.0 * result.half_unit;
+    let width = 2.0 * difference.max(0.5 * unit) / unit + 1.0;
+    let bits = if filled < 2 { 0.0 } else { (result.value.abs() / unit / width).max(1.0).log2().min(COLUMN_BITS) };
+    (holds, bits)
 }
 
 /// Whether the longer relation only adds rows of zeros of the same block.
@@ -284,94 +352,96 @@ fn same_but_zeros(sheet: &Sheet<'_>, short: &Hypothesis, long: &Hypothesis) -> b
         })
 }
 
-/// Factors for the rows (given nearest first), in the order from the farthest to the nearest.
-fn sign_patterns(sheet: &Sheet<'_>, rows: &[(usize, usize)]) -> Vec<Vec<i8>> {
-    let length = rows.len();
-    let mut patterns = vec![vec![1; length]];
-    let mut minus_rest = vec![-1; length];
-    minus_rest[0] = 1;
-    let by_label: Vec<i8> = rows
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(index, &(_, row))| if index > 0 && is_deduction(&sheet.rows[row].key) { -1 } else { 1 })
-        .collect();
-    if length <= FREE_SIGNS {
-        for mask in 1..1u32 << (length - 1) {
-            patterns.push(
-                (0..length)
-                    .map(|index| if index > 0 && mask >> (index - 1) & 1 == 1 { -1 } else { 1 })
-                    .collect(),
-            );
-        }
-    } else {
-        if length <= 12 {
-            patterns.push(minus_rest);
-        }
-        patterns.push(by_label);
-        patterns.dedup();
-    }
-    patterns
-}
-
 /// Whether a positive amount with this label is taken off.
 fn is_deduction(key: &str) -> bool {
     const WORDS: &[&str] = &[
-        "less",
-        "cost",
-        "expense",
-        "expenses",
-        "provision",
-        "tax",
-        "taxes",
-        "depreciation",
-        "amortization",
-        "allowance",
-        "impairment",
-        "loss",
-        "losses",
-        "noncontrolling",
-        "charges",
-        "administrative",
-        "research",
-        "marketing",
+        "less", "cost", "expense", "expenses", "provision", "tax", "taxes", "depreciation", "amortization", "allowance",
+        "impairment", "loss", "losses", "noncontrolling", "charges", "administrative", "research", "marketing",
     ];
     key.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
 }
 
-/// A total that is off in every column by exactly one row of the table: that row stands in the wrong place.
-fn misplaced_row(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<(usize, Vec<Check>)> {
-    let heading = stack.iter().rposition(|item| matches!(item, Item::Heading(_)))?;
-    let block: Vec<(usize, i8)> = stack[heading + 1..]
+/// A total that is off in every column, by exactly what one row, or two rows that changed places, would explain. Only
+/// for rows that say what they total, and only for the whole block under a heading or at the top of the table.
+fn misplaced(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<(usize, Vec<(usize, Check)>)> {
+    let heading = stack.iter().rposition(|item| matches!(item, Item::Heading(_)));
+    let from = heading.map_or(0, |heading| heading + 1);
+    if heading.is_some_and(|heading| !names_block(sheet, stack[heading], row)) || !says_total(&sheet.rows[row].key) {
+        return None;
+    }
+    let parts: Vec<(usize, i8)> = stack[from..]
         .iter()
-        .filter_map(|item| if let Item::Row(row) = item { Some((*row, 1)) } else { None })
+        .filter_map(|item| if let Item::Row(part) = item { Some((*part, 1)) } else { None })
         .collect();
-    if block.len() < 2 || !names_block(sheet, stack[heading], row) {
+    if parts.len() < 3 {
         return None;
     }
+    let (checks, bits) = explained_by_rows(sheet, &parts, row)?;
+    (bits >= MISPLACED_BITS).then_some((from, checks))
+}
+
+fn says_total(key: &str) -> bool {
+    key.starts_with("total") || key.starts_with("net cash") || key.starts_with("cash generated") || key.starts_with("cash used")
+}
+
+/// The checks of a relation that fails in every column, with the rows that explain it and the bits of evidence.
+fn explained_by_rows(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize) -> Option<(Vec<(usize, Check)>, f64)> {
     let checks: Vec<(usize, Check)> = (0..sheet.columns())
-        .filter_map(|column| Some((column, check(sheet, &block, row, column)?)))
+        .filter_map(|column| Some((column, check(sheet, parts, row, column)?)))
         .collect();
-    if checks.len() < 2 || checks.iter().any(|(_, check)| check.holds()) {
+    if checks.len() < 2 || checks.iter().any(|(_, check)| check.holds() || check.printed == 0.0) {
         return None;
     }
-    let moved = (0..sheet.rows.len()).filter(|&other| other != row).find(|&other| {
-        let inside = block.iter().any(|&(part, _)| part == other);
-        let mut nonzero = 0;
-        checks.iter().all(|(column, check)| {
-            let Some(number) = sheet.rows[other].entries[*column].number() else { return false };
-            nonzero += usize::from(number.value.abs() > check.tolerance);
-            let missing = check.difference() - number.value;
-            let extra = check.difference() + number.value;
-            (if inside { extra } else { missing }).abs() <= check.tolerance
-        }) && nonzero >= 2
-    })?;
-    let inside = block.iter().any(|&(part, _)| part == moved);
-    let place = if inside { "does not belong in" } else { "is missing from" };
-    let remark = format!("the row \"{}\" {place} this sum", sheet.name(moved));
-    let found =
-        checks.into_iter().map(|(_, check)| Check { remark: Some(remark.clone()), ..check }).collect();
-    Some((heading + 1, found))
+    let value = |row: usize, column: usize| sheet.rows[row].entries[column].number().map(|number| number.value);
+    // What a row adds to the sum in each column, if the row has numbers there.
+    let vector = |row: usize| -> Option<Vec<f64>> { checks.iter().map(|(column, _)| value(row, *column)).collect() };
+    let outside: Vec<(usize, Vec<f64>)> = (0..sheet.rows.len())
+        .filter(|other| *other != row && !parts.iter().any(|part| part.0 == *other))
+        .filter_map(|other| Some((other, vector(other)?)))
+        .collect();
+    let inside: Vec<(usize, Vec<f64>, f64)> =
+        parts.iter().filter_map(|&(part, factor)| Some((part, vector(part)?, f64::from(factor)))).collect();
+    let differences: Vec<f64> = checks.iter().map(|(_, check)| check.difference()).collect();
+    let fits = |change: &dyn Fn(usize) -> f64| {
+        checks.iter().enumerate().all(|(index, (_, check))| (differences[index] - change(index)).abs() <= check.unit() / 2.0)
+    };
+    let mut remark = None;
+    let mut tried = 0usize;
+    for (other, added) in &outside {
+        tried += 1;
+        if fits(&|index| added[index]) {
+            remark = Some(format!("the row \"{}\" is missing from this sum", sheet.name(*other)));
+        }
+    }
+    for (position, (part, own, factor)) in inside.iter().enumerate() {
+        tried += 1;
+        // Without its first row it is simply a shorter sum.
+        if position > 0 && fits(&|index| -factor * own[index]) {
+            remark = Some(format!("the row \"{}\" does not belong in this sum", sheet.name(*part)));
+        }
+        for (other, added) in &outside {
+            tried += 1;
+            if remark.is_none() && fits(&|index| factor * (added[index] - own[index])) {
+                remark = Some(format!("the rows \"{}\" and \"{}\" have changed places", sheet.name(*part), sheet.name(*other)));
+            }
+        }
+    }
+    // The result itself may have changed places with another row.
+    let result = vector(row)?;
+    for (other, added) in &outside {
+        tried += 1;
+        if remark.is_none() && fits(&|index| result[index] - added[index]) {
+            remark = Some(format!("the rows \"{}\" and \"{}\" have changed places", sheet.name(row), sheet.name(*other)));
+        }
+    }
+    let remark = remark?;
+    let bits: f64 = checks
+        .iter()
+        .map(|(_, check)| (check.difference().abs() / check.unit() / 2.0).max(1.0).log2().min(COLUMN_BITS))
+        .sum::<f64>()
+        - (1.0 + tried as f64).log2();
+    let checks = checks.into_iter().map(|(column, check)| (column, Check { remark: Some(remark.clone()), ..check })).collect();
+    Some((checks, bits))
 }
 
 /// Whether a total's label repeats the words of the heading over its block.

@@ -78,6 +78,8 @@ pub(super) struct Sheet<'t> {
     pub headers: Vec<String>,
     /// Period of each column of the sheet.
     pub periods: Vec<Option<String>>,
+    /// Whether the numbers of each column may be added up, as far as its header says.
+    pub additive: Vec<bool>,
 }
 
 impl<'t> Sheet<'t> {
@@ -119,10 +121,21 @@ impl<'t> Sheet<'t> {
                 Row { key: key_of(&label), label, indent, entries }
             })
             .collect();
-        let headers = columns.iter().map(|&column| header_of(table, column as u32)).collect();
+        let mut rows: Vec<Row> = rows;
+        // Rulings under every row separate rows; they do not announce totals.
+        let with_numbers = rows.iter().filter(|row| row.has_numbers()).count();
+        if rows.iter().filter(|row| row.ruled()).count() * 5 > with_numbers * 2 {
+            rows.iter_mut().flat_map(|row| &mut row.entries).for_each(|entry| {
+                if let Entry::Number(number) = entry {
+                    number.ruled = false;
+                }
+            });
+        }
+        let headers: Vec<String> = columns.iter().map(|&column| header_of(table, column as u32)).collect();
+        let additive = headers.iter().map(|header: &String| is_additive(header)).collect();
         let periods =
             columns.iter().map(|&column| table.column_periods.get(column).cloned().flatten()).collect();
-        Self { table, rows, headers, periods }
+        Self { table, rows, headers, periods, additive }
     }
 
     pub fn columns(&self) -> usize {
@@ -160,6 +173,13 @@ fn header_of(table: &Table, column: u32) -> String {
         cell.row < table.header_rows && cell.column <= column && column < cell.column + cell.column_span
     });
     over.map(|cell| cell.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// Prices, rates and averages are not added up.
+fn is_additive(header: &str) -> bool {
+    let header = header.to_lowercase();
+    let words: Vec<&str> = header.split(|c: char| !c.is_alphanumeric()).collect();
+    !words.iter().any(|word| matches!(*word, "per" | "price" | "prices" | "rate" | "rates" | "yield" | "weighted" | "ratio" | "note" | "notes"))
 }
 
 /// Half a unit of the precision that most numbers of a column have.

@@ -42,16 +42,42 @@ pub(super) fn tie_out(sheets: &[Sheet<'_>]) -> Vec<Check> {
             }
         }
     }
-    let mut checks = Vec::new();
+    let mut found_all: Vec<Compared> = Vec::new();
     for entries in by_key.values() {
         for (index, second) in entries.iter().enumerate().skip(1) {
             // Each line is compared with the first earlier one that it agrees with, so that a slip counts once.
             if let Some(found) = entries[..index].iter().find_map(|first| compare(first, second)) {
-                checks.extend(found);
+                found_all.extend(found);
             }
         }
     }
-    checks
+    // Two tables that differ in several lines of one period are made on different bases (a restatement, a part of
+    // the business left out), and not a slip.
+    let mut failing: BTreeMap<(u32, u32, String), [usize; 2]> = BTreeMap::new();
+    for compared in &found_all {
+        failing.entry(compared.basis()).or_default()[usize::from(!compared.check.holds())] += 1;
+    }
+    found_all
+        .into_iter()
+        .filter(|compared| {
+            let [holding, broken] = failing[&compared.basis()];
+            broken < 2 || broken * 2 <= holding
+        })
+        .map(|compared| compared.check)
+        .collect()
+}
+
+/// One line in two tables for one period.
+struct Compared {
+    check: Check,
+    tables: (u32, u32),
+    period: String,
+}
+
+impl Compared {
+    fn basis(&self) -> (u32, u32, String) {
+        (self.tables.0, self.tables.1, self.period.clone())
+    }
 }
 
 /// Periods that head exactly one column.
@@ -68,7 +94,7 @@ fn unique_periods<'s>(sheet: &'s Sheet<'_>) -> BTreeMap<&'s str, usize> {
         .collect()
 }
 
-fn compare(first: &Entry<'_, '_>, second: &Entry<'_, '_>) -> Option<Vec<Check>> {
+fn compare(first: &Entry<'_, '_>, second: &Entry<'_, '_>) -> Option<Vec<Compared>> {
     let mut checks = Vec::new();
     let (mut evidence, mut holding) = (0, 0);
     for (period, &number) in &second.by_period {
@@ -109,7 +135,11 @@ fn compare(first: &Entry<'_, '_>, second: &Entry<'_, '_>) -> Option<Vec<Check>> 
             holding += 1;
             evidence += usize::from(number.value.abs() / (2.0 * number.half_unit) >= SMALLEST);
         }
-        checks.push(check);
+        checks.push(Compared {
+            check,
+            tables: (first.sheet.table.id, second.sheet.table.id),
+            period: (*period).to_owned(),
+        });
     }
     (evidence >= 1 && holding * 2 >= checks.len()).then_some(checks)
 }

@@ -295,8 +295,9 @@ fn is_closing(text: &str) -> bool {
 /// Whether a text is written as a number, an amount, a percentage, a dash or "N/A", as cells of numbers are.
 pub(super) fn is_numeric(text: &str) -> bool {
     let text = text.trim();
-    if is_bare_dash(text) {
-        return text.chars().count() <= 3;
+    let bare = text.trim_start_matches(['$', '€', '£', '¥', '₹', ' ']);
+    if is_bare_dash(bare) {
+        return bare.chars().count() <= 3;
     }
     if matches!(text, "N/A" | "n/a" | "NM" | "nm" | "N/M" | "n/m" | "NA" | "*" | "**" | "nil" | "Nil") {
         return true;
@@ -331,7 +332,7 @@ mod tests {
 
     #[test]
     fn numbers_dates_and_leaders() {
-        for text in ["1,234", "(12.5)%", "$ (1,432)", "—", "12 %", "US$5", "N/A", "3.1x"] {
+        for text in ["1,234", "(12.5)%", "$ (1,432)", "—", "12 %", "US$5", "N/A", "3.1x", "$ —"] {
             assert!(is_numeric(text), "{text}");
         }
         for text in ["31,", "December 31", "Note 5", "12/31/2024", ""] {
