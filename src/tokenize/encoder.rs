@@ -191,7 +191,8 @@ impl Encoder {
     ///
     /// # Errors
     /// `tokenizer.invalid` if the tokenizer refuses the text.
-    pub fn ids_and_offsets(&self, text: &str) -> Result<(Vec<u32>, Vec<(usize, usize)>)> {
+    #[cfg(test)]
+    pub(super) fn ids_and_offsets(&self, text: &str) -> Result<(Vec<u32>, Vec<tokenizers::Offsets>)> {
         let encoding = self.text.encode(text, true).map_err(|error| self.refused(error))?;
         Ok((encoding.get_ids().to_vec(), encoding.get_offsets().to_vec()))
     }

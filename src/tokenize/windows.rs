@@ -165,8 +165,8 @@ fn assign_answers(words: &[Option<u32>], spans: &[(usize, usize)], before: usize
     let total = words.len();
     let mut first = 0;
     let mut seen = None;
-    for token in 0..total {
-        let Some(word) = words[token] else { continue };
+    for (token, word) in words.iter().enumerate() {
+        let Some(word) = *word else { continue };
         if seen == Some(word) {
             continue;
         }
