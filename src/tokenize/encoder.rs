@@ -178,13 +178,9 @@ impl Encoder {
         let ids = joined.get_ids().to_vec();
         let second_segment =
             joined.get_type_ids().iter().position(|&segment| segment == 1).unwrap_or(ids.len());
-        Ok(Window {
-            words: vec![None; ids.len()],
-            content: ids.len(),
-            second_segment,
-            ids,
-            ..Window::default()
-        })
+        let mut window = Window::of_ids(ids);
+        window.second_segment = second_segment;
+        Ok(window)
     }
 
     /// Token ids of a text with their byte offsets, special tokens (offset 0..0) included and nothing cut.
