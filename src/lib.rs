@@ -26,6 +26,8 @@ pub mod output;
 
 pub mod pipeline;
 
+pub mod evaluation;
+
 pub mod quantize;
 
 pub mod cli;

@@ -1,1 +1,18 @@
 //! The stages in order: discover, read, encode, infer, structure, score, write.
+//!
+//! [`run`] takes documents from a queue on `--jobs` threads. Each document streams through `document::analyze`:
+//! its pages come from the worker pool in page order with bounded prefetch, so that memory depends on the number
+//! of jobs and not on the number or the length of documents.
+
+mod digest;
+mod document;
+mod engine;
+mod networks;
+mod pages;
+mod run;
+
+pub use digest::Digest;
+pub use document::Request;
+pub use engine::{Engine, Models, open_bundle};
+pub use pages::PageSelection;
+pub use run::{Job, Observer, RunOptions, RunReport, Sink, run};

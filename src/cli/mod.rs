@@ -1,1 +1,149 @@
 //! The command line: arguments, one file per subcommand, progress and summary.
+
+mod analyze;
+mod args;
+mod completions;
+mod config;
+mod doctor;
+mod eval;
+mod models;
+mod pages;
+mod progress;
+mod schema;
+mod summary;
+mod train;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::error::Error;
+use args::{Cli, Command, ConfigAction, ModelsAction};
+
+/// Exit code when some documents failed or are partial.
+const EXIT_DOCUMENTS: u8 = 1;
+/// Exit code for wrong usage, configuration or environment.
+const EXIT_USAGE: u8 = 2;
+/// Exit code after SIGINT or SIGTERM.
+const EXIT_INTERRUPTED: u8 = 130;
+
+/// How much is said on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Verbosity {
+    /// Only errors.
+    Quiet,
+    /// Notices and the summary, too.
+    Normal,
+    /// What happens to each document, too.
+    Verbose,
+}
+
+/// Parses the arguments, runs the subcommand and gives its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => ExitCode::from(EXIT_USAGE),
+            };
+            // A closed pipe is the reader's choice.
+            let _ = error.print();
+            return code;
+        }
+    };
+    let verbosity = match (cli.quiet, cli.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    };
+    let result = match cli.command {
+        Command::Analyze(args) => analyze::run(&args, verbosity),
+        Command::Pages(args) => pages::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Train(args) => train::train(&args),
+        Command::Features(args) => train::features(&args),
+        Command::Schema => schema::run(),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Config { action: ConfigAction::Show(args) } => config::show(&args),
+        Command::Models { action: ModelsAction::List(args) } => models::list(&args),
+        Command::Models { action: ModelsAction::Verify(args) } => models::verify(&args),
+        Command::Completions { shell } => completions::run(shell),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{} {}", paint("error", Color::Red), chain(&error));
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}
+
+/// The chain of an error in one line per cause, with the stable code in front where there is one.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    if let Some(typed) = error.downcast_ref::<Error>() {
+        text.push_str(&format!("[{}]: ", typed.code()));
+    } else {
+        text.push_str(": ");
+    }
+    let mut last = error.to_string();
+    text.push_str(&last);
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !last.contains(&cause) {
+            text.push_str("\n  because: ");
+            text.push_str(&cause);
+        }
+        last = cause;
+    }
+    text.replacen(" : ", ": ", 1)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+            || cause
+                .downcast_ref::<serde_json::Error>()
+                .is_some_and(|error| error.io_error_kind() == Some(io::ErrorKind::BrokenPipe))
+    })
+}
+
+/// Writes text to standard output; a closed pipe is not an error.
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Colours of standard error.
+#[derive(Clone, Copy)]
+enum Color {
+    Red,
+    Yellow,
+    Green,
+    Bold,
+    Dim,
+}
+
+/// `text` in a colour, if standard error is a terminal and `NO_COLOR` is not set.
+fn paint(text: &str, color: Color) -> String {
+    let wanted =
+        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if !wanted {
+        return text.to_owned();
+    }
+    let code = match color {
+        Color::Red => "1;31",
+        Color::Yellow => "33",
+        Color::Green => "32",
+        Color::Bold => "1",
+        Color::Dim => "2",
+    };
+    format!("\x1b[{code}m{text}\x1b[0m")
+}

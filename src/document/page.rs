@@ -13,7 +13,7 @@ use super::round;
 pub const PAGE_IMAGE_SIZE: u32 = 224;
 
 /// One page of a document, in reading coordinates.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Page {
     /// Page number, counted from 1.
     pub number: u32,
@@ -26,7 +26,7 @@ pub struct Page {
     /// Clockwise rotation that the file asks for, in degrees: 0, 90, 180 or 270.
     pub rotation: u16,
     /// The page's own label ("iv", "A-3"), where the file has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Where the words come from.
     pub text_source: TextSource,
@@ -55,7 +55,7 @@ pub enum TextSource {
 }
 
 /// A run of characters without white space.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Word {
     /// The characters as the file gives them.
     pub text: String,
@@ -74,12 +74,12 @@ pub struct Word {
     /// Direction of writing in degrees clockwise from left-to-right: 0, 90, 180 or 270.
     pub direction: u16,
     /// Mean character confidence of the OCR program, 0 to 1; `None` for a text layer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
 }
 
 /// Style and visibility bits of a word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WordStyle {
     /// Bold by font weight, font name or stroke.
     pub bold: bool,
@@ -94,7 +94,7 @@ pub struct WordStyle {
 }
 
 /// A straight ruling line or thin filled rectangle, at most 3 points thick.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ruling {
     /// Extent of the line including its thickness.
     #[serde(rename = "box")]

@@ -1,1 +1,53 @@
 //! Files to pages: discovery, page workers and their supervisor, pdfium, images, OCR, words.
+//!
+//! ```text
+//! discover ─▶ Source (sealed memory) ─▶ WorkerPool::open ─▶ DocumentReader ─▶ PageSegment, in page order
+//!                     │ descriptor              ▲ descriptor of a sealed page
+//!                     ▼                         │
+//!                  worker process: pdfium, image decoders, no files, no network
+//! ```
+//!
+//! The only room besides `runtime` with `unsafe` code: pdfium's C interface, shared memory, processes.
+#![allow(unsafe_code, reason = "pdfium, shared memory and processes; each block states its reason")]
+
+mod channel;
+mod child;
+mod decide;
+mod discover;
+mod dump;
+#[cfg(debug_assertions)]
+mod faults;
+mod image_file;
+mod media;
+mod ocr;
+mod pdf;
+mod pool;
+mod probe;
+mod protocol;
+mod reader;
+mod resize;
+mod resolution;
+mod sandbox;
+mod segment;
+mod shm;
+mod source;
+mod supervisor;
+mod tiff_frames;
+mod tsv;
+mod wire;
+mod words;
+mod worker;
+
+pub use crate::config::OcrPolicy as OcrMode;
+pub use discover::{DiscoverOptions, Discovered, Input, InputSource, discover, parse_file_list};
+pub use dump::dump;
+pub use media::MediaType;
+pub use ocr::{OcrOptions, tesseract_version};
+pub use pool::{PoolStatistics, WorkerOptions, WorkerPool};
+pub use probe::{WorkerState, probe_worker};
+pub use protocol::{DocumentInfo, Fault, InjectedFault, SandboxMode, SandboxReport};
+pub use reader::{DocumentReader, PageFilter, ReadRequest};
+pub use segment::{MAX_CHARACTERS, MAX_RULINGS, MAX_WORDS, PageSegment, Timings, WordView};
+pub use source::Source;
+pub use words::normalize;
+pub use worker::{ARGUMENT as WORKER_ARGUMENT, main as worker_main};

@@ -1,1 +1,15 @@
-//! Analyses to files: JSON, JSON Lines, manifest; atomic writes and resume.
+//! Analyses to files: one JSON per document, JSON Lines, the run manifest; atomic writes, lock, journal and resume.
+
+mod atomic;
+mod folder;
+mod journal;
+mod lines;
+mod manifest;
+mod paths;
+
+pub use atomic::write_atomic;
+pub use folder::OutputFolder;
+pub use journal::{Key, Record};
+pub use lines::LinesWriter;
+pub use manifest::{DocumentEntry, Manifest, Outcome, RunCounts};
+pub use paths::{output_paths, relative_output};

@@ -2,10 +2,37 @@
 //!
 //! Pure functions over pages and predictions; nothing in here does I/O or knows a model.
 
+mod abbreviations;
+mod assemble;
+mod blocks;
+mod entities;
+mod frame;
+mod headings;
+mod lines;
+pub mod numbers;
+mod order;
+mod places;
+mod sections;
+mod sentences;
+mod sentiment;
+pub mod tables;
+#[cfg(test)]
+mod testing;
+mod text;
+pub mod typography;
+
 use std::ops::Range;
 
 use crate::document::{BBox, Points};
 
+pub use assemble::{AnalysisParts, DocumentStructure, ReviewThresholds, TextResults, assemble};
+pub use blocks::layout_page;
+pub use entities::{SentenceFindings, figures_of_table, findings_of_sentence};
+pub use places::{SentencePlace, place_of_range, place_of_sentence};
+pub use sections::{Outline, SectionDraft, outline};
+pub use sentences::sentences;
+pub use sentiment::{SentimentSum, sentence_sentiment, sum_by_section};
+pub use text::{HyphenatedWords, block_text};
 /// A layout block on one page, before it is written into the analysis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PageBlock {

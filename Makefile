@@ -1,0 +1,68 @@
+# `make run` and `make test` are all a newcomer needs; they fetch the native libraries by themselves.
+
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+ARCH := $(shell uname -m)
+WHEELS := native/wheels-$(ARCH)
+# The wheel's Python version is fixed, whatever Python runs pip: the library inside is the same.
+PIP_TARGET := --python-version 3.12 --implementation cp --abi cp312 --abi none \
+	--platform manylinux_2_28_$(ARCH) --platform manylinux_2_27_$(ARCH) \
+	--platform manylinux_2_17_$(ARCH) --platform manylinux2014_$(ARCH)
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+.PHONY: run
+run: native ocr-tools ## Build in release and analyze fixtures/reports into out/
+	cargo build --locked --release
+	target/release/docproc analyze fixtures/reports -o out --fail-on failed
+
+.PHONY: test
+test: native ocr-tools ## Run every test
+	cargo test --locked --all-targets
+
+.PHONY: check
+check: fmt clippy doc test ## What CI runs: format, lints, docs, tests
+
+.PHONY: fmt
+fmt: ## Check the format
+	cargo fmt --check
+
+.PHONY: clippy
+clippy: ## Lint, warnings are errors
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --features cuda,tensorrt -- -D warnings
+
+.PHONY: doc
+doc: ## Build the documentation, warnings are errors
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+.PHONY: native
+native: native/.done-$(ARCH) ## Fetch ONNX Runtime and pdfium (pinned by version and hash) into native/
+
+native/.done-$(ARCH): native.txt
+	rm -rf $(WHEELS) native/unpacked
+	$(PYTHON) -m pip download --quiet --no-deps --require-hashes --only-binary=:all: $(PIP_TARGET) \
+		--dest $(WHEELS) -r native.txt
+	set -e; for wheel in $(WHEELS)/*.whl; do $(PYTHON) -m zipfile -e $$wheel native/unpacked; done
+	cp native/unpacked/onnxruntime/capi/libonnxruntime.so.1.32.0 native/libonnxruntime.so
+	cp native/unpacked/pypdfium2_raw/libpdfium.so native/libpdfium.so
+	mkdir -p native/licenses
+	cp native/unpacked/onnxruntime/LICENSE native/licenses/onnxruntime.txt
+	cp native/unpacked/onnxruntime/ThirdPartyNotices.txt native/licenses/onnxruntime-third-party.txt
+	cp -r native/unpacked/pypdfium2-5.15.2.dist-info/licenses native/licenses/pypdfium2
+	rm -rf native/unpacked $(WHEELS)
+	touch $@
+
+.PHONY: ocr-tools
+ocr-tools: ## Install tesseract (Debian package) where that is allowed; OCR needs it
+	@if command -v tesseract >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing tesseract-ocr (Debian package): docproc reads scanned pages with it."; \
+		{ apt-get update -q && apt-get install -y -q --no-install-recommends tesseract-ocr tesseract-ocr-eng; } \
+			>/dev/null || echo "tesseract-ocr could not be installed: scanned pages will be reported as ocr.unavailable."; \
+	else \
+		echo "tesseract is not installed and this user may not install it: scanned pages will be reported as"; \
+		echo "ocr.unavailable. To read them: apt-get install tesseract-ocr"; \
+	fi

@@ -1,0 +1,321 @@
+//! Arguments as typed. They stop here: the rest of the program gets a [`crate::config::Config`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::config::{ByteSize, FailOn, OcrPolicy, Overrides};
+
+/// Batch analyzer for financial documents
+///
+/// Reads PDFs and page images and writes one JSON analysis per document: layout, sections, sentiment, entities,
+/// figures, tables and scores, each with page, box, text, model and confidence. Works offline.
+#[derive(Debug, Parser)]
+#[command(name = "docproc", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Say less: only errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Say more
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Analyze documents and folders of documents
+    Analyze(Box<AnalyzeArgs>),
+    /// Print what the page reader sees: words, rulings and images, one JSON object per page
+    Pages(PagesArgs),
+    /// Measure the models on labelled data
+    Eval(EvalArgs),
+    /// Train a scoring network
+    Train(TrainArgs),
+    /// Print feature rows of labelled data, for `docproc train`
+    Features(FeaturesArgs),
+    /// Print the JSON Schema of an analysis
+    Schema,
+    /// Check that everything needed is in place
+    Doctor(ConfigArgs),
+    /// Show the configuration
+    Config {
+        /// What to do with it
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+    /// List or verify the model bundles
+    Models {
+        /// What to do with them
+        #[command(subcommand)]
+        action: ModelsAction,
+    },
+    /// Print shell completions
+    Completions {
+        /// The shell to complete for
+        shell: Shell,
+    },
+}
+
+/// `docproc config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Print the resolved configuration: flags, environment, file and defaults
+    Show(ConfigArgs),
+}
+
+/// `docproc models`.
+#[derive(Debug, Subcommand)]
+pub enum ModelsAction {
+    /// List the configured models
+    List(ConfigArgs),
+    /// Check every file of the models folder against its checksum
+    Verify(VerifyArgs),
+}
+
+/// `docproc models verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Write the manifest anew from the files that are there
+    #[arg(long)]
+    pub update: bool,
+
+    /// Configuration and models
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Where configuration and models are.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigArgs {
+    /// Configuration file [default: neural-config.yaml in the working directory, if there]
+    #[arg(long, value_name = "FILE", env = "DOCPROC_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Folder of the shipped model bundles
+    #[arg(long, value_name = "DIR", env = "DOCPROC_MODELS_DIR")]
+    pub models_dir: Option<PathBuf>,
+
+    /// Where models run: auto, cpu, cuda[:N] or tensorrt[:N] [default: auto]
+    #[arg(long, value_name = "DEVICE", env = "DOCPROC_DEVICE")]
+    pub device: Option<String>,
+}
+
+/// `docproc analyze`.
+#[derive(Debug, Args)]
+pub struct AnalyzeArgs {
+    /// Files and folders; `-` reads one document from standard input
+    #[arg(value_name = "PATH", required_unless_present = "files_from")]
+    pub paths: Vec<PathBuf>,
+
+    /// Read further paths from FILE (`-`: standard input), one per line or separated by NUL
+    #[arg(long, value_name = "FILE")]
+    pub files_from: Option<PathBuf>,
+
+    /// Only files that match this glob (may be given several times)
+    #[arg(long, value_name = "GLOB", help_heading = "Selection")]
+    pub include: Vec<String>,
+
+    /// No files or folders that match this glob (may be given several times)
+    #[arg(long, value_name = "GLOB", help_heading = "Selection")]
+    pub exclude: Vec<String>,
+
+    /// Only these pages, for example 1-5,9,20-
+    #[arg(long, value_name = "PAGES", help_heading = "Selection")]
+    pub pages: Option<String>,
+
+    /// Folder for the analyses; the input tree is mirrored in it [default: out, unless --jsonl is given]
+    #[arg(short, long, value_name = "DIR", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+
+    /// Write the analyses to FILE (`-`: standard output), one per line, in input order
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub jsonl: Option<PathBuf>,
+
+    /// Analyze again what is current, too
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+
+    /// Say what would be analyzed, and stop
+    #[arg(long, help_heading = "Output")]
+    pub dry_run: bool,
+
+    /// Which outcomes make the exit code 1 [default: partial] [possible values: failed, partial, never]
+    #[arg(long, value_name = "WHEN", env = "DOCPROC_FAIL_ON", help_heading = "Output")]
+    pub fail_on: Option<FailOn>,
+
+    /// Page workers, and documents in work at the same time [default: one per core]
+    #[arg(short, long, value_name = "N", env = "DOCPROC_JOBS", help_heading = "Work")]
+    pub jobs: Option<usize>,
+
+    /// When to read pages by OCR [default: auto] [possible values: auto, always, never]
+    #[arg(long, value_name = "WHEN", env = "DOCPROC_OCR", help_heading = "Work")]
+    pub ocr: Option<OcrPolicy>,
+
+    /// Passwords to try on encrypted documents, one per line
+    #[arg(long, value_name = "FILE", env = "DOCPROC_PASSWORD_FILE", help_heading = "Work")]
+    pub password_file: Option<PathBuf>,
+
+    /// Seconds that a document may take [default: 300]
+    #[arg(long, value_name = "SECONDS", env = "DOCPROC_TIMEOUT", help_heading = "Limits")]
+    pub timeout: Option<u64>,
+
+    /// Pages of a document that are analyzed; further ones are reported [default: 5000]
+    #[arg(long, value_name = "N", env = "DOCPROC_MAX_PAGES", help_heading = "Limits")]
+    pub max_pages: Option<u32>,
+
+    /// Largest document, for example 500MB [default: 1GB]
+    #[arg(long, value_name = "SIZE", env = "DOCPROC_MAX_BYTES", help_heading = "Limits")]
+    pub max_bytes: Option<ByteSize>,
+
+    /// Largest image in pixels [default: 200000000]
+    #[arg(long, value_name = "N", env = "DOCPROC_MAX_PIXELS", help_heading = "Limits")]
+    pub max_pixels: Option<u64>,
+
+    /// Print where the time went
+    #[arg(long, help_heading = "Work")]
+    pub profile: bool,
+
+    /// No progress bar, even on a terminal
+    #[arg(long, help_heading = "Output")]
+    pub no_progress: bool,
+
+    /// Configuration and models
+    #[command(flatten, next_help_heading = "Models")]
+    pub config: ConfigArgs,
+}
+
+/// What `docproc eval` measures.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum EvalTask {
+    /// Sentiment of sentences: {"text", "label"}
+    Sentiment,
+    /// Entities of sentences: {"tokens", "tags"}
+    Entities,
+    /// Kinds of sections: {"title", "text", "label"}
+    Sections,
+    /// Layout labels of words: {"width", "height", "words", "labels", "image"}
+    Layout,
+}
+
+/// `docproc eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// Task
+    #[arg(value_enum)]
+    pub task: EvalTask,
+
+    /// Labelled data, JSON Lines; docs/evaluation.md has the formats
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    /// Configuration and models
+    #[command(flatten, next_help_heading = "Models")]
+    pub config: ConfigArgs,
+}
+
+/// `docproc train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Network: risk_scorer or line_labels
+    pub network: String,
+
+    /// Labelled rows, JSON Lines: {"features" or "text", "label", "group"}
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// Folder for the network, its card's figures and its learning curve
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+}
+
+/// `docproc features`.
+#[derive(Debug, Args)]
+pub struct FeaturesArgs {
+    /// Labelled pages, JSON Lines, as for `docproc eval layout`
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// Configuration and models
+    #[command(flatten, next_help_heading = "Models")]
+    pub config: ConfigArgs,
+}
+
+/// `docproc pages`.
+#[derive(Debug, Args)]
+pub struct PagesArgs {
+    /// Documents
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+
+    /// Write each page's 224 x 224 image as PNG into this folder
+    #[arg(long, value_name = "DIR")]
+    pub image_dir: Option<PathBuf>,
+
+    /// When to read pages by OCR
+    #[arg(long, value_enum, default_value_t = OcrArg::Auto)]
+    pub ocr: OcrArg,
+}
+
+/// `--ocr` of `docproc pages`, which reads no configuration.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum OcrArg {
+    /// Images, and pages without a usable text layer
+    Auto,
+    /// Every page
+    Always,
+    /// No page
+    Never,
+}
+
+impl From<OcrArg> for OcrPolicy {
+    fn from(arg: OcrArg) -> Self {
+        match arg {
+            OcrArg::Auto => Self::Auto,
+            OcrArg::Always => Self::Always,
+            OcrArg::Never => Self::Never,
+        }
+    }
+}
+
+impl ConfigArgs {
+    /// As overrides of the configuration.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            config: self.config.clone(),
+            models_folder: self.models_dir.clone(),
+            device: self.device.clone(),
+            ..Overrides::default()
+        }
+    }
+}
+
+impl AnalyzeArgs {
+    /// As overrides of the configuration.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            jobs: self.jobs,
+            ocr: self.ocr,
+            timeout: self.timeout.map(Duration::from_secs),
+            max_pages: self.max_pages,
+            max_bytes: self.max_bytes,
+            max_pixels: self.max_pixels,
+            fail_on: self.fail_on,
+            profile: self.profile,
+            ..self.config.overrides()
+        }
+    }
+}

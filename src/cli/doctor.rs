@@ -1,0 +1,92 @@
+//! `docproc doctor`.
+
+use std::process::ExitCode;
+
+use super::args::ConfigArgs;
+use super::{Color, EXIT_USAGE, paint};
+use crate::config::{Config, NativeLibrary, native_library};
+use crate::error::{Error, Result};
+use crate::pipeline::open_bundle;
+use crate::runtime::{Device, Environment, Manifest};
+
+/// Checks libraries, models, device, OCR and sandbox, one line each, and says how to repair what is wrong.
+pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+    let mut report = Report { broken: 0 };
+    let config = report.take("configuration", Config::load(&args.overrides()), |config| {
+        config.file.as_ref().map_or("defaults".to_owned(), |file| file.display().to_string())
+    });
+    let environment = report.take(
+        "ONNX Runtime",
+        native_library(NativeLibrary::OnnxRuntime).and_then(|path| Environment::load(&path)),
+        |environment| format!("{} at {}", environment.version(), environment.library().display()),
+    );
+    if let (Some(environment), Some(config)) = (&environment, &config) {
+        let device = config
+            .analyze
+            .device
+            .parse::<Device>()
+            .and_then(|device| device.resolve(environment, config.optimization.enable_tensorrt));
+        report.take("device", device, |device| match &device.notice {
+            Some(notice) => format!("{} ({notice})", device.provider),
+            None => device.provider.to_string(),
+        });
+    }
+    report.take(
+        "pdfium",
+        native_library(NativeLibrary::Pdfium).and_then(|path| crate::input::probe_worker(&path)),
+        |found| found.to_string(),
+    );
+    if let Some(config) = &config {
+        let manifest = report.take("manifest", Manifest::read(&config.models_folder), |manifest| {
+            let files = manifest.as_ref().map_or(0, |manifest| manifest.files().len());
+            format!("{files} files in {}", config.models_folder.display())
+        });
+        let manifest = manifest.flatten();
+        for (role, model) in
+            [("layout model", &config.models.layoutlmv3), ("text model", &config.models.finbert)]
+        {
+            report.take(role, open_bundle(model, manifest.as_ref()), |bundle| {
+                format!("{} ({}) at {}", bundle.name, bundle.precision.as_str(), bundle.model.display())
+            });
+        }
+    }
+    match crate::input::tesseract_version() {
+        Some(version) => report.line(true, "OCR", &version),
+        None => report.line(
+            true,
+            "OCR",
+            "tesseract is not installed; scanned pages will be reported as ocr.unavailable (apt-get install tesseract-ocr)",
+        ),
+    }
+    Ok(if report.broken == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_USAGE) })
+}
+
+/// Lines on standard output, and the number of things that must be repaired.
+struct Report {
+    broken: usize,
+}
+
+impl Report {
+    fn take<T>(&mut self, what: &str, result: Result<T>, describe: impl FnOnce(&T) -> String) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.line(true, what, &describe(&value));
+                Some(value)
+            }
+            Err(error) => {
+                self.broken += 1;
+                self.line(false, what, &explain(&error));
+                None
+            }
+        }
+    }
+
+    fn line(&self, fine: bool, what: &str, detail: &str) {
+        let mark = if fine { paint("ok", Color::Green) } else { paint("broken", Color::Red) };
+        println!("{what:<15} {mark}: {detail}");
+    }
+}
+
+fn explain(error: &Error) -> String {
+    format!("[{}]: {error}", error.code())
+}

@@ -1,0 +1,21 @@
+//! `docproc pages`.
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use super::EXIT_DOCUMENTS;
+use super::args::PagesArgs;
+use crate::config::{NativeLibrary, native_library};
+use crate::input;
+
+/// Prints each page of the documents as a JSON object on a line of its own.
+pub fn run(args: &PagesArgs) -> anyhow::Result<ExitCode> {
+    let pdfium = native_library(NativeLibrary::Pdfium)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let failures = input::dump(&pdfium, &args.files, args.ocr.into(), args.image_dir.as_deref(), &mut out)?;
+    out.flush()?;
+    for error in &failures {
+        eprintln!("[{}]: {error}", error.code());
+    }
+    Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_DOCUMENTS) })
+}

@@ -1,0 +1,176 @@
+//! The summary that ends a run: documents with findings first, then failures, then the rest, then totals.
+
+use std::fmt::Write;
+
+use super::{Color, paint};
+use crate::document::analysis::{Severity, Status};
+use crate::output::RunCounts;
+use crate::pipeline::Digest;
+use crate::runtime::StageTime;
+
+/// Documents listed one by one at most; the rest is counted.
+const LISTED: usize = 40;
+/// Findings shown per document at most.
+const FINDINGS: usize = 3;
+
+/// The summary as text, ready for standard error.
+pub fn render(digests: &[Digest], counts: &RunCounts, seconds: f64, place: &str) -> String {
+    let mut text = String::new();
+    let mut ordered: Vec<&Digest> = digests.iter().collect();
+    ordered.sort_by_key(|digest| {
+        let worst = digest.findings.first().map_or(Severity::Info, |finding| finding.0);
+        (worst < Severity::Error || digest.findings.is_empty(), digest.status == Status::Ok)
+    });
+    for digest in ordered.iter().take(LISTED) {
+        document(&mut text, digest);
+    }
+    if ordered.len() > LISTED {
+        line(&mut text, &format!("... and {} more documents", ordered.len() - LISTED));
+    }
+    let total: (u32, u32, u32) = digests.iter().fold((0, 0, 0), |total, digest| {
+        (total.0 + digest.audit.checked, total.1 + digest.audit.hold, total.2 + digest.audit.broken)
+    });
+    if total.0 > 0 {
+        line(
+            &mut text,
+            &format!("audit: {} relations checked, {} hold, {} do not", total.0, total.1, total.2),
+        );
+    }
+    let mut parts = vec![format!("{} ok", counts.ok)];
+    for (count, what) in [
+        (counts.partial, "partial"),
+        (counts.failed, "failed"),
+        (counts.skipped, "current and skipped"),
+        (counts.not_reached, "not reached"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    let documents = counts.ok + counts.partial + counts.failed + counts.not_reached;
+    let rate = if seconds > 0.0 { counts.pages as f64 / seconds } else { 0.0 };
+    line(
+        &mut text,
+        &format!(
+            "{} documents: {}; {} pages in {seconds:.1} s ({rate:.1} pages/s){place}",
+            documents,
+            parts.join(", "),
+            counts.pages
+        ),
+    );
+    text
+}
+
+/// Where the time went: busy time per stage, summed over threads, and its share. Stages nest (`infer layout` is part of
+/// `layout`) and run at the same time, so that shares do not add up to the run.
+pub fn profile(stages: &[StageTime]) -> String {
+    let mut text = String::from("stage                 calls    busy s    share\n");
+    for stage in stages {
+        line(
+            &mut text,
+            &format!(
+                "{:<20} {:>6} {:>9.2} {:>7.1}%",
+                stage.name,
+                stage.calls,
+                stage.busy.as_secs_f64(),
+                100.0 * stage.share
+            ),
+        );
+    }
+    text
+}
+
+fn document(text: &mut String, digest: &Digest) {
+    let status = match digest.status {
+        Status::Ok => paint("ok", Color::Green),
+        Status::Partial => paint("partial", Color::Yellow),
+        Status::Failed => paint("failed", Color::Red),
+    };
+    line(text, &format!("{}  {status}", paint(&digest.path, Color::Bold)));
+    if digest.status != Status::Failed {
+        let mut facts = vec![
+            count(digest.pages, "page"),
+            count(digest.sections, "section"),
+            count(digest.sentences, "sentence"),
+            count(digest.figures, "figure"),
+            count(digest.tables, "table"),
+        ];
+        if let Some((label, balance)) = &digest.sentiment {
+            facts.push(format!("sentiment {label} ({balance:+.2})"));
+        }
+        if digest.audit.checked > 0 {
+            facts.push(format!("{} of {} sums hold", digest.audit.hold, digest.audit.checked));
+        }
+        line(text, &format!("    {}", facts.join(", ")));
+    }
+    for (severity, message, page) in digest.findings.iter().take(FINDINGS) {
+        let color = if *severity == Severity::Error { Color::Red } else { Color::Yellow };
+        let page = page.map_or(String::new(), |page| format!(" (page {page})"));
+        line(text, &format!("    {} {message}{page}", paint("!", color)));
+    }
+    if digest.findings.len() > FINDINGS {
+        line(text, &format!("    ... and {} more findings", digest.findings.len() - FINDINGS));
+    }
+    if let Some(error) = &digest.first_error {
+        let codes: Vec<&str> = digest.codes.iter().map(|code| code.as_str()).collect();
+        line(text, &format!("    {}: {error}", paint(&codes.join(", "), Color::Dim)));
+    }
+}
+
+fn count(number: u32, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+fn line(text: &mut String, line: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::analysis::AuditSummary;
+    use crate::error::ErrorCode;
+
+    fn digest(path: &str) -> Digest {
+        Digest {
+            path: path.to_owned(),
+            status: Status::Ok,
+            codes: Vec::new(),
+            first_error: None,
+            pages: 1,
+            sections: 2,
+            sentences: 3,
+            sentiment: Some(("positive".to_owned(), 0.25)),
+            figures: 4,
+            tables: 1,
+            audit: AuditSummary { checked: 5, hold: 4, broken: 1 },
+            findings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn documents_with_findings_come_first_and_totals_last() {
+        let fine = digest("fine.pdf");
+        let wrong = Digest {
+            findings: vec![(Severity::Error, "Total assets is 10 too high".to_owned(), Some(7))],
+            ..digest("wrong.pdf")
+        };
+        let failed = Digest {
+            status: Status::Failed,
+            codes: vec![ErrorCode::PdfMalformed],
+            first_error: Some("not a PDF inside".to_owned()),
+            audit: AuditSummary::default(),
+            ..digest("failed.pdf")
+        };
+        let counts = RunCounts { ok: 2, failed: 1, pages: 2, ..RunCounts::default() };
+        let text = render(&[fine, failed, wrong], &counts, 2.0, "; analyses in out");
+        let places = ["wrong.pdf", "failed.pdf", "fine.pdf", "audit:", "3 documents"]
+            .map(|part| text.find(part).unwrap_or_else(|| panic!("{part} is missing in {text}")));
+        assert!(places.is_sorted(), "{text}");
+        assert!(text.contains("Total assets is 10 too high (page 7)"), "{text}");
+        assert!(text.contains("pdf.malformed: not a PDF inside"), "{text}");
+        assert!(text.contains("10 relations checked, 8 hold, 2 do not"), "{text}");
+    }
+}

@@ -1,0 +1,9 @@
+//! Labelled data to figures: what `docproc eval` reports and the quantisation gate decides by.
+
+mod data;
+mod report;
+mod tasks;
+
+pub use data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
+pub use report::{ClassificationReport, Judged, LabelFigures};
+pub use tasks::{SpanFigures, SpanReport, entities, layout, line_rows, sections, sentiment};

@@ -1,0 +1,254 @@
+//! Classification figures with their uncertainty.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// Resamples of the bootstrap.
+const RESAMPLES: usize = 1_000;
+/// Bins of the calibration error.
+const BINS: usize = 15;
+
+/// One judged item: its true label, the predicted one, the confidence in it, and the group (document, company) that
+/// the bootstrap resamples as a whole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judged {
+    /// Index of the true label.
+    pub truth: usize,
+    /// Index of the predicted label.
+    pub predicted: usize,
+    /// Calibrated probability of the predicted label, 0 to 1.
+    pub confidence: f32,
+    /// Items of one group are not independent.
+    pub group: usize,
+}
+
+/// Accuracy, F1 and calibration of a classifier on labelled data.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClassificationReport {
+    /// Items judged.
+    pub n: usize,
+    /// Share of items with the right label.
+    pub accuracy: f64,
+    /// 95% interval of the accuracy by bootstrap over groups.
+    pub accuracy_interval: [f64; 2],
+    /// Mean F1 over the labels that occur in the truth.
+    pub macro_f1: f64,
+    /// 95% interval of the macro-F1 by bootstrap over groups.
+    pub macro_f1_interval: [f64; 2],
+    /// Precision, recall, F1 and support per label.
+    pub per_label: BTreeMap<String, LabelFigures>,
+    /// Counts: true label, then predicted label.
+    pub confusion: BTreeMap<String, BTreeMap<String, usize>>,
+    /// Expected calibration error over 15 bins of equal width (Guo et al. 2017).
+    pub calibration_error: f64,
+}
+
+/// Figures of one label.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LabelFigures {
+    /// Share of the items predicted so that are so; 0 when none was predicted.
+    pub precision: f64,
+    /// Share of the items that are so and were found.
+    pub recall: f64,
+    /// Harmonic mean of both.
+    pub f1: f64,
+    /// Items with this true label.
+    pub support: usize,
+}
+
+impl ClassificationReport {
+    /// Judges `items` over these label names. The bootstrap is seeded: the same items give the same intervals.
+    #[must_use]
+    pub fn new(labels: &[String], items: &[Judged]) -> Self {
+        let counts = confusion(labels.len(), items.iter());
+        let (accuracy, macro_f1) = (accuracy(&counts), macro_f1(&counts));
+        let per_label = labels
+            .iter()
+            .enumerate()
+            .filter(|(label, _)| {
+                counts[*label].iter().sum::<usize>() + counts.iter().map(|row| row[*label]).sum::<usize>() > 0
+            })
+            .map(|(label, name)| (name.clone(), figures(&counts, label)))
+            .collect();
+        let confusion = labels
+            .iter()
+            .enumerate()
+            .filter(|(truth, _)| counts[*truth].iter().any(|count| *count > 0))
+            .map(|(truth, name)| {
+                let row = labels.iter().zip(&counts[truth]).filter(|(_, count)| **count > 0);
+                (name.clone(), row.map(|(name, count)| (name.clone(), *count)).collect())
+            })
+            .collect();
+        let (accuracies, f1s) = bootstrap(labels.len(), items);
+        Self {
+            n: items.len(),
+            accuracy,
+            accuracy_interval: interval(accuracies),
+            macro_f1,
+            macro_f1_interval: interval(f1s),
+            per_label,
+            confusion,
+            calibration_error: calibration_error(items),
+        }
+    }
+}
+
+type Counts = Vec<Vec<usize>>;
+
+fn confusion<'a>(labels: usize, items: impl Iterator<Item = &'a Judged>) -> Counts {
+    let mut counts = vec![vec![0; labels]; labels];
+    for item in items {
+        counts[item.truth][item.predicted] += 1;
+    }
+    counts
+}
+
+fn accuracy(counts: &Counts) -> f64 {
+    let right: usize = (0..counts.len()).map(|label| counts[label][label]).sum();
+    ratio(right, counts.iter().flatten().sum())
+}
+
+fn figures(counts: &Counts, label: usize) -> LabelFigures {
+    let right = counts[label][label];
+    let support = counts[label].iter().sum();
+    let predicted = counts.iter().map(|row| row[label]).sum();
+    LabelFigures {
+        precision: ratio(right, predicted),
+        recall: ratio(right, support),
+        f1: ratio(2 * right, support + predicted),
+        support,
+    }
+}
+
+fn macro_f1(counts: &Counts) -> f64 {
+    let scores: Vec<f64> = (0..counts.len())
+        .filter(|label| counts[*label].iter().any(|count| *count > 0))
+        .map(|label| figures(counts, label).f1)
+        .collect();
+    if scores.is_empty() { 0.0 } else { scores.iter().sum::<f64>() / scores.len() as f64 }
+}
+
+fn ratio(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn calibration_error(items: &[Judged]) -> f64 {
+    let mut bins = [(0usize, 0usize, 0f64); BINS];
+    for item in items {
+        let bin = ((f64::from(item.confidence) * BINS as f64) as usize).min(BINS - 1);
+        bins[bin].0 += 1;
+        bins[bin].1 += usize::from(item.truth == item.predicted);
+        bins[bin].2 += f64::from(item.confidence);
+    }
+    let gap: f64 = bins.iter().map(|(_, right, confidence)| (*right as f64 - confidence).abs()).sum();
+    if items.is_empty() { 0.0 } else { gap / items.len() as f64 }
+}
+
+/// Accuracy and macro-F1 of resamples of the groups.
+fn bootstrap(labels: usize, items: &[Judged]) -> (Vec<f64>, Vec<f64>) {
+    let mut groups: BTreeMap<usize, Counts> = BTreeMap::new();
+    for item in items {
+        let counts = groups.entry(item.group).or_insert_with(|| vec![vec![0; labels]; labels]);
+        counts[item.truth][item.predicted] += 1;
+    }
+    let groups: Vec<Counts> = groups.into_values().collect();
+    let mut random = SplitMix(0x5eed);
+    let resamples = if groups.len() < 2 { 0 } else { RESAMPLES };
+    (0..resamples)
+        .map(|_| {
+            let mut counts = vec![vec![0; labels]; labels];
+            for _ in 0..groups.len() {
+                let group = &groups[(random.next() % groups.len() as u64) as usize];
+                for (row, more) in counts.iter_mut().zip(group) {
+                    for (count, more) in row.iter_mut().zip(more) {
+                        *count += more;
+                    }
+                }
+            }
+            (accuracy(&counts), macro_f1(&counts))
+        })
+        .unzip()
+}
+
+/// 2.5% and 97.5% quantiles; `[0, 1]`, all that is known, when there were no resamples.
+fn interval(mut values: Vec<f64>) -> [f64; 2] {
+    if values.is_empty() {
+        return [0.0, 1.0];
+    }
+    values.sort_by(f64::total_cmp);
+    let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
+    [at(0.025), at(0.975)]
+}
+
+/// The SplitMix64 generator (Steele, Lea and Flood 2014): small, seeded, the same everywhere.
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels() -> Vec<String> {
+        ["a", "b", "c"].map(str::to_owned).to_vec()
+    }
+
+    fn item(truth: usize, predicted: usize, confidence: f32, group: usize) -> Judged {
+        Judged { truth, predicted, confidence, group }
+    }
+
+    #[test]
+    fn figures_match_a_hand_count() {
+        // a: 2 right, 1 taken for b; b: 1 right; c does not occur and is predicted once.
+        let items = [
+            item(0, 0, 1.0, 0),
+            item(0, 0, 1.0, 1),
+            item(0, 1, 1.0, 2),
+            item(1, 1, 1.0, 3),
+            item(1, 2, 1.0, 4),
+        ];
+        let report = ClassificationReport::new(&labels(), &items);
+        assert_eq!(report.accuracy, 0.6);
+        assert_eq!(
+            report.per_label["a"],
+            LabelFigures { precision: 1.0, recall: 2.0 / 3.0, f1: 0.8, support: 3 }
+        );
+        assert_eq!(report.per_label["b"].f1, 0.5);
+        assert!(
+            (report.macro_f1 - 0.65).abs() < 1e-12,
+            "labels without truth do not count: {}",
+            report.macro_f1
+        );
+        assert_eq!(report.confusion["b"]["c"], 1);
+        assert!((report.calibration_error - 0.4).abs() < 1e-9, "{}", report.calibration_error);
+        let [low, high] = report.accuracy_interval;
+        assert!(low < 0.6 && 0.6 < high);
+    }
+
+    #[test]
+    fn a_calibrated_classifier_has_no_calibration_error() {
+        let items: Vec<Judged> =
+            (0..100).map(|index| item(0, usize::from(index >= 75), 0.75, index)).collect();
+        assert!(ClassificationReport::new(&labels(), &items).calibration_error < 1e-6);
+    }
+
+    #[test]
+    fn groups_widen_the_interval() {
+        let width = |group: fn(usize) -> usize| {
+            let items: Vec<Judged> =
+                (0..200).map(|index| item(0, usize::from(index % 20 < 6), 0.5, group(index))).collect();
+            let [low, high] = ClassificationReport::new(&labels(), &items).accuracy_interval;
+            high - low
+        };
+        assert!(width(|index| index % 20) > 1.5 * width(|index| index));
+    }
+}

@@ -1,0 +1,332 @@
+//! What `docproc eval` measures: the shipped models, run by docproc's own code, on labelled data.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
+use super::report::{ClassificationReport, Judged};
+use crate::document::{PAGE_IMAGE_SIZE, Page, WordPredictions};
+use crate::error::{Error, ErrorCode, Result};
+use crate::inference::{ImageView, LayoutModel, PageInput, TextModel};
+use crate::pipeline::Models;
+use crate::structure::typography::{LABELS, line_features};
+
+/// Items that go through a model together.
+const GROUP: usize = 8;
+
+/// Sentiment of sentences.
+///
+/// # Errors
+/// `data.invalid`, `model.*`.
+pub fn sentiment(model: &TextModel, path: &Path) -> Result<ClassificationReport> {
+    let items: Vec<LabelledText> = read_lines(path)?;
+    let labels = model.sentiment_labels().ok_or_else(|| lacks(path, "sentiment"))?;
+    let texts: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+    let mut groups = Groups::default();
+    let judged = items
+        .iter()
+        .zip(model.predict(&texts)?)
+        .enumerate()
+        .map(|(line, (item, prediction))| {
+            let probabilities = prediction.sentiment.unwrap_or_default();
+            judge(path, labels, &item.label, &probabilities, groups.of(item.group.as_deref(), line))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(ClassificationReport::new(labels, &judged))
+}
+
+/// Kinds of sections.
+///
+/// # Errors
+/// `data.invalid`, `model.*`.
+pub fn sections(model: &TextModel, path: &Path) -> Result<ClassificationReport> {
+    let items: Vec<LabelledSection> = read_lines(path)?;
+    let labels = model.section_labels().ok_or_else(|| lacks(path, "section"))?;
+    let inputs: Vec<(&str, &str)> =
+        items.iter().map(|item| (item.title.as_str(), item.text.as_str())).collect();
+    let kinds = model.predict_sections(&inputs)?.unwrap_or_default();
+    let mut groups = Groups::default();
+    let judged = items
+        .iter()
+        .zip(kinds)
+        .enumerate()
+        .map(|(line, (item, kind))| {
+            judge(path, labels, &item.label, &kind, groups.of(item.group.as_deref(), line))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(ClassificationReport::new(labels, &judged))
+}
+
+/// Figures of an entity tagger over whole spans: type, start and end must be right (CoNLL-2003).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SpanReport {
+    /// Spans in the data.
+    pub n: usize,
+    /// Share of the predicted spans that are right.
+    pub precision: f64,
+    /// Share of the spans that were found.
+    pub recall: f64,
+    /// Harmonic mean of both.
+    pub f1: f64,
+    /// The same per type that the data has.
+    pub per_label: BTreeMap<String, SpanFigures>,
+    /// Types that the model predicts and the data does not have; those spans are left out of the figures.
+    pub left_out: BTreeSet<String>,
+}
+
+/// Figures of one type of entity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct SpanFigures {
+    /// Share of the predicted spans that are right.
+    pub precision: f64,
+    /// Share of the spans that were found.
+    pub recall: f64,
+    /// Harmonic mean of both.
+    pub f1: f64,
+    /// Spans in the data.
+    pub support: usize,
+}
+
+/// Entities of sentences.
+///
+/// # Errors
+/// `data.invalid`, `model.*`.
+pub fn entities(model: &TextModel, path: &Path) -> Result<SpanReport> {
+    let items: Vec<LabelledWords> = read_lines(path)?;
+    if !model.finds_entities() {
+        return Err(lacks(path, "entity"));
+    }
+    let mut texts = Vec::new();
+    let mut starts: Vec<Vec<usize>> = Vec::new();
+    for (line, item) in items.iter().enumerate() {
+        if item.tokens.len() != item.tags.len() {
+            return Err(Error::new(
+                ErrorCode::DataInvalid,
+                format!("line {}: not one tag per token", line + 1),
+            )
+            .file(path));
+        }
+        let (mut text, mut offsets) = (String::new(), Vec::new());
+        for token in &item.tokens {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            offsets.push(text.len());
+            text.push_str(token);
+        }
+        texts.push(text);
+        starts.push(offsets);
+    }
+    let views: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let known: BTreeSet<String> =
+        items.iter().flat_map(|item| &item.tags).filter_map(|tag| kind(tag)).collect();
+    let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
+    let mut left_out = BTreeSet::new();
+    for ((item, offsets), prediction) in items.iter().zip(&starts).zip(model.predict(&views)?) {
+        let truth = spans(&item.tags);
+        let found: BTreeSet<(usize, usize, String)> = prediction
+            .entities
+            .iter()
+            .map(|entity| {
+                let first = offsets.partition_point(|offset| *offset <= entity.range.start).saturating_sub(1);
+                let end = offsets.partition_point(|offset| *offset < entity.range.end);
+                (first, end, entity.label.clone())
+            })
+            .collect();
+        for span in &found {
+            if known.contains(&span.2) {
+                let count = counts.entry(span.2.clone()).or_default();
+                count[1] += 1;
+                count[0] += usize::from(truth.contains(span));
+            } else {
+                left_out.insert(span.2.clone());
+            }
+        }
+        for span in &truth {
+            counts.entry(span.2.clone()).or_default()[2] += 1;
+        }
+    }
+    let figures = |[right, predicted, support]: [usize; 3]| {
+        let ratio = |part: usize, whole: usize| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+        SpanFigures {
+            precision: ratio(right, predicted),
+            recall: ratio(right, support),
+            f1: ratio(2 * right, predicted + support),
+            support,
+        }
+    };
+    let total = counts.values().fold([0; 3], |total, count| std::array::from_fn(|at| total[at] + count[at]));
+    let all = figures(total);
+    Ok(SpanReport {
+        n: total[2],
+        precision: all.precision,
+        recall: all.recall,
+        f1: all.f1,
+        per_label: counts.into_iter().map(|(name, count)| (name, figures(count))).collect(),
+        left_out,
+    })
+}
+
+/// Type of a BIO tag.
+fn kind(tag: &str) -> Option<String> {
+    tag.split_once('-').map(|(_, kind)| kind.to_owned())
+}
+
+/// First token, token after the last, and type of every span; a stray `I-` opens one.
+fn spans(tags: &[String]) -> BTreeSet<(usize, usize, String)> {
+    let mut found = BTreeSet::new();
+    let mut open: Option<(usize, String)> = None;
+    for (index, tag) in tags.iter().map(String::as_str).chain(["O"]).enumerate() {
+        let kind = kind(tag);
+        let goes_on = tag.starts_with("I-") && open.as_ref().map(|span| &span.1) == kind.as_ref();
+        if !goes_on {
+            if let Some((start, kind)) = open.take() {
+                found.insert((start, index, kind));
+            }
+            open = kind.map(|kind| (index, kind));
+        }
+    }
+    found
+}
+
+/// Layout labels of words, by the layout model alone or together with the line network.
+///
+/// # Errors
+/// `data.invalid`, `model.*`.
+pub fn layout(models: &Models, path: &Path) -> Result<ClassificationReport> {
+    let labels = models.layout.labels();
+    let mut judged = Vec::new();
+    let mut groups = Groups::default();
+    each_page(&models.layout, path, |line, item, page, predictions| {
+        let refined = models.refine(page, predictions)?;
+        let predictions = refined.as_ref().unwrap_or(predictions);
+        let group = groups.of(item.group.as_deref(), line);
+        for (word, label) in item.labels.iter().enumerate() {
+            if let Some(label) = label {
+                judged.push(judge(path, labels, label, predictions.word(word), group)?);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(ClassificationReport::new(labels, &judged))
+}
+
+/// Rows of training data for the line network: features of every line whose words agree on a label.
+///
+/// # Errors
+/// `data.invalid`, `model.*`.
+pub fn line_rows(model: &LayoutModel, path: &Path, mut row: impl FnMut(&str) -> Result<()>) -> Result<()> {
+    each_page(model, path, |line, item, page, predictions| {
+        let group = item.group.clone().unwrap_or_else(|| format!("line {line}"));
+        for features in line_features(page, predictions).ok_or_else(|| lacks(path, "DocLayNet"))? {
+            let mut votes = [0usize; LABELS.len()];
+            for word in &features.words {
+                let label = item.labels[*word].as_deref();
+                if let Some(label) = LABELS.iter().position(|name| Some(*name) == label) {
+                    votes[label] += 1;
+                }
+            }
+            let Some(best) = (0..LABELS.len()).max_by_key(|label| (votes[*label], usize::MAX - label)) else {
+                continue;
+            };
+            if 2 * votes[best] > features.words.len() {
+                let values: Vec<f64> = features
+                    .values
+                    .iter()
+                    .map(|value| crate::document::round::round_to(f64::from(*value), 5))
+                    .collect();
+                row(&serde_json::json!({"features": values, "label": LABELS[best], "group": group})
+                    .to_string())?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Runs the layout model over the labelled pages of a file, a few at a time.
+fn each_page(
+    model: &LayoutModel,
+    path: &Path,
+    mut with: impl FnMut(usize, &LabelledPage, &Page, &WordPredictions) -> Result<()>,
+) -> Result<()> {
+    let items: Vec<LabelledPage> = read_lines(path)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let side = PAGE_IMAGE_SIZE as usize;
+    for (chunk, items) in items.chunks(GROUP).enumerate() {
+        let invalid = |line: usize, message: &str| {
+            Error::new(ErrorCode::DataInvalid, format!("line {}: {message}", chunk * GROUP + line + 1))
+                .file(path)
+        };
+        let pages: Vec<Page> = items.iter().map(LabelledPage::to_page).collect();
+        let mut images = Vec::new();
+        for (line, item) in items.iter().enumerate() {
+            if item.labels.len() != pages[line].words.len() {
+                return Err(invalid(line, "not one label per word"));
+            }
+            let name = item.image.as_ref().ok_or_else(|| invalid(line, "no image"))?;
+            let image = image::open(folder.join(name))
+                .map_err(|error| invalid(line, "its image cannot be read").because(error))?
+                .into_rgb8();
+            if image.dimensions() != (PAGE_IMAGE_SIZE, PAGE_IMAGE_SIZE) {
+                return Err(invalid(line, "its image is not 224 x 224 pixels"));
+            }
+            images.push(image);
+        }
+        let inputs: Vec<PageInput<'_>> = pages
+            .iter()
+            .zip(&images)
+            .map(|(page, image)| PageInput {
+                words: page,
+                image: Some(ImageView { rgb: image.as_raw(), width: side, height: side }),
+            })
+            .collect();
+        let predictions = model.predict(&inputs)?;
+        for (line, ((item, page), predictions)) in items.iter().zip(&pages).zip(&predictions).enumerate() {
+            with(chunk * GROUP + line, item, page, predictions)?;
+        }
+    }
+    Ok(())
+}
+
+fn judge(path: &Path, labels: &[String], truth: &str, probabilities: &[f32], group: usize) -> Result<Judged> {
+    let truth = labels.iter().position(|label| label == truth).ok_or_else(|| {
+        Error::new(ErrorCode::DataInvalid, format!("the model has no label `{truth}`"))
+            .file(path)
+            .help(format!("its labels are {}", labels.join(", ")))
+    })?;
+    let predicted = (0..probabilities.len())
+        .rev()
+        .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
+        .unwrap_or(0);
+    let confidence = probabilities.get(predicted).copied().unwrap_or(0.0);
+    Ok(Judged { truth, predicted, confidence, group })
+}
+
+fn lacks(path: &Path, head: &str) -> Error {
+    Error::new(ErrorCode::ModelInvalid, format!("the model has no {head} labels")).file(path)
+}
+
+/// Numbers for group names; an item without one is a group of its own.
+#[derive(Default)]
+struct Groups(BTreeMap<String, usize>);
+
+impl Groups {
+    fn of(&mut self, name: Option<&str>, line: usize) -> usize {
+        let next = self.0.len();
+        *self.0.entry(name.map_or_else(|| format!("\0{line}"), str::to_owned)).or_insert(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_of_tags() {
+        let tags = ["B-ORG", "I-ORG", "O", "I-PER", "B-PER", "I-LOC"].map(str::to_owned);
+        let expected = [(0, 2, "ORG"), (3, 4, "PER"), (4, 5, "PER"), (5, 6, "LOC")];
+        assert_eq!(spans(&tags), expected.map(|(start, end, kind)| (start, end, kind.to_owned())).into());
+    }
+}

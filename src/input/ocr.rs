@@ -1,0 +1,221 @@
+//! Optical character recognition by the `tesseract` program, one process per page.
+//!
+//! A sandboxed page worker cannot start programs: it renders the page as a gray PGM picture into sealed memory,
+//! and this process hands that memory to tesseract as its standard input.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{
+    Pid, PidfdFlags, Resource, Rlimit, Signal, pidfd_open, set_parent_process_death_signal, setrlimit,
+};
+
+use super::segment::{self, OcrImage, PageContent, PageSegment};
+use super::shm::{MapError, MemoryFile, SealedMap};
+use super::tsv;
+use crate::document::{PageImage, TextSource};
+use crate::error::{Error, ErrorCode, Result};
+
+/// The OCR program and its limits.
+#[derive(Clone, Debug)]
+pub struct OcrOptions {
+    /// Name or path of the program.
+    pub program: OsString,
+    /// Languages, as tesseract's `-l`.
+    pub language: String,
+    /// Address space in bytes.
+    pub memory_limit: u64,
+    /// Time for one page.
+    pub timeout: Duration,
+}
+
+impl Default for OcrOptions {
+    fn default() -> Self {
+        Self {
+            program: "tesseract".into(),
+            language: "eng".into(),
+            memory_limit: 2 << 30,
+            timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Bytes of the largest picture: 34 million pixels and a header.
+const MAX_PICTURE: u64 = 64 << 20;
+/// Bytes of program output that are read.
+const MAX_OUTPUT: u64 = 32 << 20;
+
+/// The header of a binary PGM picture with 8 bits a pixel.
+pub(crate) fn pgm_header(width: u32, height: u32) -> Vec<u8> {
+    format!("P5\n{width} {height}\n255\n").into_bytes()
+}
+
+/// The program's full path, or `None` if it is not installed.
+fn find(program: &OsString) -> Option<PathBuf> {
+    let path = PathBuf::from(program);
+    if path.components().count() > 1 {
+        return path.is_file().then_some(path);
+    }
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}
+
+/// First line of `tesseract --version`, or `None` if it is not installed.
+#[must_use]
+pub fn tesseract_version() -> Option<String> {
+    let program = find(&OcrOptions::default().program)?;
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
+    // Old versions print it on standard error.
+    let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+    String::from_utf8_lossy(&text).lines().next().map(|line| line.trim().to_owned())
+}
+
+/// Recognises a page. Where that fails, the page keeps the words it has and carries the problem.
+///
+/// # Errors
+/// Only if `memory` is not the picture that the worker announced.
+pub(super) fn recognise(
+    segment: PageSegment,
+    image: OcrImage,
+    memory: &OwnedFd,
+    options: &OcrOptions,
+    deadline: Instant,
+) -> Result<PageSegment, MapError> {
+    let header = pgm_header(image.width, image.height);
+    let expected = header.len() as u64 + u64::from(image.width) * u64::from(image.height);
+    let picture = SealedMap::map(memory, MAX_PICTURE)?;
+    if picture.len() as u64 != expected || !picture.starts_with(&header) {
+        return Err(MapError::Io(std::io::Error::other("the picture for OCR is not what was announced")));
+    }
+    drop(picture);
+    let started = Instant::now();
+    let number = segment.number();
+    let deadline = deadline.min(started + options.timeout);
+    match run(memory, options, deadline).and_then(|output| with_words(&segment, image, &output, started)) {
+        Ok(recognised) => Ok(recognised),
+        Err(error) => Ok(segment.with_problem(error.page(number))),
+    }
+}
+
+fn with_words(
+    segment: &PageSegment,
+    image: OcrImage,
+    output: &[u8],
+    started: Instant,
+) -> Result<PageSegment> {
+    let internal =
+        |what: &str| Error::new(ErrorCode::Internal, format!("a page cannot be put together: {what}"));
+    let mut page = segment.to_page();
+    let scale = (page.width / image.width as f32, page.height / image.height as f32);
+    page.words = tsv::words(output, scale).map_err(|error| {
+        Error::new(ErrorCode::OcrFailed, "the OCR program's output cannot be read").because(error)
+    })?;
+    page.fonts.clear();
+    page.text_source = if page.words.is_empty() { TextSource::None } else { TextSource::Ocr };
+    let mut timings = segment.timings();
+    timings.ocr = started.elapsed();
+    let image = PageImage::new(segment.image().to_vec()).map_err(|_| internal("image"))?;
+    let content = PageContent { page, image, timings, ocr: OcrImage::default() };
+    let bytes =
+        segment::encode(&content).map_err(|error| Error::new(ErrorCode::PageTooLarge, error.to_string()))?;
+    PageSegment::from_bytes(bytes).map_err(|error| internal(error.what))
+}
+
+/// Runs the program on the picture and gives its output.
+fn run(picture: &OwnedFd, options: &OcrOptions, deadline: Instant) -> Result<Vec<u8>> {
+    let program = find(&options.program).ok_or_else(|| {
+        Error::new(ErrorCode::OcrUnavailable, "the page needs OCR and tesseract is not installed")
+            .help("install it (Debian: apt-get install tesseract-ocr), or pass --ocr never")
+    })?;
+    let failed = |error: std::io::Error| {
+        Error::new(ErrorCode::OcrFailed, "the OCR program cannot be run").because(error)
+    };
+    // A description of our own, at the first byte.
+    let picture = File::open(format!("/proc/self/fd/{}", picture.as_raw_fd())).map_err(failed)?;
+    let mut output = MemoryFile::create("docproc-tsv").map_err(failed)?.into_file();
+    let mut messages = MemoryFile::create("docproc-ocr").map_err(failed)?.into_file();
+    let mut command = Command::new(program);
+    command
+        .args(["stdin", "stdout", "-l", &options.language, "--dpi", "300", "--psm", "3", "tsv"])
+        .env_clear()
+        .env("OMP_THREAD_LIMIT", "1")
+        .envs(
+            ["PATH", "TESSDATA_PREFIX", "LD_LIBRARY_PATH"]
+                .iter()
+                .filter_map(|name| std::env::var_os(name).map(|value| (*name, value))),
+        )
+        .stdin(picture)
+        .stdout(output.try_clone().map_err(failed)?)
+        .stderr(messages.try_clone().map_err(failed)?);
+    let limits = [
+        (Resource::As, options.memory_limit),
+        (Resource::Core, 0),
+        (Resource::Cpu, options.timeout.as_secs().saturating_add(60)),
+        (Resource::Fsize, MAX_OUTPUT),
+        (Resource::Nofile, 64),
+    ];
+    let prepare = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        rustix::thread::set_no_new_privs(true)?;
+        for (resource, value) in limits {
+            setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec only system calls are made; nothing allocates or takes a lock.
+    unsafe { command.pre_exec(prepare) };
+    let mut child = command.spawn().map_err(failed)?;
+    let status = wait(&mut child, deadline).map_err(failed)?;
+    let read = |file: &mut File| {
+        let mut bytes = Vec::new();
+        file.rewind()?;
+        file.take(MAX_OUTPUT).read_to_end(&mut bytes)?;
+        std::io::Result::Ok(bytes)
+    };
+    match status {
+        None => Err(Error::new(ErrorCode::OcrTimeout, "the OCR program took too long on this page")
+            .help("raise --timeout, or pass --ocr never")),
+        Some(status) if status.success() => read(&mut output).map_err(failed),
+        Some(status) => {
+            let text = read(&mut messages).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
+            let line: String = line.chars().take(300).collect();
+            Err(Error::new(ErrorCode::OcrFailed, format!("the OCR program failed ({status}): {line}"))
+                .help(format!("check that tesseract has the language `{}`", options.language)))
+        }
+    }
+}
+
+/// Waits for the end of a process; kills it at the deadline and gives `None`.
+fn wait(child: &mut std::process::Child, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
+    let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let Some(id) = id else { return child.wait().map(Some) };
+    let process = pidfd_open(id, PidfdFlags::empty())?;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).unwrap_or_default();
+        match poll(&mut [PollFd::new(&process.as_fd(), PollFlags::IN)], Some(&timeout)) {
+            Ok(0) => {
+                child.kill()?;
+                child.wait()?;
+                return Ok(None);
+            }
+            Ok(_) => return child.wait().map(Some),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => {
+                child.kill()?;
+                child.wait()?;
+                return Err(error.into());
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Reading a document: what to read, and its pages in order as they come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::pool::Shared;
+use super::protocol::DocumentInfo;
+use super::segment::PageSegment;
+use crate::config::OcrPolicy;
+use crate::error::{Error, ErrorCode, Result};
+
+/// Tells by its number whether a page is wanted.
+pub type PageFilter = Arc<dyn Fn(u32) -> bool + Send + Sync>;
+
+/// What to read of a document, and within which limits.
+#[derive(Clone)]
+pub struct ReadRequest {
+    /// Which pages are wanted; `None` for all. Wanted pages that the document does not have are no error.
+    pub pages: Option<PageFilter>,
+    /// Passwords to try.
+    pub passwords: Vec<Vec<u8>>,
+    /// When to read pages by OCR.
+    pub ocr: OcrPolicy,
+    /// Time that workers may spend on the document, whatever the reader does meanwhile.
+    pub timeout: Duration,
+    /// Time that a worker may spend on one page.
+    pub page_timeout: Duration,
+    /// Pages of a document that are read.
+    pub max_pages: u32,
+    /// Largest image file in pixels.
+    pub max_pixels: u64,
+}
+
+impl Default for ReadRequest {
+    fn default() -> Self {
+        Self {
+            pages: None,
+            passwords: Vec::new(),
+            ocr: OcrPolicy::Auto,
+            timeout: Duration::from_secs(300),
+            page_timeout: Duration::from_secs(60),
+            max_pages: 5000,
+            max_pixels: 100_000_000,
+        }
+    }
+}
+
+impl ReadRequest {
+    fn is_wanted(&self, number: u32) -> bool {
+        self.pages.as_ref().is_none_or(|wanted| wanted(number))
+    }
+
+    /// The numbers of the pages to read of a document with so many.
+    pub(super) fn pages(&self, count: u32) -> Vec<u32> {
+        (1..=count).filter(|number| self.is_wanted(*number)).take(self.max_pages as usize).collect()
+    }
+
+    /// The error for wanted pages beyond the limit.
+    pub(super) fn excess(&self, count: u32) -> Option<Error> {
+        let wanted = (1..=count).filter(|number| self.is_wanted(*number)).count();
+        let limit = self.max_pages;
+        (wanted > limit as usize).then(|| {
+            Error::new(
+                ErrorCode::DocumentTooManyPages,
+                format!("only the first {limit} of {wanted} pages were read"),
+            )
+            .help("raise --max-pages to read them all")
+        })
+    }
+}
+
+/// A document whose pages are being read. Dropping it gives up what was not read yet.
+pub struct DocumentReader {
+    shared: Arc<Shared>,
+    id: u64,
+    finished: bool,
+}
+
+impl DocumentReader {
+    pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
+        Self { shared, id, finished: false }
+    }
+
+    /// Waits until the document is open and tells what it is. An error is given once.
+    ///
+    /// # Errors
+    /// `pdf.*`, `image.*`, `input.empty`, `input.unsupported`, `worker.*`, `document.timeout`.
+    pub fn info(&mut self) -> Result<DocumentInfo> {
+        let mut state = self.shared.lock();
+        loop {
+            let shutdown = state.shutdown;
+            let Some(document) = state.documents.get_mut(&self.id) else { return Err(interrupted()) };
+            if let Some(Ok(info)) = &document.info {
+                return Ok(info.clone());
+            }
+            let error = match document.info.take() {
+                Some(Err(error)) => Some(error),
+                _ => document.ended.take(),
+            };
+            if error.is_some() || shutdown || document.has_ended() || self.finished {
+                self.finished = true;
+                return Err(error.unwrap_or_else(interrupted));
+            }
+            state = self.shared.wait(state);
+        }
+    }
+
+    /// Waits for the next page, in page order. A page that cannot be read is an error with its number; the pages
+    /// after it follow. An error without a page number concerns the document and is the last.
+    #[allow(clippy::should_implement_trait, reason = "an Iterator would invite collecting all pages")]
+    pub fn next(&mut self) -> Option<Result<PageSegment>> {
+        if self.finished {
+            return None;
+        }
+        if let Err(error) = self.info() {
+            return Some(Err(error));
+        }
+        let mut state = self.shared.lock();
+        loop {
+            let shutdown = state.shutdown;
+            let Some(document) = state.documents.get_mut(&self.id) else {
+                self.finished = true;
+                return Some(Err(interrupted()));
+            };
+            if document.has_ended() && !document.is_busy() {
+                // Pages that were finished before the end count; those missing do not.
+                let Some((index, page)) = document.done.pop_first() else {
+                    self.finished = true;
+                    return document.ended.take().map(Err);
+                };
+                document.delivered = index + 1;
+                return Some(page);
+            }
+            let at = document.delivered;
+            if let Some(page) = document.done.remove(&at) {
+                document.delivered += 1;
+                drop(state);
+                // The reading ahead may go on.
+                self.shared.notify();
+                return Some(page);
+            }
+            if at == document.pages.len() {
+                self.finished = true;
+                return document.afterwards.take().map(Err);
+            }
+            if shutdown {
+                self.finished = true;
+                return Some(Err(interrupted()));
+            }
+            state = self.shared.wait(state);
+        }
+    }
+}
+
+fn interrupted() -> Error {
+    Error::new(ErrorCode::RunInterrupted, "the run was interrupted before this document was finished")
+        .help("run again to go on")
+}
+
+impl Drop for DocumentReader {
+    fn drop(&mut self) {
+        self.shared.lock().documents.remove(&self.id);
+        self.shared.notify();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_chosen_and_limited() {
+        let odd: PageFilter = Arc::new(|number| number % 2 == 1);
+        let request = ReadRequest { pages: Some(odd), max_pages: 2, ..ReadRequest::default() };
+        assert_eq!(request.pages(9), [1, 3]);
+        assert!(request.excess(9).unwrap().to_string().contains("first 2 of 5 pages"));
+        assert_eq!(request.pages(2), [1]);
+        assert!(request.excess(3).is_none());
+    }
+}

@@ -1,0 +1,196 @@
+//! One supervisor thread: takes work from the queue, has its worker do it, replaces the worker when it dies.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::child::{Ended, Worker, protocol_error};
+use super::media::MediaType;
+use super::ocr;
+use super::pool::{Job, Outcome, Shared, Work};
+use super::protocol::{DocumentInfo, Open, PageRequest, Reply, Request};
+use super::segment::PageSegment;
+use crate::error::{Error, ErrorCode, Result};
+
+/// Times that a page, or the opening of a document, is tried: a worker that dies may have been worn out by pages
+/// before, so the second attempt is alone on a fresh one.
+const ATTEMPTS: u32 = 2;
+
+/// Works until the pool is shut down.
+pub(super) fn run(shared: &Arc<Shared>) {
+    let mut supervisor = Supervisor { shared, worker: None, open: None };
+    while let Some(job) = shared.next_job(supervisor.open) {
+        let outcome = supervisor.work(&job);
+        shared.finish(job.id, outcome);
+    }
+}
+
+struct Supervisor<'a> {
+    shared: &'a Shared,
+    worker: Option<Worker>,
+    /// The document that the worker has open.
+    open: Option<u64>,
+}
+
+/// Why work ended without a result.
+enum Failed {
+    /// The worker died or could not be started.
+    Worker(Error),
+    /// The worker says why it cannot.
+    Refused(Error),
+    /// The document's time is up.
+    DocumentTimeout,
+    /// The page's time is up.
+    PageTimeout,
+    /// Nobody wants it any more.
+    Cancelled,
+}
+
+impl Supervisor<'_> {
+    fn work(&mut self, job: &Job) -> Outcome {
+        if self.worker.as_ref().is_some_and(|worker| worker.pages >= self.shared.options.recycle_after_pages)
+        {
+            self.discard();
+        }
+        let mut attempt = 0;
+        loop {
+            let (failed, index) = match job.work {
+                Work::Open => match self.open(job) {
+                    Ok(info) => return Outcome::Opened(Ok(info)),
+                    Err(failed) => (failed, None),
+                },
+                Work::Page { index, number } => match self.page(job, number, attempt) {
+                    Ok(page) => return Outcome::Page(index, Box::new(Ok(page))),
+                    Err(failed) => (failed, Some((index, number))),
+                },
+            };
+            attempt += 1;
+            let error = match failed {
+                Failed::Worker(error)
+                    if attempt >= ATTEMPTS || error.code() == ErrorCode::LibraryNotFound =>
+                {
+                    error
+                }
+                Failed::Worker(_) => continue,
+                Failed::Refused(error) => error,
+                Failed::Cancelled => return Outcome::Nothing,
+                Failed::PageTimeout => Error::new(
+                    ErrorCode::PageTimeout,
+                    format!("the page took longer than {} s", job.request.page_timeout.as_secs_f32()),
+                ),
+                Failed::DocumentTimeout => {
+                    return Outcome::Ended(
+                        Error::new(
+                            ErrorCode::DocumentTimeout,
+                            format!("the document took longer than {} s", job.request.timeout.as_secs_f32()),
+                        )
+                        .help("raise --timeout to read all its pages"),
+                    );
+                }
+            };
+            return match index {
+                Some((index, number)) => Outcome::Page(index, Box::new(Err(error.page(number)))),
+                None => Outcome::Opened(Err(error)),
+            };
+        }
+    }
+
+    /// Lets go of the worker.
+    fn discard(&mut self) {
+        self.worker = None;
+        self.close();
+    }
+
+    fn close(&mut self) {
+        if let Some(id) = self.open.take() {
+            self.shared.hold(id, false);
+        }
+    }
+
+    fn ask(&mut self, job: &Job, request: &Request, limit: Instant) -> Result<(Reply, Vec<OwnedFd>), Failed> {
+        if self.worker.is_none() {
+            let (worker, report) = Worker::start(&self.shared.options).map_err(Failed::Worker)?;
+            self.shared.count_start(report);
+            self.worker = Some(worker);
+        }
+        let Some(worker) = &mut self.worker else { return Err(Failed::Cancelled) };
+        let memory = [job.source.descriptor()];
+        let descriptors: &[_] = if matches!(request, Request::Open(_)) { &memory } else { &[] };
+        let deadline = job.deadline.min(limit);
+        let reply = worker.ask(request, descriptors, Some(deadline), &|| self.shared.is_cancelled(job.id));
+        let failed = match reply {
+            Ok(reply) => return Ok(reply),
+            Err(Ended::Died(error)) => Failed::Worker(error),
+            Err(Ended::Timeout) if job.deadline <= limit => Failed::DocumentTimeout,
+            Err(Ended::Timeout) => Failed::PageTimeout,
+            Err(Ended::Cancelled) => Failed::Cancelled,
+        };
+        self.discard();
+        if !matches!(failed, Failed::Cancelled) {
+            self.shared.count_loss();
+        }
+        Err(failed)
+    }
+
+    fn refuse(&mut self, why: &'static str) -> Failed {
+        self.discard();
+        self.shared.count_loss();
+        Failed::Worker(protocol_error(why))
+    }
+
+    /// Opens the job's document in the worker.
+    fn open(&mut self, job: &Job) -> Result<DocumentInfo, Failed> {
+        self.close();
+        let request = Request::Open(Open {
+            pdf: job.source.media_type() == Some(MediaType::Pdf),
+            max_pixels: job.request.max_pixels,
+            passwords: job.request.passwords.clone(),
+        });
+        match self.ask(job, &request, job.deadline)? {
+            (Reply::Info(info), _) => {
+                self.open = Some(job.id);
+                self.shared.hold(job.id, true);
+                Ok(info)
+            }
+            (Reply::Failed(failure), _) => Err(Failed::Refused(failure.into())),
+            _ => Err(self.refuse("a document is not answered with its description")),
+        }
+    }
+
+    fn page(&mut self, job: &Job, number: u32, attempt: u32) -> Result<PageSegment, Failed> {
+        let limit = Instant::now() + job.request.page_timeout;
+        if self.worker.is_none() || self.open != Some(job.id) {
+            self.open(job)?;
+        }
+        let request = Request::Page(PageRequest { number, attempt, ocr: job.request.ocr });
+        let descriptors = match self.ask(job, &request, limit)? {
+            (Reply::Page, descriptors) => descriptors,
+            (Reply::Failed(failure), _) => return Err(Failed::Refused(failure.into())),
+            _ => return Err(self.refuse("a page is not answered with a page")),
+        };
+        if let Some(worker) = &mut self.worker {
+            worker.pages += 1;
+        }
+        let mut descriptors = descriptors.into_iter();
+        let segment = descriptors.next().map(PageSegment::open);
+        let segment = match segment {
+            Some(Ok(segment)) if segment.number() == number => segment,
+            Some(Err(error)) => {
+                self.refuse("");
+                return Err(Failed::Worker(protocol_error(error)));
+            }
+            _ => return Err(self.refuse("a page is answered with another one")),
+        };
+        match (segment.ocr_image(), descriptors.next()) {
+            (None, None) => Ok(segment),
+            (Some(image), Some(memory)) => {
+                let deadline = job.deadline.min(limit);
+                ocr::recognise(segment, image, &memory, &self.shared.options.ocr, deadline).map_err(|error| {
+                    self.refuse("");
+                    Failed::Worker(protocol_error(error))
+                })
+            }
+            _ => Err(self.refuse("the image for OCR is missing")),
+        }
+    }
+}

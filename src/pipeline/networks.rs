@@ -1,0 +1,160 @@
+//! The scoring networks of a run: files to networks.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::document::analysis::ModelInfo;
+use crate::document::{Page, WordPredictions};
+use crate::error::{Error, ErrorCode, Result};
+use crate::runtime::Manifest;
+use crate::scoring::networks::{NetworkSource, ScoringNetworks};
+use crate::scoring::{evaluate::Evaluator, networks};
+use crate::structure::typography::{LABELS, LineFeatures, line_features, spread};
+
+/// Folder of the shipped networks in the models folder.
+const FOLDER: &str = "networks";
+/// The shipped network that labels lines; it is part of the layout, not a score.
+const LINE_LABELS: &str = "line_labels";
+/// Largest network file that is read.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Loads the networks that the configuration names, or all shipped ones if it names none.
+///
+/// # Errors
+/// `network.invalid`, `model.checksum`.
+pub(super) fn load(config: &Config, manifest: Option<&Manifest>) -> Result<ScoringNetworks> {
+    let folder = config.models_folder.join(FOLDER);
+    let mut sources = Vec::new();
+    match &config.models.custom_networks {
+        Some(sections) => {
+            for section in sections {
+                let files = match &section.file {
+                    Some(file) => vec![read(file, manifest)?],
+                    None => bundle(&folder.join(&section.name), manifest)?,
+                };
+                sources.push(NetworkSource {
+                    name: section.name.clone(),
+                    files,
+                    layers: section.layers.clone(),
+                    activation: section.activation.clone(),
+                    features: section.features.clone(),
+                });
+            }
+        }
+        None => {
+            for name in names(&folder)? {
+                let files = bundle(&folder.join(&name), manifest)?;
+                sources.push(NetworkSource { name, files, ..NetworkSource::default() });
+            }
+        }
+    }
+    ScoringNetworks::load(&sources, config.optimization.enable_simd)
+}
+
+/// Names of the shipped scoring networks, sorted.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let unreadable =
+        |error| Error::new(ErrorCode::NetworkInvalid, "cannot read the folder").file(folder).because(error);
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() && name != LINE_LABELS {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The network files of a bundle folder: `network.dpnn` first, then its other shapes by name.
+fn bundle(folder: &Path, manifest: Option<&Manifest>) -> Result<Vec<(String, Vec<u8>)>> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "dpnn"))
+        .collect();
+    paths.sort_by_key(|path| (path.file_stem() != Some("network".as_ref()), path.clone()));
+    paths.iter().map(|path| read(path, manifest)).collect()
+}
+
+fn read(path: &Path, manifest: Option<&Manifest>) -> Result<(String, Vec<u8>)> {
+    let invalid = |message: &str| Error::new(ErrorCode::NetworkInvalid, message).file(path);
+    if let Some(manifest) = manifest {
+        manifest.verify_file(path)?;
+    }
+    let size = fs::metadata(path).map_err(|error| invalid("cannot read the network").because(error))?.len();
+    if size > MAX_BYTES {
+        return Err(invalid("the file is too large for a network"));
+    }
+    let bytes = fs::read(path).map_err(|error| invalid("cannot read the network").because(error))?;
+    Ok((path.display().to_string(), bytes))
+}
+
+/// Labels lines by typography together with what the layout model says.
+pub(super) struct LineLabels {
+    evaluator: Evaluator,
+    /// For the analysis.
+    pub(super) info: ModelInfo,
+}
+
+impl LineLabels {
+    /// Loads the shipped network, if the models folder has it.
+    ///
+    /// # Errors
+    /// `network.invalid`, `model.checksum`.
+    pub(super) fn load(config: &Config, manifest: Option<&Manifest>) -> Result<Option<Self>> {
+        let files = bundle(&config.models_folder.join(FOLDER).join(LINE_LABELS), manifest)?;
+        let Some((file, bytes)) = files.first() else { return Ok(None) };
+        let network = networks::read(LINE_LABELS, bytes).map_err(|error| error.file(file))?;
+        let spec = network.spec();
+        let set = crate::scoring::features::lines::set();
+        if spec.inputs != set.len()
+            || spec.outputs() != LABELS.len()
+            || spec.features.as_ref() != Some(&set.id)
+        {
+            return Err(Error::new(
+                ErrorCode::NetworkInvalid,
+                format!("not a network of {} features of lines version {}", set.len(), set.id.version),
+            )
+            .file(file)
+            .help("train it again with `docproc train line_labels`"));
+        }
+        let info = ModelInfo {
+            role: LINE_LABELS.to_owned(),
+            name: spec.name.clone(),
+            sha256: networks::sha256(bytes),
+            precision: "fp32".to_owned(),
+        };
+        Ok(Some(Self { evaluator: Evaluator::with_simd(&network, config.optimization.enable_simd), info }))
+    }
+
+    /// Predictions in which every word has the probabilities that the network gives its line. Those of a model with
+    /// other labels stay as they are.
+    ///
+    /// # Errors
+    /// Only `internal`.
+    pub(super) fn refine(
+        &self,
+        page: &Page,
+        predictions: &WordPredictions,
+    ) -> Result<Option<WordPredictions>> {
+        let Some(lines) = line_features(page, predictions) else { return Ok(None) };
+        let inputs: Vec<f32> =
+            lines.iter().flat_map(|line: &LineFeatures| line.values.iter().copied()).collect();
+        let mut outputs = vec![0.0; lines.len() * LABELS.len()];
+        self.evaluator.run(&inputs, &mut outputs, &mut self.evaluator.scratch())?;
+        let rows: Vec<Vec<f32>> = outputs
+            .chunks_exact_mut(LABELS.len())
+            .map(|row| {
+                self.evaluator.spec().calibrate(row);
+                row.to_vec()
+            })
+            .collect();
+        Ok(Some(spread(predictions, &lines, &rows)))
+    }
+}

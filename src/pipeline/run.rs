@@ -1,0 +1,258 @@
+//! A run over many documents.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::digest::Digest;
+use super::document::{self, Request};
+use super::engine::Engine;
+use crate::document::analysis::{Analysis, Status};
+use crate::error::{Error, ErrorCode, Result};
+use crate::input::{Input, Source};
+use crate::output::{DocumentEntry, LinesWriter, Outcome, OutputFolder, RunCounts};
+
+/// One document to analyze and where its analysis goes, below the output folder.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The document.
+    pub input: Input,
+    /// Its analysis.
+    pub output: PathBuf,
+}
+
+/// Where analyses go.
+pub struct Sink<'a> {
+    /// One file per document.
+    pub folder: Option<&'a OutputFolder>,
+    /// One line per document.
+    pub lines: Option<&'a LinesWriter>,
+}
+
+/// What is the same for every document of a run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// How documents are read.
+    pub request: Request,
+    /// Documents in work at the same time.
+    pub jobs: usize,
+    /// Analyze again what is current.
+    pub force: bool,
+}
+
+/// Hears what happens while a run goes on; called from many threads.
+pub trait Observer: Sync {
+    /// Something the user should know once.
+    fn notice(&self, text: &str);
+    /// So many more pages went through the layout model.
+    fn pages_done(&self, pages: u64);
+    /// A document was finished, skipped or not reached.
+    fn document_done(&self, entry: &DocumentEntry);
+}
+
+/// What a run did.
+#[derive(Clone, Debug, Default)]
+pub struct RunReport {
+    /// Every document in input order.
+    pub entries: Vec<DocumentEntry>,
+    /// The analyzed ones in input order.
+    pub digests: Vec<Digest>,
+    /// Totals.
+    pub counts: RunCounts,
+}
+
+/// Failures that may be the machine's and not the document's: a re-run tries them again.
+const TRANSIENT: &[ErrorCode] = &[
+    ErrorCode::InputNotFound,
+    ErrorCode::InputUnreadable,
+    ErrorCode::PdfPasswordRequired,
+    ErrorCode::DocumentTimeout,
+    ErrorCode::PageTimeout,
+    ErrorCode::WorkerCrashed,
+    ErrorCode::WorkerMemory,
+    ErrorCode::WorkerProtocol,
+    ErrorCode::WorkerStart,
+    ErrorCode::OcrUnavailable,
+    ErrorCode::OcrFailed,
+    ErrorCode::OcrTimeout,
+    ErrorCode::ModelRun,
+    ErrorCode::RunInterrupted,
+    ErrorCode::Internal,
+];
+
+/// Analyzes the documents, `options.jobs` at a time. When `stop` becomes true, documents in work are finished and no
+/// further ones are begun.
+///
+/// # Errors
+/// `output.unwritable` when results cannot be written: the run stops, what was written stays.
+pub fn run(
+    engine: &Engine,
+    jobs: &[Job],
+    sink: &Sink<'_>,
+    options: &RunOptions,
+    observer: &dyn Observer,
+    stop: &AtomicBool,
+) -> Result<RunReport> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, DocumentEntry, Option<Digest>)>> = Mutex::default();
+    let fatal: Mutex<Option<Error>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.clamp(1, jobs.len().max(1)) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(index) else { return };
+                    let started = Instant::now();
+                    let finished = if stop.load(Ordering::Relaxed) {
+                        Ok(Finished { outcome: Outcome::NotReached, analysis: None, skipped: None })
+                    } else {
+                        one(engine, job, sink, options, observer)
+                    };
+                    let finished = finished.and_then(|finished| {
+                        if let Some(lines) = sink.lines {
+                            write_line(lines, index, finished.analysis.as_ref())?;
+                        }
+                        Ok(finished)
+                    });
+                    match finished {
+                        Ok(finished) => {
+                            let entry = finished.entry(job, sink, started.elapsed().as_secs_f64());
+                            observer.document_done(&entry);
+                            let digest = finished.analysis.as_ref().map(Digest::of);
+                            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, entry, digest));
+                        }
+                        Err(error) => {
+                            stop.store(true, Ordering::Relaxed);
+                            fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    if let Some(error) = fatal.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(index, ..)| *index);
+    let mut report = RunReport::default();
+    for (_, entry, digest) in done {
+        report.counts.add(&entry);
+        report.entries.push(entry);
+        report.digests.extend(digest);
+    }
+    Ok(report)
+}
+
+/// A document at the end of its way.
+struct Finished {
+    outcome: Outcome,
+    analysis: Option<Analysis>,
+    /// Status and pages of an analysis that was left alone.
+    skipped: Option<(Status, u32)>,
+}
+
+impl Finished {
+    fn entry(&self, job: &Job, sink: &Sink<'_>, seconds: f64) -> DocumentEntry {
+        let mut codes: Vec<ErrorCode> = self
+            .analysis
+            .iter()
+            .flat_map(|analysis| analysis.errors.iter().map(|error| error.code))
+            .collect();
+        codes.dedup();
+        DocumentEntry {
+            path: job.input.display(),
+            output: sink.folder.map(|_| job.output.to_string_lossy().into_owned()),
+            outcome: self.outcome,
+            status: self
+                .analysis
+                .as_ref()
+                .map(|analysis| analysis.status)
+                .or(self.skipped.map(|skipped| skipped.0)),
+            codes,
+            pages: match (&self.analysis, self.skipped) {
+                (Some(analysis), _) => u32::try_from(analysis.pages.len()).unwrap_or(u32::MAX),
+                (None, Some((_, pages))) => pages,
+                (None, None) => 0,
+            },
+            seconds: (seconds * 1e3).round() / 1e3,
+        }
+    }
+}
+
+/// One document: read, skipped if current, else analyzed and written.
+fn one(
+    engine: &Engine,
+    job: &Job,
+    sink: &Sink<'_>,
+    options: &RunOptions,
+    observer: &dyn Observer,
+) -> Result<Finished> {
+    let source = {
+        let _span = engine.models.profiler.span("read input");
+        Source::read(&job.input, options.request.max_bytes)
+    };
+    let sha256 = source.as_ref().map_or("", Source::sha256);
+    let key = engine.key(&job.input, sha256, &options.request);
+    if let (Some(folder), false, None) = (sink.folder, options.force, sink.lines)
+        && let Some(record) = folder.current(&job.output, &key)
+    {
+        let status = record.status().unwrap_or(Status::Failed);
+        return Ok(Finished {
+            outcome: Outcome::Skipped,
+            analysis: None,
+            skipped: Some((status, record.pages)),
+        });
+    }
+    // A fault of ours in one document must not cost the batch: it is reported as that document's failure.
+    let analysis = catch_unwind(AssertUnwindSafe(|| match source {
+        Ok(source) => document::analyze(engine, &job.input, source, &options.request, observer),
+        Err(error) => document::failed(&job.input, &error),
+    }))
+    .unwrap_or_else(|panic| {
+        let what = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        let error = Error::new(ErrorCode::Internal, format!("docproc failed on this document: {what}"))
+            .help("please report it together with the document");
+        document::failed(&job.input, &error)
+    });
+    if let Some(folder) = sink.folder {
+        let retry = analysis.errors.iter().any(|error| TRANSIENT.contains(&error.code));
+        let _span = engine.models.profiler.span("write");
+        folder.write(&job.output, key, &analysis, retry)?;
+    }
+    Ok(Finished { outcome: Outcome::Analyzed, analysis: Some(analysis), skipped: None })
+}
+
+fn write_line(lines: &LinesWriter, index: usize, analysis: Option<&Analysis>) -> Result<()> {
+    let line = analysis.map(serde_json::to_vec).transpose().map_err(io::Error::from);
+    line.and_then(|line| lines.write(index, line)).map_err(|error| {
+        let broken = error.kind() == io::ErrorKind::BrokenPipe;
+        let message =
+            if broken { "the reader of the JSON lines has gone" } else { "cannot write the JSON lines" };
+        Error::new(ErrorCode::OutputUnwritable, message).because(error)
+    })
+}
+
+impl RunCounts {
+    fn add(&mut self, entry: &DocumentEntry) {
+        match entry.status {
+            Some(Status::Ok) => self.ok += 1,
+            Some(Status::Partial) => self.partial += 1,
+            Some(Status::Failed) => self.failed += 1,
+            None => {}
+        }
+        match entry.outcome {
+            Outcome::Analyzed => self.pages += u64::from(entry.pages),
+            Outcome::Skipped => self.skipped += 1,
+            Outcome::NotReached => self.not_reached += 1,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The arithmetic audit: does what is printed add up?
+//!
+//! Tables become sheets of numbers; relations that a statement claims are found by what its labels, rulings and
+//! indentation say and by the relation holding in other columns or rows; each is checked within the rounding that
+//! the printed digits allow. Pure.
+
+mod crossfoot;
+mod explain;
+mod footing;
+mod identities;
+pub mod inject;
+mod prose;
+mod relation;
+mod sheet;
+mod tieout;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::document::Page;
+use crate::document::analysis::{Sentence, Table};
+use crate::document::findings::{Anomaly, AuditSummary};
+use relation::Check;
+use sheet::Sheet;
+
+/// Sums that must have been checked before a document counts as one whose sums always come out exactly.
+const EXACT_SUMS: usize = 20;
+/// One in this many of them may be off by rounding.
+const EXACT_SHARE: usize = 40;
+
+/// Findings and counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Audit {
+    /// Relations that do not hold, in the order of the tables.
+    pub anomalies: Vec<Anomaly>,
+    /// How many relations were checked, hold and do not.
+    pub summary: AuditSummary,
+    /// Relations checked and broken by kind of relation.
+    pub by_kind: BTreeMap<&'static str, [u32; 2]>,
+}
+
+/// Checks tables and sentences of one document. `pages` give the rulings above totals.
+#[must_use]
+pub fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence]) -> Audit {
+    let by_number: BTreeMap<u32, &Page> = pages.iter().map(|page| (page.number, page)).collect();
+    let sheets: Vec<Sheet<'_>> = tables.iter().map(|table| Sheet::new(table, &by_number)).collect();
+    let mut checks: Vec<Check> = Vec::new();
+    for sheet in &sheets {
+        checks.extend(footing::footing(sheet));
+        checks.extend(crossfoot::cross_footing(sheet));
+        checks.extend(identities::balance(sheet));
+        checks.extend(identities::per_share(sheet));
+    }
+    checks.extend(tieout::tie_out(&sheets));
+    checks.extend(prose::stated_changes(sentences));
+    tighten(&mut checks);
+    report(checks)
+}
+
+/// In a document whose sums all come out exactly, numbers were made to add up; a sum that is off by more than one
+/// unit is then no rounding, however many terms it has.
+fn tighten(checks: &mut [Check]) {
+    let sums = || checks.iter().filter(|check| check.sum && check.holds() && check.terms.len() > 2);
+    let (all, exact) = (sums().count(), sums().filter(|check| check.exact()).count());
+    if all >= EXACT_SUMS && (all - exact) * EXACT_SHARE <= all {
+        for check in checks.iter_mut().filter(|check| check.sum) {
+            check.tolerance = check.tolerance.min(check.unit());
+        }
+    }
+}
+
+fn report(checks: Vec<Check>) -> Audit {
+    let mut audit = Audit::default();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    for check in checks {
+        // The same relation can be found over rows and over columns.
+        let places: Vec<_> = check.terms.iter().map(|term| (term.cell, term.sentence, term.factor)).collect();
+        if !seen.insert(format!("{} {places:?}", check.kind)) {
+            continue;
+        }
+        let counts = audit.by_kind.entry(check.kind).or_default();
+        counts[0] += 1;
+        audit.summary.checked += 1;
+        if check.holds() {
+            audit.summary.hold += 1;
+        } else {
+            counts[1] += 1;
+            audit.summary.broken += 1;
+            audit.anomalies.push(check.into_anomaly());
+        }
+    }
+    audit
+}

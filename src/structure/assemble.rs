@@ -1,0 +1,301 @@
+//! Everything together: pages, blocks, text predictions and tables to the parts of the analysis.
+
+use std::collections::BTreeMap;
+
+use super::entities::{figures_of_table, findings_of_sentence};
+use super::numbers::Locale;
+use super::places::place_of_sentence;
+use super::sentiment::{sentence_sentiment, sum_by_section};
+use super::{HyphenatedWords, Outline, PageBlock, SentenceDraft, block_text, outline, sentences};
+use crate::document::analysis::{
+    Block, Entity, Figure, PageInfo, Section, SectionKind, Sentence, Summary, Table,
+};
+use crate::document::{Page, TextPrediction};
+
+/// A document's structure before any text model has looked at it.
+#[derive(Debug)]
+pub struct DocumentStructure {
+    /// Blocks in reading order, page after page; a block's identifier is its index.
+    pub blocks: Vec<PageBlock>,
+    /// Sections; a section's identifier is its index.
+    pub outline: Outline,
+    /// Sentences; a sentence's identifier is its index.
+    pub sentences: Vec<SentenceDraft>,
+    /// Conventions of the document's numbers and dates.
+    pub locale: Locale,
+    hyphens: HyphenatedWords,
+}
+
+impl DocumentStructure {
+    /// Builds sections and sentences over the blocks of all pages, given page after page in reading order.
+    #[must_use]
+    pub fn new(pages: &[Page], blocks: Vec<PageBlock>) -> Self {
+        let hyphens = HyphenatedWords::of(pages);
+        let outline = outline(pages, &blocks, &hyphens);
+        let sentences = sentences(pages, &blocks, &outline, &hyphens);
+        let words = pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str());
+        Self { locale: Locale::detect(words), blocks, outline, sentences, hyphens }
+    }
+
+    /// Text of a block.
+    #[must_use]
+    pub fn block_text(&self, pages: &[Page], block: usize) -> String {
+        self.blocks.get(block).map_or_else(String::new, |block| block_text(pages, block, &self.hyphens))
+    }
+
+    /// The first `words` words after a section's heading, those of its subsections included: what the section-kind
+    /// model reads beside the title.
+    #[must_use]
+    pub fn section_opening(&self, pages: &[Page], section: usize, words: usize) -> String {
+        let Some(draft) = self.outline.sections.get(section) else { return String::new() };
+        let Some(first) = draft.blocks.first() else { return String::new() };
+        let mut opening = Vec::new();
+        for (index, block) in self.blocks.iter().enumerate().skip(*first) {
+            let own = self.outline.section_of_block[index];
+            if own != section && !self.is_inside(own, section) {
+                break;
+            }
+            let furniture = matches!(block.label.as_str(), "Page-header" | "Page-footer");
+            let own_heading = own == section && matches!(block.label.as_str(), "Title" | "Section-header");
+            if furniture || own_heading && !draft.title.is_empty() {
+                continue;
+            }
+            opening.extend(block_text(pages, block, &self.hyphens).split_whitespace().map(str::to_owned));
+            if opening.len() >= words {
+                break;
+            }
+        }
+        opening.truncate(words);
+        opening.join(" ")
+    }
+
+    fn is_inside(&self, mut section: usize, ancestor: usize) -> bool {
+        while let Some(parent) = self.outline.sections[section].parent {
+            if parent == ancestor {
+                return true;
+            }
+            section = parent;
+        }
+        false
+    }
+}
+
+/// What the text model says about a document.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TextResults<'a> {
+    /// Sentiment labels in the model's order.
+    pub sentiment_labels: &'a [String],
+    /// Section-kind labels in the model's order.
+    pub section_labels: &'a [String],
+    /// One prediction per sentence, or none at all.
+    pub sentences: &'a [TextPrediction],
+    /// One prediction per section, or none at all.
+    pub sections: &'a [TextPrediction],
+}
+
+/// Confidences below which an item is marked for review.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReviewThresholds {
+    /// Layout labels of blocks.
+    pub layout: f32,
+    /// Sentiment of sentences.
+    pub sentiment: f32,
+    /// Entities.
+    pub entities: f32,
+}
+
+/// The structural parts of an analysis.
+#[derive(Clone, Debug, Default)]
+pub struct AnalysisParts {
+    /// Pages that were read.
+    pub pages: Vec<PageInfo>,
+    /// Blocks in reading order.
+    pub blocks: Vec<Block>,
+    /// Sections in reading order.
+    pub sections: Vec<Section>,
+    /// Sentences in reading order.
+    pub sentences: Vec<Sentence>,
+    /// Entities in sentence order.
+    pub entities: Vec<Entity>,
+    /// Figures of the sentences, then those of the tables.
+    pub figures: Vec<Figure>,
+    /// Tables.
+    pub tables: Vec<Table>,
+    /// Totals; its audit is left at its default.
+    pub summary: Summary,
+}
+
+/// Puts the parts together. Tables without a section get that of their first block.
+#[must_use]
+pub fn assemble(
+    pages: &[Page],
+    structure: &DocumentStructure,
+    text: TextResults<'_>,
+    mut tables: Vec<Table>,
+    review: ReviewThresholds,
+) -> AnalysisParts {
+    let sections_of_blocks = &structure.outline.section_of_block;
+    for table in &mut tables {
+        if table.section.is_none() {
+            let first = table.blocks.first().and_then(|block| sections_of_blocks.get(*block as usize));
+            table.section = first.map(|section| identifier(*section));
+        }
+    }
+    let none = TextPrediction::default();
+    let mut sentences = Vec::with_capacity(structure.sentences.len());
+    let (mut entities, mut figures) = (Vec::new(), Vec::new());
+    for (index, draft) in structure.sentences.iter().enumerate() {
+        let prediction = text.sentences.get(index).unwrap_or(&none);
+        let place = place_of_sentence(draft, pages);
+        let probabilities = prediction.sentiment.as_deref().unwrap_or(&[]);
+        sentences.push(Sentence {
+            id: identifier(index),
+            section: identifier(draft.section),
+            block: identifier(draft.block),
+            page: place.page,
+            boxes: place.boxes,
+            continues: place.continues,
+            text: draft.text.clone(),
+            sentiment: sentence_sentiment(text.sentiment_labels, probabilities, review.sentiment),
+        });
+        let mut found = findings_of_sentence(
+            draft,
+            identifier(index),
+            &prediction.entities,
+            pages,
+            structure.locale,
+            review.entities,
+        );
+        entities.append(&mut found.entities);
+        figures.append(&mut found.figures);
+    }
+    figures.extend(tables.iter().flat_map(figures_of_table));
+
+    let probabilities = structure.sentences.iter().zip(text.sentences).filter_map(|(draft, prediction)| {
+        let probabilities = prediction.sentiment.as_deref()?;
+        Some((draft.section, draft.words.len(), probabilities))
+    });
+    let (sums, document_sum) = sum_by_section(&structure.outline.sections, probabilities);
+    let sections: Vec<Section> = structure
+        .outline
+        .sections
+        .iter()
+        .enumerate()
+        .map(|(index, draft)| Section {
+            id: identifier(index),
+            title: draft.title.clone(),
+            level: draft.level,
+            parent: draft.parent.map(identifier),
+            kind: text
+                .sections
+                .get(index)
+                .and_then(|prediction| section_kind(text.section_labels, prediction)),
+            pages: page_range(pages, structure, index),
+            blocks: draft.blocks.iter().copied().map(identifier).collect(),
+            sentiment: sums[index].aggregate(text.sentiment_labels),
+        })
+        .collect();
+    let blocks = blocks(pages, structure, review.layout);
+    let mut summary = Summary {
+        pages: identifier(pages.len()),
+        words: pages.iter().map(|page| page.words.len() as u64).sum(),
+        blocks: count(blocks.iter().map(|block| block.label.as_str())),
+        sections: identifier(sections.len()),
+        sentences: identifier(sentences.len()),
+        sentiment: document_sum.aggregate(text.sentiment_labels),
+        entities: count(entities.iter().map(|entity| entity.kind.as_str())),
+        figures: identifier(figures.len()),
+        tables: identifier(tables.len()),
+        ..Summary::default()
+    };
+    let unsure = blocks.iter().filter(|block| block.needs_review).count()
+        + sentences
+            .iter()
+            .filter_map(|sentence| sentence.sentiment.as_ref())
+            .filter(|sentiment| sentiment.needs_review)
+            .count()
+        + entities.iter().filter(|entity| entity.needs_review).count();
+    summary.needs_review = identifier(unsure);
+    AnalysisParts {
+        pages: pages.iter().map(page_info).collect(),
+        blocks,
+        sections,
+        sentences,
+        entities,
+        figures,
+        tables,
+        summary,
+    }
+}
+
+/// Indices are identifiers; a document has far fewer than 2^32 of anything.
+fn identifier(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+fn count<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<String, u32> {
+    let mut counts = BTreeMap::new();
+    for name in names {
+        *counts.entry(name.to_owned()).or_insert(0) += 1;
+    }
+    counts
+}
+
+fn page_info(page: &Page) -> PageInfo {
+    PageInfo {
+        number: page.number,
+        label: page.label.clone(),
+        width: page.width,
+        height: page.height,
+        rotation: page.rotation,
+        text_source: page.text_source,
+        text_source_reason: page.text_source_reason.clone(),
+        words: identifier(page.words.len()),
+    }
+}
+
+fn blocks(pages: &[Page], structure: &DocumentStructure, review_threshold: f32) -> Vec<Block> {
+    let (mut order, mut last_page) = (0, usize::MAX);
+    structure
+        .blocks
+        .iter()
+        .enumerate()
+        .map(|(index, block)| {
+            order = if block.page_index == last_page { order + 1 } else { 0 };
+            last_page = block.page_index;
+            Block {
+                id: identifier(index),
+                page: pages[block.page_index].number,
+                label: block.label.clone(),
+                confidence: block.confidence,
+                needs_review: block.confidence < review_threshold,
+                bbox: block.bbox,
+                text: structure.block_text(pages, index),
+                order,
+            }
+        })
+        .collect()
+}
+
+/// First and last page of a section, subsections included.
+fn page_range(pages: &[Page], structure: &DocumentStructure, section: usize) -> [u32; 2] {
+    let sections = &structure.outline.sections;
+    let end = (section + 1..sections.len()).take_while(|index| structure.is_inside(*index, section)).last();
+    let numbers = (section..=end.unwrap_or(section))
+        .flat_map(|index| &sections[index].blocks)
+        .map(|block| pages[structure.blocks[*block].page_index].number);
+    let range = numbers.fold(None, |range: Option<[u32; 2]>, number| {
+        Some(range.map_or([number, number], |[first, last]| [first.min(number), last.max(number)]))
+    });
+    range.unwrap_or([1, 1])
+}
+
+fn section_kind(labels: &[String], prediction: &TextPrediction) -> Option<SectionKind> {
+    let probabilities = prediction.section_kind.as_deref().filter(|values| values.len() == labels.len())?;
+    let best = (0..labels.len()).rev().max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))?;
+    Some(SectionKind { label: labels[best].clone(), confidence: probabilities[best] })
+}
+
+#[cfg(test)]
+#[path = "assemble_tests.rs"]
+mod tests;

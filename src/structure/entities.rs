@@ -1,0 +1,299 @@
+//! Model spans and figures found by rules to the entities and figures of the analysis.
+
+use std::ops::Range;
+
+use super::SentenceDraft;
+use super::numbers::{FoundFigure, Locale, Period, find_figures};
+use super::places::{place_of_range, words_in};
+use crate::document::analysis::{CellReference, Entity, Figure, FigureKind};
+use crate::document::tables::Table;
+use crate::document::{EntitySpan, Page};
+
+/// Entities and figures of one sentence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SentenceFindings {
+    /// Named things in text order.
+    pub entities: Vec<Entity>,
+    /// Figures in text order.
+    pub figures: Vec<Figure>,
+}
+
+/// Reads the figures of a sentence and keeps those of the model's spans that can be what they are called and that no
+/// figure contradicts. `index` is the sentence's identifier.
+#[must_use]
+pub fn findings_of_sentence(
+    draft: &SentenceDraft,
+    index: u32,
+    spans: &[EntitySpan],
+    pages: &[Page],
+    locale: Locale,
+    review_threshold: f32,
+) -> SentenceFindings {
+    let found = find_figures(&draft.text, locale);
+    let periods = periods_of(&draft.text, &found);
+    let entities = spans
+        .iter()
+        .filter_map(|span| {
+            let range = valid_span(&draft.text, span)?;
+            let overlaps =
+                |figure: &FoundFigure| figure.range.start < range.end && range.start < figure.range.end;
+            if found.iter().any(overlaps) {
+                return None;
+            }
+            let place = place_of_range(draft, &range, pages)?;
+            Some(Entity {
+                kind: span.label.clone(),
+                text: draft.text[range].to_owned(),
+                sentence: index,
+                page: place.page,
+                bbox: place.bbox,
+                confidence: span.confidence,
+                needs_review: span.confidence < review_threshold,
+            })
+        })
+        .collect();
+    let figures = found
+        .iter()
+        .zip(periods)
+        .filter_map(|(figure, period)| {
+            let place = place_of_range(draft, &figure.range, pages)?;
+            Some(Figure {
+                kind: figure.kind,
+                text: draft.text[figure.range.clone()].to_owned(),
+                value: figure.value,
+                alternatives: figure.alternatives.clone(),
+                unit: figure.unit.clone(),
+                currency: figure.currency.map(str::to_owned),
+                scale: figure.scale,
+                period: period.map(|period| period.to_string()),
+                sentence: Some(index),
+                cell: None,
+                page: place.page,
+                bbox: place.bbox,
+                confidence: confidence(figure) * recognition(draft, &figure.range, pages),
+            })
+        })
+        .collect();
+    SentenceFindings { entities, figures }
+}
+
+/// Figures of a table's cells, row by row.
+#[must_use]
+pub fn figures_of_table(table: &Table) -> Vec<Figure> {
+    let figure = |cell: &crate::document::tables::Cell| {
+        let value = cell.value.as_ref()?;
+        Some(Figure {
+            kind: value.kind,
+            text: cell.text.clone(),
+            value: Some(value.value),
+            alternatives: value
+                .alternatives
+                .iter()
+                .map(|printed| super::numbers::scale_by(*printed, value.scale))
+                .collect(),
+            unit: None,
+            currency: value.currency.clone(),
+            scale: (value.scale != 0).then_some(value.scale),
+            period: table.column_periods.get(cell.column as usize).cloned().flatten(),
+            sentence: None,
+            cell: Some(CellReference { table: table.id, row: cell.row, column: cell.column }),
+            page: cell.page,
+            bbox: cell.bbox,
+            confidence: value.confidence,
+        })
+    };
+    table.cells.iter().filter(|cell| !cell.header).filter_map(figure).collect()
+}
+
+/// The range of a span without blanks and punctuation around it, or `None` if it cannot be what it is called.
+fn valid_span(text: &str, span: &EntitySpan) -> Option<Range<usize>> {
+    const LONGEST: usize = 160;
+    let part = text.get(span.range.clone())?;
+    let blank = |character: char| {
+        character.is_whitespace()
+            || matches!(character, ',' | ';' | ':' | '"' | '“' | '”' | '\'' | '’' | '‘' | '–' | '—')
+    };
+    let trimmed = part
+        .trim_start_matches(|c| blank(c) || matches!(c, '.' | ')'))
+        .trim_end_matches(|c| blank(c) || c == '(');
+    // A full stop ends the sentence unless it ends an abbreviation ("Inc.", "U.S.").
+    let ends_sentence = trimmed.strip_suffix('.').is_some_and(|stem| {
+        let last = stem.rsplit(' ').next().unwrap_or(stem);
+        super::abbreviations::stop_of(last) == super::abbreviations::Stop::Ends
+    });
+    let trimmed = if ends_sentence { &trimmed[..trimmed.len() - 1] } else { trimmed };
+    // Brackets in pairs: "Apple Inc. (AAPL" takes its closing one along, "Apple)" loses it.
+    let opened = trimmed.matches('(').count();
+    let closed = trimmed.matches(')').count();
+    let trimmed = if closed > opened { trimmed.trim_end_matches(')') } else { trimmed };
+    let start = span.range.start + part.find(trimmed)?;
+    let mut end = start + trimmed.len();
+    if opened > closed && text[end..].starts_with(')') {
+        end += 1;
+    }
+    let letters = trimmed.chars().filter(|character| character.is_alphabetic()).count();
+    let needs_letters = !matches!(span.label.as_str(), "MONEY" | "PERCENT" | "DATE" | "QUANTITY" | "NUMBER");
+    let says_something = if needs_letters {
+        letters >= 2
+            || letters == 1 && trimmed.chars().count() > 1 && trimmed.chars().any(|c| c == '&' || c == '.')
+    } else {
+        trimmed.chars().any(char::is_alphanumeric)
+    };
+    // Names of people, places and organisations have a capital or a sign of their own somewhere.
+    let named = matches!(span.label.as_str(), "ORG" | "PER" | "LOC" | "LAW");
+    let has_capital = trimmed.chars().any(|character| character.is_uppercase() || !character.is_ascii());
+    (says_something && trimmed.len() <= LONGEST && (!named || has_capital)).then_some(start..end)
+}
+
+/// The period of each figure: its own, or the one its sentence states for it.
+///
+/// A sentence states the period of all its amounts when it names exactly one, or as many as it has amounts of one kind
+/// and says "respectively". Days on which something falls due say nothing about amounts.
+fn periods_of(text: &str, found: &[FoundFigure]) -> Vec<Option<Period>> {
+    let is_date = |figure: &&FoundFigure| figure.period.is_some();
+    let speaks_of_due = |figure: &FoundFigure| {
+        let before = text[..figure.range.start].trim_end();
+        let last = before
+            .rsplit(|c: char| !c.is_alphanumeric())
+            .find(|word| !word.is_empty() && *word != "in" && *word != "on");
+        last.is_some_and(|word| {
+            let low = word.to_lowercase();
+            low == "due"
+                || low == "since"
+                || low == "through"
+                || low == "until"
+                || low == "before"
+                || low == "after"
+                || low.starts_with("matur")
+                || low.starts_with("expir")
+        })
+    };
+    let dates: Vec<Period> = found
+        .iter()
+        .filter(is_date)
+        .filter(|figure| figure.alternative_periods.is_empty() && !speaks_of_due(figure))
+        .filter_map(|figure| figure.period)
+        .collect();
+    let mut distinct = dates.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let respectively = text.contains("respectively");
+    let amounts =
+        |kind: FigureKind| found.iter().filter(move |figure| figure.period.is_none() && figure.kind == kind);
+    found
+        .iter()
+        .enumerate()
+        .map(|(index, figure)| {
+            if figure.period.is_some() {
+                return figure.period.filter(|_| figure.alternative_periods.is_empty());
+            }
+            if let [only] = distinct[..] {
+                return Some(only);
+            }
+            let count = amounts(figure.kind).count();
+            if respectively && distinct.len() > 1 && dates.len() == distinct.len() && count == dates.len() {
+                let rank = found[..index]
+                    .iter()
+                    .filter(|other| other.period.is_none() && other.kind == figure.kind)
+                    .count();
+                return dates.get(rank).copied();
+            }
+            None
+        })
+        .collect()
+}
+
+/// Probability that value, scale and sign are right, by kind and ambiguity. Estimates, to be replaced by what
+/// `docproc eval figures` measures against tagged filings.
+fn confidence(figure: &FoundFigure) -> f32 {
+    if !figure.alternatives.is_empty() || !figure.alternative_periods.is_empty() {
+        return 0.7;
+    }
+    match figure.kind {
+        FigureKind::Percent | FigureKind::Date | FigureKind::Period => 0.98,
+        FigureKind::Money | FigureKind::PerShare => 0.97,
+        FigureKind::Quantity => 0.93,
+        FigureKind::Number => 0.85,
+    }
+}
+
+/// Mean confidence of the OCR program over the words of a range; 1 for a text layer.
+fn recognition(draft: &SentenceDraft, range: &Range<usize>, pages: &[Page]) -> f32 {
+    let (mut sum, mut count) = (0.0, 0);
+    for span in words_in(draft, range) {
+        sum += pages[span.page_index].words[span.word].confidence.unwrap_or(1.0);
+        count += 1;
+    }
+    if count == 0 { 1.0 } else { sum / count as f32 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::structure::WordSpan;
+    use crate::structure::testing::{page_of, text_line};
+
+    fn findings(text: &str, spans: &[(&str, &str)]) -> SentenceFindings {
+        let page = page_of(text_line(text, 50.0, 100.0, 10.0));
+        let mut at = 0;
+        let words = text
+            .split(' ')
+            .enumerate()
+            .map(|(word, part)| {
+                let range = at..at + part.len();
+                at = range.end + 1;
+                WordSpan { range, page_index: 0, word }
+            })
+            .collect();
+        let draft = SentenceDraft { text: text.to_owned(), words, block: 0, section: 0 };
+        let spans: Vec<EntitySpan> = spans
+            .iter()
+            .map(|(part, label)| {
+                let start = text.find(part).expect("in the text");
+                EntitySpan { range: start..start + part.len(), label: (*label).to_owned(), confidence: 0.9 }
+            })
+            .collect();
+        findings_of_sentence(&draft, 7, &spans, &[page], Locale::UNITED_STATES, 0.5)
+    }
+
+    #[test]
+    fn rules_win_over_spans_and_spans_are_checked() {
+        let text = "Apple Inc. (AAPL) sold $5 million to the SEC , in May 2024.";
+        let found = findings(
+            text,
+            &[
+                ("Apple Inc. (AAPL", "ORG"),
+                ("$5 million", "MONEY"),
+                ("SEC ,", "ORG"),
+                ("the", "ORG"),
+                (",", "LOC"),
+                ("May 2024.", "ORG"),
+            ],
+        );
+        let names: Vec<&str> = found.entities.iter().map(|entity| entity.text.as_str()).collect();
+        assert_eq!(names, ["Apple Inc. (AAPL)", "SEC"]);
+        assert_eq!(found.entities[0].sentence, 7);
+        assert_eq!(found.figures.len(), 2);
+        assert_eq!(found.figures[0].period.as_deref(), Some("2024-05"));
+        assert_eq!(found.figures[0].bbox.y0, 100.0);
+    }
+
+    #[test]
+    fn periods_come_from_the_sentence_only_when_they_are_clear() {
+        let periods = |text: &str| -> Vec<Option<String>> {
+            findings(text, &[])
+                .figures
+                .into_iter()
+                .filter(|figure| figure.kind == FigureKind::Money)
+                .map(|figure| figure.period)
+                .collect()
+        };
+        assert_eq!(periods("Sales were $5 million in 2024"), [Some("2024".to_owned())]);
+        assert_eq!(periods("Sales were $5 million in 2024 and $4 million in 2023"), [None, None]);
+        assert_eq!(
+            periods("Cash was $5 million and $4 million at December 31, 2024 and 2023, respectively"),
+            [Some("2024-12-31".to_owned()), Some("2023-12-31".to_owned())]
+        );
+        assert_eq!(periods("We repaid $5 million of notes due 2029"), [None]);
+    }
+}

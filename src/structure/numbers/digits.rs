@@ -1,0 +1,263 @@
+//! What a run of digits and separators can mean.
+
+/// The character before the decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecimalMark {
+    /// `1,234.56`
+    Point,
+    /// `1.234,56`
+    Comma,
+}
+
+/// Conventions of a document. What is `None` is unknown, and ambiguous numbers keep their other readings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Locale {
+    /// How decimals are marked.
+    pub decimal_mark: Option<DecimalMark>,
+    /// Whether `05/06/2024` is the 5th of June (true) or May 6th (false).
+    pub day_first: Option<bool>,
+}
+
+impl Locale {
+    /// Conventions of the United States.
+    pub const UNITED_STATES: Self = Self { decimal_mark: Some(DecimalMark::Point), day_first: Some(false) };
+
+    /// The conventions that the unambiguous numbers and dates in a document's words show. A mark is taken for
+    /// known when at least 3 numbers show it and 19 in 20 of all that show any.
+    pub fn detect<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+        let (mut point, mut comma, mut day_first, mut month_first) = (0u32, 0u32, 0u32, 0u32);
+        for word in words {
+            let word = word.trim_matches(|character: char| !character.is_ascii_digit());
+            match unambiguous_mark(word) {
+                Some(DecimalMark::Point) => point += 1,
+                Some(DecimalMark::Comma) => comma += 1,
+                None => {}
+            }
+            let parts: Vec<u32> = word.split('/').filter_map(|part| part.parse().ok()).collect();
+            if let [first, second, year] = parts[..]
+                && (year < 100 || (1900..2100).contains(&year))
+            {
+                day_first += u32::from(first > 12 && first <= 31 && second <= 12);
+                month_first += u32::from(second > 12 && second <= 31 && first <= 12);
+            }
+        }
+        let clear = |yes: u32, no: u32| yes >= 3 && no * 19 <= yes;
+        let decimal_mark = if clear(point, comma) {
+            Some(DecimalMark::Point)
+        } else if clear(comma, point) {
+            Some(DecimalMark::Comma)
+        } else {
+            None
+        };
+        let day_first = match (day_first, month_first) {
+            (1.., 0) => Some(true),
+            (0, 1..) => Some(false),
+            _ => None,
+        };
+        Self { decimal_mark, day_first }
+    }
+}
+
+fn unambiguous_mark(word: &str) -> Option<DecimalMark> {
+    if !word.chars().all(|character| character.is_ascii_digit() || matches!(character, '.' | ',')) {
+        return None;
+    }
+    let last = word.rfind(['.', ','])?;
+    let mark = if word.as_bytes()[last] == b'.' { DecimalMark::Point } else { DecimalMark::Comma };
+    let other = if mark == DecimalMark::Point { ',' } else { '.' };
+    let repeated = word.matches(char::from(word.as_bytes()[last])).count() > 1;
+    let fraction = word.len() - last - 1;
+    match (repeated, word.contains(other), fraction) {
+        // "1,234,567": the repeated mark groups digits, so the other one marks decimals.
+        (true, false, 3) => {
+            Some(if mark == DecimalMark::Point { DecimalMark::Comma } else { DecimalMark::Point })
+        }
+        (false, true, _) | (false, false, 1..=2) => Some(mark),
+        _ => None,
+    }
+}
+
+/// One reading of a run of digits: its value without sign, and the number of decimals printed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Reading {
+    pub value: f64,
+    pub decimals: u32,
+    /// Whether digits are grouped ("1,234").
+    pub grouped: bool,
+}
+
+/// All readings of a run of digits, most probable first; empty when it is no number (`1.2.3`, `12,34,5`).
+pub(super) fn readings(digits: &str, locale: Locale) -> Vec<Reading> {
+    const LONGEST: usize = 40; // longer runs are bar codes and rubbish
+    if digits.len() > LONGEST || !digits.contains(|character: char| character.is_ascii_digit()) {
+        return Vec::new();
+    }
+    let digits = digits.replace('\u{2019}', "'");
+    let points = digits.matches('.').count();
+    let commas = digits.matches(',').count();
+    let whole = |digits: &str| read(digits, None);
+    let with_mark = |mark: char| {
+        let at = digits.rfind(mark)?;
+        read(&digits[..at], Some(&digits[at + 1..]))
+    };
+    match (points, commas) {
+        (0, 0) => whole(&digits).into_iter().collect(),
+        (1.., 1..) => {
+            let last = if digits.rfind('.') > digits.rfind(',') { '.' } else { ',' };
+            let once = if last == '.' { points } else { commas } == 1;
+            if once { with_mark(last).into_iter().collect() } else { Vec::new() }
+        }
+        (2.., 0) | (0, 2..) => whole(&digits).into_iter().collect(),
+        _ => {
+            let (mark, decimal) =
+                if points == 1 { ('.', DecimalMark::Point) } else { (',', DecimalMark::Comma) };
+            let as_decimal = with_mark(mark);
+            let as_group = whole(&digits);
+            match (locale.decimal_mark, as_group) {
+                (_, None) => as_decimal.into_iter().collect(),
+                (Some(known), Some(_)) if known == decimal => as_decimal.into_iter().collect(),
+                (Some(_), Some(group)) => vec![group],
+                // Without a hint a comma groups and a point marks decimals: most reports are in English.
+                (None, Some(group)) if mark == ',' => {
+                    [Some(group), as_decimal].into_iter().flatten().collect()
+                }
+                (None, Some(group)) => [as_decimal, Some(group)].into_iter().flatten().collect(),
+            }
+        }
+    }
+}
+
+/// The number with this integer part, whose separators all group digits, and these decimals.
+fn read(integer: &str, decimals: Option<&str>) -> Option<Reading> {
+    if decimals.is_some_and(|digits| digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit())) {
+        return None;
+    }
+    let grouped = integer.contains(['.', ',', '\'', ' ']);
+    if grouped && !groups_are_valid(integer) {
+        return None;
+    }
+    let plain: String = integer.chars().filter(char::is_ascii_digit).collect();
+    if plain.is_empty() && decimals.is_none() {
+        return None;
+    }
+    let decimals = decimals.unwrap_or("");
+    // Through the decimal text, so that 0.1 is the nearest double to one tenth.
+    let value: f64 = format!("0{plain}.{decimals}0").parse().ok()?;
+    Some(Reading { value, decimals: u32::try_from(decimals.len()).ok()?, grouped })
+}
+
+/// Groups of three (`1,234,567`) or of two before a last group of three (`12,34,567`, lakhs and crores), one kind
+/// of separator, no leading zero.
+fn groups_are_valid(integer: &str) -> bool {
+    let separators: Vec<char> = integer.chars().filter(|character| !character.is_ascii_digit()).collect();
+    let groups: Vec<&str> = integer.split(['.', ',', '\'', ' ']).collect();
+    let Some((first, rest)) = groups.split_first() else { return false };
+    let Some((last, middle)) = rest.split_last() else { return false };
+    let same = separators.windows(2).all(|pair| pair[0] == pair[1]);
+    let begins_well = (1..=3).contains(&first.len()) && !first.starts_with('0');
+    let western = middle.iter().all(|group| group.len() == 3);
+    let indian = !middle.is_empty()
+        && separators[0] == ','
+        && first.len() <= 2
+        && middle.iter().all(|group| group.len() == 2);
+    same && begins_well && last.len() == 3 && (western || indian)
+}
+
+/// `value * 10^exponent`, correctly rounded: 1.1 million is exactly 1100000.
+#[must_use]
+pub fn scale_by(value: f64, exponent: i32) -> f64 {
+    if exponent == 0 || !value.is_finite() {
+        return value;
+    }
+    format!("{value}e{exponent}").parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn values(text: &str, decimal_mark: Option<DecimalMark>) -> Vec<f64> {
+        let locale = Locale { decimal_mark, day_first: None };
+        readings(text, locale).iter().map(|reading| reading.value).collect()
+    }
+
+    #[test]
+    fn separators_are_read_by_position_and_hint() {
+        use DecimalMark::{Comma, Point};
+        assert_eq!(values("1,234,567.89", None), [1_234_567.89]);
+        assert_eq!(values("1.234,56", None), [1_234.56]);
+        assert_eq!(values("1,23,456", None), [123_456.0]);
+        assert_eq!(values("12,34,567.5", None), [1_234_567.5]);
+        assert_eq!(values("1'234'567.5", None), [1_234_567.5]);
+        assert_eq!(values("1.234", None), [1.234, 1_234.0]);
+        assert_eq!(values("1,234", None), [1_234.0, 1.234]);
+        assert_eq!(values("1.234", Some(Comma)), [1_234.0]);
+        assert_eq!(values("1.234", Some(Point)), [1.234]);
+        assert_eq!(values("1,234", Some(Comma)), [1.234]);
+        assert_eq!(values("0.234", None), [0.234]);
+        assert_eq!(values("1234.567", None), [1_234.567]);
+        assert_eq!(values("3,5", Some(Point)), [3.5]);
+        assert_eq!(values(".5", None), [0.5]);
+    }
+
+    #[test]
+    fn what_is_no_number_has_no_reading() {
+        for text in
+            ["1.2.3", "12.31.2024", "1,2,3", "1,234,56", "1.234,567,890", "01,234,567", "", ".", "1'23"]
+        {
+            assert_eq!(values(text, None), [] as [f64; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn locale_is_seen_in_the_numbers() {
+        let detect = |text: &str| Locale::detect(text.split(' '));
+        assert_eq!(detect("1,234.5 (12.5) 1,234,567 12/31/2024"), Locale::UNITED_STATES);
+        let german = detect("1.234,5 12,5% 1.234.567 31/12/2024");
+        assert_eq!(german, Locale { decimal_mark: Some(DecimalMark::Comma), day_first: Some(true) });
+        assert_eq!(detect("1,234 12 5/6/2024 1.2.3"), Locale::default());
+    }
+
+    proptest! {
+        #[test]
+        fn printed_numbers_read_back(value in 0u64..10_000_000_000, decimals in 0u32..4, comma: bool) {
+            let (group, mark) = if comma { ('.', ',') } else { (',', '.') };
+            let digits = value.to_string();
+            let mut text = String::new();
+            for (index, digit) in digits.chars().enumerate() {
+                if index > 0 && (digits.len() - index) % 3 == 0 {
+                    text.push(group);
+                }
+                text.push(digit);
+            }
+            let fraction = 10u64.pow(decimals) / 3;
+            if decimals > 0 {
+                text.push_str(&format!("{mark}{fraction:0width$}", width = decimals as usize));
+            }
+            let decimal_mark = Some(if comma { DecimalMark::Comma } else { DecimalMark::Point });
+            let all = readings(&text, Locale { decimal_mark, day_first: None });
+            prop_assert_eq!(all.len(), 1);
+            let expected: f64 = format!("{value}.{fraction:0width$}", width = decimals as usize).parse().unwrap();
+            prop_assert_eq!(all[0].value, if decimals > 0 { expected } else { value as f64 });
+            prop_assert_eq!(all[0].decimals, decimals);
+        }
+
+        #[test]
+        fn scaling_is_exact_in_decimal(units in 0u32..1_000_000, exponent in 0i32..12) {
+            let value = f64::from(units) / 100.0;
+            let exact = f64::from(units) * 10f64.powi(exponent) / 100.0;
+            if exact.fract() == 0.0 {
+                prop_assert_eq!(scale_by(value, exponent), exact);
+            }
+        }
+
+        #[test]
+        fn never_panics(text in "[0-9.,' ]{0,45}") {
+            for reading in readings(&text, Locale::default()) {
+                prop_assert!(reading.value.is_finite() && reading.value >= 0.0);
+            }
+        }
+    }
+}

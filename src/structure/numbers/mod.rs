@@ -1,0 +1,22 @@
+//! Numbers, amounts, dates and periods in printed text, read by rules.
+//!
+//! [`parse_number`] reads a whole table cell, [`find_figures`] finds figures in prose, [`scale_from_caption`] and
+//! [`period_from_header`] read what a table says about all its numbers. Values are decimal text converted once, so
+//! `1.1 million` is exactly 1100000. What can be read in two ways keeps the other readings as alternatives.
+
+mod calendar;
+mod currency;
+mod digits;
+mod figures;
+mod lexer;
+mod parse;
+mod periods;
+mod scale;
+mod validate;
+
+pub use calendar::{Date, Period, days_in_month};
+pub use digits::{DecimalMark, Locale, scale_by};
+pub use figures::{FoundFigure, find_figures};
+pub use parse::{NegativeStyle, NumberUnit, ParsedNumber, parse_number};
+pub use periods::period_from_header;
+pub use scale::{ScaleStatement, ScaleSubject, scale_from_caption};

@@ -1,0 +1,505 @@
+//! Dates and periods in words: "December 31, 2024", "three months ended March 31, 2025", "Q3 2024", "fiscal 2024".
+
+use super::calendar::{Date, Period};
+use super::digits::Locale;
+use super::lexer::Tokens;
+use crate::document::analysis::FigureKind;
+
+/// Months with their English, German, French and Spanish names and their abbreviations.
+const MONTHS: [&[&str]; 12] = [
+    &["january", "jan", "januar", "janvier", "enero"],
+    &["february", "feb", "februar", "février", "febrero"],
+    &["march", "mar", "märz", "mars", "marzo"],
+    &["april", "apr", "avril", "abril"],
+    &["may", "mai", "mayo"],
+    &["june", "jun", "juni", "juin", "junio"],
+    &["july", "jul", "juli", "juillet", "julio"],
+    &["august", "aug", "août", "agosto"],
+    &["september", "sept", "sep", "septembre", "septiembre"],
+    &["october", "oct", "oktober", "okt", "octobre", "octubre"],
+    &["november", "nov", "novembre", "noviembre"],
+    &["december", "dec", "dezember", "dez", "décembre", "diciembre"],
+];
+
+/// Month of a word in small letters, 1 to 12.
+pub(super) fn month_of(word: &str) -> Option<u32> {
+    let index = MONTHS.iter().position(|names| names.contains(&word))?;
+    u32::try_from(index + 1).ok()
+}
+
+/// Whole numbers in words, as period phrases use them.
+fn small_number(tokens: &Tokens<'_>, at: usize) -> Option<(u32, usize)> {
+    const NAMES: &[(&str, u32)] = &[
+        ("one", 1),
+        ("two", 2),
+        ("three", 3),
+        ("four", 4),
+        ("five", 5),
+        ("six", 6),
+        ("seven", 7),
+        ("eight", 8),
+        ("nine", 9),
+        ("ten", 10),
+        ("eleven", 11),
+        ("twelve", 12),
+        ("thirteen", 13),
+        ("fourteen", 14),
+        ("fifteen", 15),
+        ("sixteen", 16),
+        ("eighteen", 18),
+        ("twenty", 20),
+        ("thirty", 30),
+        ("forty", 40),
+        ("fifty", 50),
+    ];
+    if let Some(number) = tokens.whole(at) {
+        return u32::try_from(number)
+            .ok()
+            .filter(|number| (1..=530).contains(number))
+            .map(|number| (number, at + 1));
+    }
+    let value = |index: usize| {
+        let word = tokens.word(index);
+        NAMES.iter().find(|(name, _)| *name == word).map(|(_, value)| *value)
+    };
+    let first = value(at)?;
+    let hyphen = usize::from(tokens.is_symbol(at + 1, '-'));
+    match value(at + 1 + hyphen) {
+        // "fifty-two", "twenty six"
+        Some(unit) if first >= 20 && unit < 10 => Some((first + unit, at + 2 + hyphen)),
+        _ => Some((first, at + 1)),
+    }
+}
+
+fn ordinal(word: &str) -> Option<u32> {
+    ["first", "second", "third", "fourth"].iter().position(|name| *name == word).map(|index| index as u32 + 1)
+}
+
+/// A year with four digits, standing alone.
+pub(super) fn year_at(tokens: &Tokens<'_>, at: usize) -> Option<i32> {
+    let year = tokens.whole(at)?;
+    (tokens.text_at(at).len() == 4 && (1900..=2099).contains(&year)).then_some(year)
+}
+
+/// A year that may be shortened to two digits: `2024`, `'24`, `24`.
+fn short_year_at(tokens: &Tokens<'_>, at: usize) -> Option<(i32, usize)> {
+    let at = if ['\'', '\u{2019}', '\u{2018}'].iter().any(|mark| tokens.is_symbol(at, *mark)) {
+        at + 1
+    } else {
+        at
+    };
+    if let Some(year) = year_at(tokens, at) {
+        return Some((year, at + 1));
+    }
+    let year = tokens.whole(at)?;
+    (tokens.text_at(at).len() == 2).then_some((if year < 70 { 2000 + year } else { 1900 + year }, at + 1))
+}
+
+/// A date or period found at a token.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct PeriodAt {
+    pub period: Period,
+    /// Other days that an ambiguous date can mean.
+    pub alternatives: Vec<Period>,
+    /// DATE for days, months, quarters and years, PERIOD for spans that the text measures.
+    pub kind: FigureKind,
+    /// Token after it.
+    pub end: usize,
+    /// How later years in an enumeration ("2024, 2023 and 2022") repeat it.
+    pub pattern: Pattern,
+}
+
+/// What of a period stays the same when only another year follows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Pattern {
+    Day { month: u32, day: u32 },
+    Month { month: u32 },
+    Ended { length: Length, month: u32, day: u32 },
+    Quarter(u32),
+    Half(u32),
+    Year,
+    Fixed,
+}
+
+impl Pattern {
+    pub(super) fn in_year(self, year: i32) -> Option<Period> {
+        match self {
+            Self::Day { month, day } => Date::new(year, month, day).map(Period::Day),
+            Self::Month { month } => Date::new(year, month, 1).map(Period::Month),
+            Self::Ended { length, month, day } => length.ended(Date::new(year, month, day)?),
+            Self::Quarter(quarter) => Period::quarter(year, quarter),
+            Self::Half(half) => Period::half(year, half),
+            Self::Year => Some(Period::Year(year)),
+            Self::Fixed => None,
+        }
+    }
+
+    fn kind(self) -> FigureKind {
+        if matches!(self, Self::Ended { .. }) { FigureKind::Period } else { FigureKind::Date }
+    }
+}
+
+/// Length of a period that the text measures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Length {
+    Months(u32),
+    Weeks(u32),
+    Days(u32),
+}
+
+impl Length {
+    fn ended(self, end: Date) -> Option<Period> {
+        match self {
+            Self::Months(months) => Period::months_ended(months, end),
+            Self::Weeks(weeks) => Period::weeks_ended(weeks, end),
+            Self::Days(days) => Some(Period::Span(end.plus_days(1 - i64::from(days))?, end)),
+        }
+    }
+}
+
+/// Reads the longest date or period that starts at token `at`.
+pub(super) fn period_at(tokens: &Tokens<'_>, at: usize, locale: Locale) -> Option<PeriodAt> {
+    ended_at(tokens, at, locale)
+        .or_else(|| partial_year_at(tokens, at))
+        .or_else(|| day_at(tokens, at, locale))
+        .or_else(|| month_at(tokens, at))
+        .or_else(|| fiscal_at(tokens, at))
+}
+
+fn found(pattern: Pattern, year: i32, end: usize) -> Option<PeriodAt> {
+    let period = pattern.in_year(year)?;
+    Some(PeriodAt { period, alternatives: Vec::new(), kind: pattern.kind(), end, pattern })
+}
+
+/// "three months ended March 31, 2025", "52 weeks ended ...", "fiscal year ended ...", "quarter ending ...".
+fn ended_at(tokens: &Tokens<'_>, at: usize, locale: Locale) -> Option<PeriodAt> {
+    let (length, next) = length_at(tokens, at)?;
+    if !matches!(tokens.word(next).as_str(), "ended" | "ending") {
+        return None;
+    }
+    let mut next = next + 1;
+    if tokens.word(next) == "on" {
+        next += 1;
+    }
+    let day = day_at(tokens, next, locale)?;
+    let Period::Day(end) = day.period else { return None };
+    let pattern = Pattern::Ended { length, month: end.month(), day: end.day() };
+    Some(PeriodAt {
+        period: length.ended(end)?,
+        alternatives: day.alternatives.iter().filter_map(|other| length.ended(other.end()?)).collect(),
+        kind: FigureKind::Period,
+        end: day.end,
+        pattern,
+    })
+}
+
+/// "three months", "52 weeks", "twelve-month period", "fiscal year", "quarter", "half-year", and the token after.
+fn length_at(tokens: &Tokens<'_>, at: usize) -> Option<(Length, usize)> {
+    let (count, mut next) = small_number(tokens, at).map_or((None, at), |(count, next)| (Some(count), next));
+    if count.is_some() && tokens.is_symbol(next, '-') {
+        next += 1;
+    }
+    while matches!(tokens.word(next).as_str(), "fiscal" | "financial" | "full" | "calendar" | "consecutive") {
+        next += 1;
+    }
+    let half = tokens.word(next) == "half";
+    if half {
+        next += 1 + usize::from(tokens.is_symbol(next + 1, '-'));
+    }
+    let count = count.unwrap_or(1);
+    let length = match tokens.word(next).as_str() {
+        "month" | "months" => Length::Months(count),
+        "week" | "weeks" => Length::Weeks(count),
+        "day" | "days" => Length::Days(count),
+        "quarter" | "quarters" => Length::Months(3 * count),
+        "year" | "years" if half => Length::Months(6),
+        "year" | "years" => Length::Months(12 * count),
+        _ if half => {
+            return Some((Length::Months(6), next));
+        }
+        _ => return None,
+    };
+    next += 1;
+    if matches!(tokens.word(next).as_str(), "period" | "periods" | "then") {
+        next += 1;
+    }
+    Some((length, next))
+}
+
+/// "Q3 2024", "3Q24", "third quarter of 2024", "first half of 2024", "H1 2024". Of fiscal years only the quarter's
+/// number is known, so those are left to [`fiscal_at`].
+fn partial_year_at(tokens: &Tokens<'_>, at: usize) -> Option<PeriodAt> {
+    let attached = |index: usize| !tokens.spaced(index);
+    let part = |letter: &str, number: i32| match letter {
+        "q" if (1..=4).contains(&number) => Some(Pattern::Quarter(number as u32)),
+        "h" if (1..=2).contains(&number) => Some(Pattern::Half(number as u32)),
+        _ => None,
+    };
+    let (pattern, mut next) = if tokens.is_number(at + 1) && attached(at + 1) {
+        (part(&tokens.word(at), tokens.whole(at + 1)?)?, at + 2)
+    } else if tokens.is_number(at) && attached(at + 1) {
+        (part(&tokens.word(at + 1), tokens.whole(at)?)?, at + 2)
+    } else {
+        let number = ordinal(&tokens.word(at))?;
+        match tokens.word(at + 1).as_str() {
+            "quarter" => (Pattern::Quarter(number), at + 2),
+            "half" if number <= 2 => (Pattern::Half(number), at + 2),
+            _ => return None,
+        }
+    };
+    if tokens.word(next) == "of" || tokens.is_symbol(next, ',') || tokens.is_symbol(next, '-') {
+        next += 1;
+    }
+    if matches!(tokens.word(next).as_str(), "calendar" | "year") {
+        next += 1;
+    }
+    let (year, end) = short_year_at(tokens, next)?;
+    found(pattern, year, end)
+}
+
+/// "December 31, 2024", "31 December 2024", "31. Dezember 2024", "2024-12-31", "12/31/2024", "31.12.2024".
+fn day_at(tokens: &Tokens<'_>, at: usize, locale: Locale) -> Option<PeriodAt> {
+    let day_pattern =
+        |month: u32, day: u32, year: i32, end: usize| found(Pattern::Day { month, day }, year, end);
+    let day_number =
+        |index: usize| u32::try_from(tokens.whole(index)?).ok().filter(|day| (1..=31).contains(day));
+    if let Some(month) = month_of(&tokens.word(at)) {
+        let next = tokens.skip_point(at + 1);
+        let day = day_number(next)?;
+        let next = skip_ordinal_ending(tokens, next + 1);
+        let next = next + usize::from(tokens.is_symbol(next, ','));
+        return day_pattern(month, day, year_at(tokens, next)?, next + 1);
+    }
+    if !tokens.is_number(at) {
+        return None;
+    }
+    if let Some(dotted) = dotted_day(tokens.text_at(at)) {
+        return day_pattern(dotted.month(), dotted.day(), dotted.year(), at + 1);
+    }
+    let month_after = tokens.skip_point(skip_ordinal_ending(tokens, at + 1));
+    let month_after = month_after + usize::from(tokens.word(month_after) == "of");
+    if let Some(month) = month_of(&tokens.word(month_after)) {
+        let next = tokens.skip_point(month_after + 1);
+        let next = next + usize::from(tokens.is_symbol(next, ','));
+        return day_pattern(month, day_number(at)?, year_at(tokens, next)?, next + 1);
+    }
+    let mark = if tokens.is_symbol(at + 1, '-') { '-' } else { '/' };
+    let joined = tokens.is_symbol(at + 1, mark)
+        && tokens.is_symbol(at + 3, mark)
+        && (at + 1..=at + 4).all(|index| !tokens.spaced(index));
+    if !joined {
+        return None;
+    }
+    if let Some(year) = year_at(tokens, at) {
+        let (month, day) = (day_number(at + 2)?, day_number(at + 4)?);
+        return day_pattern(month, day, year, at + 5);
+    }
+    let (first, second) = (day_number(at)?, day_number(at + 2)?);
+    let (year, end) =
+        if mark == '/' { short_year_at(tokens, at + 4)? } else { (year_at(tokens, at + 4)?, at + 5) };
+    let month_first = day_pattern(first, second, year, end);
+    let day_first = day_pattern(second, first, year, end);
+    match (month_first, day_first, locale.day_first) {
+        (Some(one), None, _)
+        | (None, Some(one), _)
+        | (_, Some(one), Some(true))
+        | (Some(one), _, Some(false)) => Some(one),
+        (Some(mut one), Some(other), None) => {
+            if one.period != other.period {
+                one.alternatives.push(other.period);
+            }
+            Some(one)
+        }
+        (None, None, _) => None,
+    }
+}
+
+/// `31.12.2024`: with dots the day always comes first.
+fn dotted_day(text: &str) -> Option<Date> {
+    let parts: Vec<&str> = text.split('.').collect();
+    let [day, month, year] = parts[..] else { return None };
+    (day.len() <= 2 && month.len() <= 2 && year.len() == 4)
+        .then(|| Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?))
+        .flatten()
+}
+
+fn skip_ordinal_ending(tokens: &Tokens<'_>, at: usize) -> usize {
+    let is_ending = !tokens.spaced(at) && matches!(tokens.word(at).as_str(), "st" | "nd" | "rd" | "th");
+    at + usize::from(is_ending)
+}
+
+/// "March 2025"
+fn month_at(tokens: &Tokens<'_>, at: usize) -> Option<PeriodAt> {
+    let month = month_of(&tokens.word(at))?;
+    let next = tokens.skip_point(at + 1);
+    let next = next + usize::from(tokens.is_symbol(next, ',') || tokens.word(next) == "of");
+    found(Pattern::Month { month }, year_at(tokens, next)?, next + 1)
+}
+
+/// "fiscal 2024", "fiscal year 2024", "FY24", "2024".
+fn fiscal_at(tokens: &Tokens<'_>, at: usize) -> Option<PeriodAt> {
+    match tokens.word(at).as_str() {
+        "fiscal" | "financial" | "calendar" => {
+            let next = at + 1 + usize::from(matches!(tokens.word(at + 1).as_str(), "year" | "years"));
+            found(Pattern::Year, year_at(tokens, next)?, next + 1)
+        }
+        "year" | "years" => found(Pattern::Year, year_at(tokens, at + 1)?, at + 2),
+        "fy" => {
+            let (year, end) = short_year_at(tokens, at + 1)?;
+            found(Pattern::Year, year, end)
+        }
+        _ => {
+            let year = year_at(tokens, at)?;
+            // "2024E" and "2024A" are estimates and actuals; other letters or signs make it another thing.
+            let end =
+                at + 1 + usize::from(!tokens.spaced(at + 1) && matches!(tokens.text_at(at + 1), "A" | "E"));
+            found(Pattern::Year, year, end)
+        }
+    }
+}
+
+/// The date or period that the header of a column states, with the header's lines joined by spaces:
+/// "Three Months Ended March 31, 2025 (Unaudited)", "As of September 28, 2024", "Year Ended December 31, (1) 2023",
+/// "FY24", "2024". Year and phrase may stand apart, as they do in headers of several rows. `None` when the header
+/// states no date, or more than one.
+#[must_use]
+pub fn period_from_header(text: &str, locale: Locale) -> Option<Period> {
+    const LONGEST: usize = 400;
+    if text.len() > LONGEST {
+        return None;
+    }
+    let text = without_parentheses(text);
+    let tokens = Tokens::new(&text);
+    let count = tokens.list.len();
+    let mut best: Option<PeriodAt> = None;
+    let mut phrase: Option<Pattern> = None;
+    let mut at = 0;
+    while at < count {
+        // A letter or hyphen joined to the number makes it something else ("10-K2024").
+        if let Some(period) = period_at(&tokens, at, locale) {
+            at = period.end;
+            match &best {
+                None => best = Some(period),
+                // "2025" above or below the phrase that it completes.
+                Some(known)
+                    if known.pattern == Pattern::Year && period.period.year() == known.period.year() =>
+                {
+                    best = Some(period);
+                }
+                Some(known)
+                    if period.pattern == Pattern::Year && period.period.year() == known.period.year() => {}
+                Some(_) => return None,
+            }
+            continue;
+        }
+        if phrase.is_none()
+            && let Some((pattern, end)) = phrase_without_year(&tokens, at)
+        {
+            phrase = Some(pattern);
+            at = end;
+            continue;
+        }
+        // A day that no month has.
+        if month_of(&tokens.word(at)).is_some() && tokens.whole(tokens.skip_point(at + 1)).is_some() {
+            return None;
+        }
+        at += 1;
+    }
+    let best = best?;
+    match (phrase, best.pattern) {
+        (Some(pattern), Pattern::Year) => pattern.in_year(best.period.year()),
+        // "Three months ended" above "March 31, 2025".
+        (Some(Pattern::Ended { length, .. }), Pattern::Day { .. }) => length.ended(best.period.end()?),
+        _ if best.alternatives.is_empty() => Some(best.period),
+        _ => None,
+    }
+}
+
+/// "three months ended March 31," or "December 31," or "three months ended" (then with no day) or "Q3".
+fn phrase_without_year(tokens: &Tokens<'_>, at: usize) -> Option<(Pattern, usize)> {
+    let month_and_day = |at: usize| {
+        let month = month_of(&tokens.word(at))?;
+        let next = tokens.skip_point(at + 1);
+        let day = u32::try_from(tokens.whole(next)?).ok().filter(|day| (1..=31).contains(day))?;
+        Some((month, day, next + 1))
+    };
+    if let Some((length, next)) = length_at(tokens, at)
+        && matches!(tokens.word(next).as_str(), "ended" | "ending")
+    {
+        return Some(match month_and_day(next + 1) {
+            Some((month, day, end)) => (Pattern::Ended { length, month, day }, end),
+            None => (Pattern::Ended { length, month: 12, day: 31 }, next + 1),
+        });
+    }
+    if let Some((month, day, end)) = month_and_day(at) {
+        return Some((Pattern::Day { month, day }, end));
+    }
+    let number = ordinal(&tokens.word(at))?;
+    (tokens.word(at + 1) == "quarter").then_some((Pattern::Quarter(number), at + 2))
+}
+
+/// The text without what stands in parentheses: "(unaudited)", "(1)", "(as restated)".
+fn without_parentheses(text: &str) -> String {
+    let mut depth = 0u32;
+    let mut kept = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => kept.push(character),
+            _ => {}
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(text: &str) -> Option<String> {
+        period_from_header(text, Locale::default()).map(|period| period.to_string())
+    }
+
+    #[test]
+    fn headers_of_real_statements() {
+        for (text, period) in [
+            ("Three Months Ended March 31, 2025", "2025-01-01/2025-03-31"),
+            ("Three Months Ended March 31, 2025 (Unaudited)", "2025-01-01/2025-03-31"),
+            ("2025 Three Months Ended March 31,", "2025-01-01/2025-03-31"),
+            ("Three Months Ended September 28, 2024", "2024-06-30/2024-09-28"),
+            ("Three Months Ended March 31, 2025 2025", "2025-01-01/2025-03-31"),
+            ("Years ended September 28, 2024", "2023-10-01/2024-09-28"),
+            ("For the Years Ended December 31, (1) 2023", "2023-01-01/2023-12-31"),
+            ("As of December 31, 2024", "2024-12-31"),
+            ("December 31, 2024", "2024-12-31"),
+            ("Dec. 31, 2024", "2024-12-31"),
+            ("31 December 2024", "2024-12-31"),
+            ("31. Dezember 2024", "2024-12-31"),
+            ("31.12.2024", "2024-12-31"),
+            ("12/31/24", "2024-12-31"),
+            ("2024-12-31", "2024-12-31"),
+            ("52 Weeks Ended February 1, 2025", "2024-02-04/2025-02-01"),
+            ("Thirteen weeks ended May 3, 2025", "2025-02-02/2025-05-03"),
+            ("Fiscal 2024", "2024"),
+            ("FY24", "2024"),
+            ("2024", "2024"),
+            ("Q3 2024", "2024-07-01/2024-09-30"),
+            ("3Q24", "2024-07-01/2024-09-30"),
+            ("Third Quarter 2024", "2024-07-01/2024-09-30"),
+            ("H1 2024", "2024-01-01/2024-06-30"),
+            ("March 2025", "2025-03"),
+        ] {
+            assert_eq!(header(text).as_deref(), Some(period), "{text}");
+        }
+    }
+
+    #[test]
+    fn headers_that_state_no_single_date() {
+        for text in
+            ["", "Change", "2024 vs. 2023", "May 32, 2024", "February 30, 2024", "5/6/2024", "Note", "1,234"]
+        {
+            assert_eq!(header(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Columns of a region: vertical corridors that no body line crosses, and vertical rulings.
+
+use super::lines::{Chunk, Line, Region, is_year, line_of_chunks};
+use crate::document::{BBox, Points};
+
+/// Share of the body lines that may cross a corridor between columns.
+const CROSSING_SHARE: f32 = 0.04;
+/// Narrowest corridor, in em.
+const MIN_CORRIDOR: f32 = 0.18;
+/// Gap, in em, at which a chunk that crosses a known column boundary is cut there.
+const CUT_GAP: f32 = 0.3;
+
+/// Columns from left to right: the x positions that separate them, one fewer than columns.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Columns {
+    pub separators: Vec<f32>,
+    /// The empty corridor around each separator.
+    corridors: Vec<(f32, f32)>,
+    /// Extents of what stands in each column's body.
+    pub extents: Vec<(f32, f32)>,
+}
+
+impl Columns {
+    pub fn len(&self) -> usize {
+        self.separators.len() + 1
+    }
+
+    /// The column at an x position.
+    pub fn at(&self, x: f32) -> usize {
+        self.separators.partition_point(|&separator| separator <= x)
+    }
+
+    /// First and last column that a horizontal extent covers by more than `slack`.
+    pub fn span(&self, x0: f32, x1: f32, slack: f32) -> (usize, usize) {
+        let middle = self.at(f32::midpoint(x0, x1));
+        let (mut first, mut last) = (self.at(x0 + slack), self.at(x1 - slack));
+        if first > last {
+            (first, last) = (middle, middle);
+        }
+        // A chunk reaches into a column only if it overlaps what stands there, not merely its margin.
+        while first < last && self.extents[first].1 <= x0 + slack {
+            first += 1;
+        }
+        while last > first && self.extents[last].0 >= x1 - slack {
+            last -= 1;
+        }
+        (first, last)
+    }
+}
+
+/// Index of the first line that holds data: a number that is not a year right of the first chunk.
+pub(super) fn first_data_line(region: &Region<'_>) -> Option<usize> {
+    let left = region.lines.iter().map(|line| line.bbox.x0).fold(f32::INFINITY, f32::min);
+    region.lines.iter().position(|line| {
+        line.chunks.iter().enumerate().any(|(index, chunk)| {
+            chunk.numeric
+                && (index > 0 || chunk.bbox.x0 > left + 6.0 * region.em)
+                && !is_year(&region.text(chunk))
+        }) && {
+            let right = &line.chunks[usize::from(line.chunks.len() > 1)..];
+            2 * right.iter().filter(|chunk| chunk.numeric).count() >= right.len()
+        }
+    })
+}
+
+/// Whether the body of the region is made of numbers.
+pub(super) fn is_numeric_region(region: &Region<'_>) -> bool {
+    let (mut numbers, mut texts) = (0, 0);
+    for line in &region.lines {
+        for chunk in line.chunks.iter().skip(1) {
+            if chunk.numeric { numbers += 1 } else { texts += 1 }
+        }
+    }
+    numbers > 2 && numbers * 3 > texts
+}
+
+/// Finds the columns; `None` if there is only one.
+pub(super) fn find_columns(region: &Region<'_>) -> Option<Columns> {
+    let body_start = if is_numeric_region(region) { first_data_line(region).unwrap_or(0) } else { 0 };
+    let mut body: Vec<&Line> =
+        region.lines[body_start..].iter().filter(|line| line.chunks.len() >= 2).collect();
+    if body.len() < 2 {
+        body = region.lines.iter().filter(|line| line.chunks.len() >= 2).collect();
+    }
+    let walls = vertical_walls(region);
+    if body.is_empty() && walls.is_empty() {
+        return None;
+    }
+    let allowed = (body.len() as f32 * CROSSING_SHARE).floor() as i32;
+    let found = corridors(&body, allowed, MIN_CORRIDOR * region.em);
+    let mut separators: Vec<f32> = found.iter().map(|&(from, to)| f32::midpoint(from, to)).collect();
+    add_walls(&mut separators, &walls, &region.lines);
+    if separators.is_empty() {
+        return None;
+    }
+    let corridors = separators
+        .iter()
+        .map(|&at| found.iter().copied().find(|&(from, to)| from <= at && at <= to).unwrap_or((at, at)))
+        .collect();
+    let mut columns = Columns { extents: vec![(0.0, 0.0); separators.len() + 1], separators, corridors };
+    columns.extents = extents(&columns, &body, &region.lines);
+    Some(columns)
+}
+
+/// The x intervals that at most `allowed` lines cross.
+fn corridors(body: &[&Line], allowed: i32, narrowest: f32) -> Vec<(f32, f32)> {
+    let mut events: Vec<(f32, i32)> = Vec::new();
+    for chunk in body.iter().flat_map(|line| &line.chunks) {
+        events.push((chunk.bbox.x0, 1));
+        events.push((chunk.bbox.x1, -1));
+    }
+    events.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let mut found = Vec::new();
+    let mut depth = 0;
+    let mut entered = false; // whether a column has been seen since the last corridor
+    let mut free_from: Option<f32> = None;
+    for (x, step) in events {
+        let before = depth;
+        depth += step;
+        if before > allowed && depth <= allowed {
+            free_from = Some(x);
+            entered = true;
+        } else if before <= allowed && depth > allowed {
+            if let Some(from) = free_from
+                && entered
+                && x - from >= narrowest
+            {
+                found.push((from, x));
+            }
+            free_from = None;
+        }
+    }
+    found
+}
+
+/// X positions of vertical rulings that run along most of the region's lines.
+fn vertical_walls(region: &Region<'_>) -> Vec<f32> {
+    let mut parts: Vec<(f32, f32, f32)> = region
+        .rulings
+        .iter()
+        .filter(|ruling| !ruling.horizontal)
+        .map(|ruling| (ruling.bbox.center_x(), ruling.bbox.y0, ruling.bbox.y1))
+        .collect();
+    parts.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut walls = Vec::new();
+    let mut start = 0;
+    while start < parts.len() {
+        let end = start + parts[start..].partition_point(|part| part.0 <= parts[start].0 + 2.0);
+        let x = f32::midpoint(parts[start].0, parts[end - 1].0);
+        let along = region
+            .lines
+            .iter()
+            .filter(|line| {
+                parts[start..end].iter().any(|part| part.1 <= line.center && line.center <= part.2)
+            })
+            .count();
+        if along * 10 >= region.lines.len() * 6 {
+            walls.push(x);
+        }
+        start = end;
+    }
+    walls
+}
+
+/// Adds walls that have text on both sides and no separator of their own yet.
+fn add_walls(separators: &mut Vec<f32>, walls: &[f32], lines: &[Line]) {
+    let chunks = || lines.iter().flat_map(|line| &line.chunks);
+    for &wall in walls {
+        let crossing =
+            chunks().filter(|chunk| chunk.bbox.x0 < wall - 1.0 && chunk.bbox.x1 > wall + 1.0).count();
+        if crossing * 5 > lines.len() {
+            continue;
+        }
+        let position = separators.partition_point(|&separator| separator < wall);
+        let left = position.checked_sub(1).map_or(f32::NEG_INFINITY, |index| separators[index]);
+        let right = separators.get(position).copied().unwrap_or(f32::INFINITY);
+        let between = |from: f32, to: f32| {
+            chunks().any(|chunk| chunk.bbox.center_x() > from && chunk.bbox.center_x() < to)
+        };
+        match (between(left, wall), between(wall, right)) {
+            (true, true) => separators.insert(position, wall),
+            // The wall stands in a corridor that was found already: it is the more exact boundary.
+            (false, true) if position > 0 => separators[position - 1] = wall,
+            (true, false) if position < separators.len() => separators[position] = wall,
+            _ => {}
+        }
+    }
+}
+
+fn extents(columns: &Columns, body: &[&Line], lines: &[Line]) -> Vec<(f32, f32)> {
+    let mut extents = vec![(f32::INFINITY, f32::NEG_INFINITY); columns.len()];
+    let mut take = |chunk: &Chunk| {
+        let (first, last) = (columns.at(chunk.bbox.x0 + 0.5), columns.at(chunk.bbox.x1 - 0.5));
+        if first == last {
+            let extent = &mut extents[first];
+            *extent = (extent.0.min(chunk.bbox.x0), extent.1.max(chunk.bbox.x1));
+        }
+    };
+    body.iter().flat_map(|line| &line.chunks).for_each(&mut take);
+    lines.iter().filter(|line| line.chunks.len() >= 2).flat_map(|line| &line.chunks).for_each(&mut take);
+    for (index, extent) in extents.iter_mut().enumerate() {
+        if extent.0 > extent.1 {
+            let left = index.checked_sub(1).map_or(columns.separators[0], |left| columns.separators[left]);
+            let right = columns.separators.get(index).copied().unwrap_or(left);
+            *extent = (left.min(right), left.max(right));
+        }
+    }
+    extents
+}
+
+/// Cuts chunks at column boundaries that fall into one of their gaps.
+pub(super) fn cut_chunks(region: &mut Region<'_>, columns: &Columns) {
+    for index in 0..region.lines.len() {
+        let mut cut = Vec::new();
+        for chunk in &region.lines[index].chunks {
+            cut.extend(cut_chunk(region, chunk, columns));
+        }
+        if cut.len() != region.lines[index].chunks.len() {
+            region.lines[index] = line_of_chunks(&region.pieces, cut);
+        }
+    }
+}
+
+fn cut_chunk(region: &Region<'_>, chunk: &Chunk, columns: &Columns) -> Vec<Chunk> {
+    let mut parts: Vec<Chunk> = Vec::new();
+    for &index in &chunk.pieces {
+        let bbox: BBox<Points> = region.pieces[index].bbox;
+        let gap_of = |part: &Chunk| bbox.x0 - part.bbox.x1;
+        match parts.last_mut() {
+            Some(part)
+                if !(columns.corridors.iter().zip(&columns.separators).any(
+                    |(&(from, to), &separator)| {
+                        part.bbox.x1 <= to + 0.5
+                            && from <= bbox.x0 + 0.5
+                            && part.bbox.center_x() < separator
+                            && separator < bbox.center_x()
+                    },
+                ) && gap_of(part) >= CUT_GAP * region.em.min(1.3 * region.pieces[index].size)) =>
+            {
+                part.pieces.push(index);
+                part.bbox = part.bbox.union(&bbox);
+            }
+            _ => parts.push(Chunk { pieces: vec![index], bbox, numeric: false }),
+        }
+    }
+    // A currency sign that stands on the other side of the boundary still belongs to its number.
+    let mut index = 0;
+    while index + 1 < parts.len() {
+        if super::lines::is_currency_sign(&region.text(&parts[index])) {
+            let sign = parts.remove(index);
+            parts[index].bbox = parts[index].bbox.union(&sign.bbox);
+            parts[index].pieces.splice(0..0, sign.pieces);
+        } else {
+            index += 1;
+        }
+    }
+    for part in &mut parts {
+        part.numeric = super::lines::is_numeric(&region.text(part));
+    }
+    parts
+}

@@ -1,0 +1,204 @@
+//! Tables of a document: regions from layout blocks and from alignment, stitched over page ends.
+
+use super::detect::{Found, around, find_regions};
+use super::grid::{Grid, grid_of};
+use super::lines::Region;
+use super::values::{Context, table_of};
+use crate::document::analysis::Table;
+use crate::document::{BBox, Page, Points};
+use crate::structure::PageBlock;
+
+/// Share of a found region's words that must lie in a block for the block to take the region over.
+const TAKEN_OVER: f32 = 0.5;
+/// Distance, in em, up to which columns on two pages are the same.
+const SAME_COLUMN: f32 = 1.5;
+/// Lines of running text below or above a table that keep it from continuing over a page end (page numbers and
+/// running heads are fewer).
+const TEXT_BETWEEN: usize = 4;
+/// Lines above a table that are searched for its caption and its scale.
+const CONTEXT_LINES: usize = 5;
+/// Largest distance, in em, between such lines.
+const CONTEXT_GAP: f32 = 3.0;
+
+/// A table on one page.
+pub(super) struct Part<'p> {
+    pub page: &'p Page,
+    pub page_index: usize,
+    pub blocks: Vec<u32>,
+    pub bbox: BBox<Points>,
+    pub grid: Grid,
+    /// Lines directly above it, the nearest first.
+    pub above: Vec<String>,
+    /// Lines above and below it on its page that are not part of a table.
+    text_above: usize,
+    text_below: usize,
+    em: f32,
+}
+
+/// Finds the tables of a document.
+///
+/// `blocks` are the layout blocks in reading order; those with the label `Table` are read as tables (the index in
+/// the slice becomes the block's identifier), and regions with aligned numbers or parallel rulings that no such block
+/// covers are added. Without any blocks, tables are found by alignment alone. `section` of the result is left empty.
+#[must_use]
+pub fn find_tables(pages: &[Page], blocks: &[PageBlock]) -> Vec<Table> {
+    let mut tables: Vec<Vec<Part<'_>>> = Vec::new();
+    for (page_index, page) in pages.iter().enumerate() {
+        for part in page_parts(page, page_index, blocks) {
+            let first_on_page = tables.last().is_none_or(|parts| parts[0].page_index < page_index)
+                && tables.iter().all(|parts| parts.iter().all(|part| part.page_index < page_index));
+            match tables.last_mut() {
+                Some(parts)
+                    if first_on_page && parts.last().is_some_and(|before| continues(before, &part)) =>
+                {
+                    parts.push(part);
+                }
+                _ => tables.push(vec![part]),
+            }
+        }
+    }
+    let context = Context::of(pages);
+    tables.iter().enumerate().map(|(id, parts)| table_of(id as u32, parts, &context)).collect()
+}
+
+fn page_parts<'p>(page: &'p Page, page_index: usize, blocks: &[PageBlock]) -> Vec<Part<'p>> {
+    let own: Vec<(u32, &PageBlock)> = (0u32..)
+        .zip(blocks)
+        .filter(|(_, block)| block.page_index == page_index && block.label == "Table")
+        .collect();
+    let regions = regions(page, &own);
+    let mut in_table = vec![false; page.words.len()];
+    for word in regions.iter().flat_map(|(_, found)| &found.words) {
+        in_table[*word] = true;
+    }
+    let rest: Vec<usize> = (0..page.words.len()).filter(|&word| !in_table[word]).collect();
+    let rest_region = around(page, &rest).map(|bbox| Region::of_words(page, &rest, &bbox));
+    let mut parts: Vec<Part<'p>> = Vec::new();
+    for (ids, found) in regions {
+        let region = Region::of_words(page, &found.words, &found.bbox);
+        let (em, direction) = (region.em, region.direction);
+        let Some(grid) = grid_of(page, region) else { continue };
+        let (mut above, mut text_above, mut text_below) = (Vec::new(), 0, 0);
+        if let Some(rest) = rest_region.as_ref().filter(|rest| rest.direction == direction) {
+            above = lines_above(rest, &found.bbox, em);
+            text_above = rest.lines.iter().filter(|line| line.center < found.bbox.y0).count();
+            text_below = rest.lines.iter().filter(|line| line.center > found.bbox.y1).count();
+        }
+        parts.push(Part {
+            page,
+            page_index,
+            blocks: ids,
+            bbox: found.bbox,
+            grid,
+            above,
+            text_above,
+            text_below,
+            em,
+        });
+    }
+    parts
+}
+
+/// Regions of a page with the blocks they come from, from top to bottom.
+fn regions(page: &Page, blocks: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)> {
+    let found = find_regions(page, &vec![false; page.words.len()]);
+    let mut member: Vec<Vec<bool>> = found.iter().map(|found| mask(page, &found.words)).collect();
+    let mut ids: Vec<Vec<u32>> = vec![Vec::new(); found.len()];
+    for &(id, block) in blocks {
+        let mut words: Vec<usize> =
+            block.lines.iter().flatten().copied().filter(|&word| word < page.words.len()).collect();
+        words.extend((0..page.words.len()).filter(|&word| {
+            let bbox = &page.words[word].bbox;
+            block.bbox.contains_point(bbox.center_x(), bbox.center_y())
+        }));
+        let mut own = mask(page, &words);
+        // The block takes over what lies mostly in it, and what contains most of it.
+        let size = count(&own);
+        let mut ids_of_union = vec![id];
+        let mut index = 0;
+        while index < member.len() {
+            let common = own.iter().zip(&member[index]).filter(|(a, b)| **a && **b).count() as f32;
+            if common >= TAKEN_OVER * count(&member[index]) as f32
+                || common >= TAKEN_OVER * size as f32 && size > 0
+            {
+                let other = member.remove(index);
+                own.iter_mut().zip(&other).for_each(|(own, other)| *own |= *other);
+                ids_of_union.extend(ids.remove(index));
+            } else {
+                index += 1;
+            }
+        }
+        ids_of_union.sort_unstable();
+        member.push(own);
+        ids.push(ids_of_union);
+    }
+    let mut regions: Vec<(Vec<u32>, Found)> = ids
+        .into_iter()
+        .zip(member)
+        .filter_map(|(ids, member)| {
+            let words: Vec<usize> = (0..member.len()).filter(|&word| member[word]).collect();
+            around(page, &words).map(|bbox| (ids, Found { words, bbox, boxed: false }))
+        })
+        .collect();
+    regions.sort_by(|a, b| a.1.bbox.y0.total_cmp(&b.1.bbox.y0).then(a.1.bbox.x0.total_cmp(&b.1.bbox.x0)));
+    regions
+}
+
+fn mask(page: &Page, words: &[usize]) -> Vec<bool> {
+    let mut mask = vec![false; page.words.len()];
+    words.iter().for_each(|&word| mask[word] = true);
+    mask
+}
+
+fn count(mask: &[bool]) -> usize {
+    mask.iter().filter(|&&is| is).count()
+}
+
+/// Texts of the lines above a box that overlap it horizontally, the nearest first.
+fn lines_above(rest: &Region<'_>, bbox: &BBox<Points>, em: f32) -> Vec<String> {
+    let mut above = Vec::new();
+    let mut edge = bbox.y0;
+    for line in rest.lines.iter().rev().filter(|line| line.center < bbox.y0) {
+        if edge - line.bbox.y1 > CONTEXT_GAP * em || above.len() == CONTEXT_LINES {
+            break;
+        }
+        if line.bbox.x0 < bbox.x1 && line.bbox.x1 > bbox.x0 {
+            let texts: Vec<String> = line.chunks.iter().map(|chunk| rest.text(chunk)).collect();
+            above.push(texts.join(" "));
+            edge = line.bbox.y0;
+        }
+    }
+    above
+}
+
+/// Whether `next`, the first table of the page after that of `before`, is its continuation.
+fn continues(before: &Part<'_>, next: &Part<'_>) -> bool {
+    if before.page_index + 1 != next.page_index
+        || before.grid.columns != next.grid.columns
+        || before.text_below > TEXT_BETWEEN
+        || next.text_above > TEXT_BETWEEN + next.above.len()
+    {
+        return false;
+    }
+    let tolerance = SAME_COLUMN * before.em;
+    let same_columns = before
+        .grid
+        .extents
+        .iter()
+        .zip(&next.grid.extents)
+        .skip(1)
+        .all(|(a, b)| (a.1 - b.1).abs() < tolerance);
+    if !same_columns {
+        return false;
+    }
+    if next.grid.header_rows == 0 {
+        return next.above.is_empty();
+    }
+    let said_so = next.above.iter().any(|line| line.to_lowercase().contains("continued"))
+        || header_texts(&next.grid).iter().any(|text| text.to_lowercase().contains("continued"));
+    header_texts(&before.grid) == header_texts(&next.grid) && (said_so || next.above.is_empty())
+}
+
+fn header_texts(grid: &Grid) -> Vec<&str> {
+    grid.cells.iter().filter(|cell| cell.row < grid.header_rows).map(|cell| cell.text.as_str()).collect()
+}

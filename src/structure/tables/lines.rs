@@ -1,0 +1,356 @@
+//! Words of a region as text lines of chunks, in coordinates in which the table's text runs left to right.
+
+use crate::document::{BBox, Page, Points, Ruling};
+
+/// Gap between two words, in em, from which they belong to different chunks.
+const CHUNK_GAP: f32 = 0.6;
+/// The same when both words are numbers: numbers are not separated by ordinary spaces within a cell.
+const NUMBER_GAP: f32 = 0.22;
+/// Largest gap, in em, over which a closing parenthesis or percent sign joins the number before it.
+const CLOSING_GAP: f32 = 3.0;
+
+/// One word in table coordinates.
+#[derive(Clone, Debug)]
+pub(super) struct Piece<'p> {
+    pub text: &'p str,
+    pub bbox: BBox<Points>,
+    pub size: f32,
+    pub bold: bool,
+    /// Index of the word on its page.
+    pub word: usize,
+}
+
+/// Neighbouring words of one line that belong to one cell.
+#[derive(Clone, Debug)]
+pub(super) struct Chunk {
+    /// Indices of pieces, left to right.
+    pub pieces: Vec<usize>,
+    pub bbox: BBox<Points>,
+    /// Whether it is written as a number, an amount, a percentage or a dash.
+    pub numeric: bool,
+}
+
+/// A line of text.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub chunks: Vec<Chunk>,
+    pub bbox: BBox<Points>,
+    /// Middle of the line's full-size words.
+    pub center: f32,
+}
+
+/// Words and rulings of one region.
+#[derive(Clone, Debug)]
+pub(super) struct Region<'p> {
+    pub pieces: Vec<Piece<'p>>,
+    pub lines: Vec<Line>,
+    pub rulings: Vec<Ruling>,
+    /// Median font size: the unit of all distances.
+    pub em: f32,
+    /// Direction of writing: 0, 90, 180 or 270 degrees clockwise.
+    pub direction: u16,
+}
+
+/// A box turned so that text of this direction runs left to right.
+pub(super) fn upright(bbox: &BBox<Points>, direction: u16) -> BBox<Points> {
+    match direction {
+        90 => BBox::new(bbox.y0, -bbox.x1, bbox.y1, -bbox.x0),
+        180 => BBox::new(-bbox.x1, -bbox.y1, -bbox.x0, -bbox.y0),
+        270 => BBox::new(-bbox.y1, bbox.x0, -bbox.y0, bbox.x1),
+        _ => *bbox,
+    }
+}
+
+impl<'p> Region<'p> {
+    /// Reads the words whose middle lies inside `bbox` (page coordinates).
+    pub fn new(page: &'p Page, bbox: &BBox<Points>) -> Self {
+        let inside = |bbox_: &BBox<Points>| bbox.contains_point(bbox_.center_x(), bbox_.center_y());
+        let chosen: Vec<usize> =
+            (0..page.words.len()).filter(|&index| inside(&page.words[index].bbox)).collect();
+        Self::of_words(page, &chosen, bbox)
+    }
+
+    /// Reads the given words, and the rulings around `bbox`.
+    pub fn of_words(page: &'p Page, words: &[usize], bbox: &BBox<Points>) -> Self {
+        let direction = dominant_direction(page, words);
+        let mut pieces: Vec<Piece<'p>> = words
+            .iter()
+            .map(|&index| (index, &page.words[index]))
+            .filter(|(_, word)| word.direction % 360 == direction)
+            .filter_map(|(index, word)| {
+                let text = without_leader(&word.text);
+                (!text.is_empty()).then(|| Piece {
+                    text,
+                    bbox: trimmed(&upright(&word.bbox, direction), &word.text, text),
+                    size: if word.font_size > 0.5 {
+                        word.font_size
+                    } else {
+                        upright(&word.bbox, direction).height()
+                    },
+                    bold: word.style.bold,
+                    word: index,
+                })
+            })
+            .collect();
+        pieces.sort_by(|a, b| a.bbox.center_y().total_cmp(&b.bbox.center_y()));
+        let mut sizes: Vec<f32> = pieces.iter().map(|piece| piece.size).collect();
+        sizes.sort_by(f32::total_cmp);
+        let em = sizes.get(sizes.len() / 2).copied().unwrap_or(10.0).max(1.0);
+        let wide = BBox::new(bbox.x0 - em, bbox.y0 - em, bbox.x1 + em, bbox.y1 + em);
+        let rulings = page
+            .rulings
+            .iter()
+            .filter(|ruling| {
+                wide.contains_point(ruling.bbox.center_x(), ruling.bbox.center_y())
+                    || ruling.bbox.intersection(&wide).is_some()
+            })
+            .map(|ruling| Ruling {
+                bbox: upright(&ruling.bbox, direction),
+                horizontal: ruling.horizontal == (direction % 180 == 0),
+            })
+            .collect();
+        let lines = lines_of(&pieces, em);
+        Self { pieces, lines, rulings, em, direction }
+    }
+
+    /// The words of a chunk separated by single spaces.
+    pub fn text(&self, chunk: &Chunk) -> String {
+        joined_text(chunk.pieces.iter().map(|&piece| self.pieces[piece].text))
+    }
+}
+
+/// Words separated by one space; a hyphen at the end of a word stays.
+pub(super) fn joined_text<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    for word in words {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
+}
+
+fn dominant_direction(page: &Page, words: &[usize]) -> u16 {
+    let mut count = [0usize; 4];
+    for &index in words {
+        count[usize::from(page.words[index].direction / 90 % 4)] += page.words[index].text.chars().count();
+    }
+    let best = (0..4).max_by_key(|&turn| (count[turn], 4 - turn)).unwrap_or(0);
+    best as u16 * 90
+}
+
+/// The word without a dot leader at its end ("Cash......"), empty if it is nothing else.
+fn without_leader(text: &str) -> &str {
+    let is_leader = |c: char| matches!(c, '.' | '…' | '·' | '_' | '․' | '‥');
+    let rest = text.trim_end_matches(is_leader);
+    let removed = text[rest.len()..].chars().count();
+    let ellipsis = text.ends_with('…') && removed == 1;
+    if rest.is_empty() || (removed >= 3 || ellipsis) { rest } else { text }
+}
+
+/// The box without the share of the characters that were cut off its end.
+fn trimmed(bbox: &BBox<Points>, text: &str, rest: &str) -> BBox<Points> {
+    if rest.len() == text.len() {
+        return *bbox;
+    }
+    let share = rest.chars().count() as f32 / text.chars().count().max(1) as f32;
+    BBox::new(bbox.x0, bbox.y0, bbox.x0 + bbox.width() * share, bbox.y1)
+}
+
+/// Text lines from top to bottom; `pieces` are sorted by their vertical middle.
+fn lines_of(pieces: &[Piece<'_>], em: f32) -> Vec<Line> {
+    let mut rows: Vec<Vec<usize>> = Vec::new();
+    let mut center = f32::NEG_INFINITY;
+    for (index, piece) in pieces.iter().enumerate() {
+        let middle = piece.bbox.center_y();
+        let reach = 0.42 * piece.size.max(0.8 * em);
+        match rows.last_mut() {
+            Some(row) if middle - center < reach => {
+                row.push(index);
+                // A raised footnote mark must not drag the line with it.
+                let (sum, weight) = row.iter().fold((0.0, 0.0), |(sum, weight), &member| {
+                    let own = pieces[member].size * pieces[member].bbox.width().max(0.1);
+                    (sum + own * pieces[member].bbox.center_y(), weight + own)
+                });
+                center = sum / weight;
+            }
+            _ => {
+                rows.push(vec![index]);
+                center = middle;
+            }
+        }
+    }
+    rows.into_iter().map(|row| line_of(pieces, row, em)).collect()
+}
+
+fn line_of(pieces: &[Piece<'_>], mut row: Vec<usize>, em: f32) -> Line {
+    row.sort_by(|&a, &b| pieces[a].bbox.x0.total_cmp(&pieces[b].bbox.x0));
+    let mut chunks: Vec<Chunk> = Vec::new();
+    for index in row {
+        let piece = &pieces[index];
+        match chunks.last_mut() {
+            Some(chunk) if joins(pieces, chunk, index, em) => {
+                chunk.pieces.push(index);
+                chunk.bbox = chunk.bbox.union(&piece.bbox);
+            }
+            _ => chunks.push(Chunk { pieces: vec![index], bbox: piece.bbox, numeric: false }),
+        }
+    }
+    for chunk in &mut chunks {
+        chunk.numeric = is_numeric(&joined_text(chunk.pieces.iter().map(|&piece| pieces[piece].text)));
+    }
+    line_of_chunks(pieces, chunks)
+}
+
+/// A line made of these chunks (at least one).
+pub(super) fn line_of_chunks(pieces: &[Piece<'_>], chunks: Vec<Chunk>) -> Line {
+    let bbox = BBox::around(chunks.iter().map(|chunk| &chunk.bbox)).unwrap_or(BBox::new(0.0, 0.0, 0.0, 0.0));
+    let members = chunks.iter().flat_map(|chunk| &chunk.pieces);
+    let (sum, weight) = members.fold((0.0, 0.0), |(sum, weight), &member| {
+        let own = pieces[member].size * pieces[member].bbox.width().max(0.1);
+        (sum + own * pieces[member].bbox.center_y(), weight + own)
+    });
+    Line { chunks, bbox, center: if weight > 0.0 { sum / weight } else { bbox.center_y() } }
+}
+
+fn joins(pieces: &[Piece<'_>], chunk: &Chunk, next: usize, em: f32) -> bool {
+    let Some(&last) = chunk.pieces.last() else { return false };
+    let piece = &pieces[next];
+    let gap = piece.bbox.x0 - chunk.bbox.x1;
+    let (before, after) = (pieces[last].text, piece.text);
+    if is_currency_sign(before) && chunk.pieces.len() <= 2 && starts_number(after) {
+        return true;
+    }
+    if is_bullet(before) {
+        return true;
+    }
+    let chunk_numeric = || is_numeric(&joined_text(chunk.pieces.iter().map(|&piece| pieces[piece].text)));
+    if is_closing(after)
+        && gap < CLOSING_GAP * em
+        && pieces[last].text.chars().any(|c| c.is_ascii_digit() || is_dash(c))
+    {
+        return chunk_numeric() || ends_open(before);
+    }
+    if is_numeric(before)
+        && is_numeric(after)
+        && !is_bare_dash(before)
+        && gap > NUMBER_GAP * em
+        && chunk_numeric()
+    {
+        return false;
+    }
+    gap < CHUNK_GAP * em.min(1.25 * piece.size.max(pieces[last].size))
+}
+
+fn is_bullet(text: &str) -> bool {
+    matches!(text, "•" | "●" | "▪" | "■" | "◦" | "○" | "" | "‣")
+}
+
+fn ends_open(text: &str) -> bool {
+    text.starts_with('(') && !text.ends_with(')')
+}
+
+fn is_dash(c: char) -> bool {
+    matches!(c, '-' | '–' | '—' | '―' | '−' | '‒')
+}
+
+/// Whether the text is only a dash, which stands for zero or nil in a table.
+pub(super) fn is_bare_dash(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(is_dash)
+}
+
+/// Whether the text is a currency sign without a number: `$`, `US$`, `$(`, `€`.
+pub(super) fn is_currency_sign(text: &str) -> bool {
+    let bare = text.trim_end_matches('(').trim_start_matches('(');
+    matches!(
+        bare,
+        "$" | "€"
+            | "£"
+            | "¥"
+            | "₹"
+            | "US$"
+            | "C$"
+            | "A$"
+            | "HK$"
+            | "NT$"
+            | "S$"
+            | "R$"
+            | "RM"
+            | "Rs."
+            | "Rs"
+            | "kr"
+    )
+}
+
+fn starts_number(text: &str) -> bool {
+    let rest = text.trim_start_matches(['(', '+', '.']);
+    rest.starts_with(|c: char| c.is_ascii_digit() || is_dash(c)) || rest.is_empty()
+}
+
+fn is_closing(text: &str) -> bool {
+    matches!(text, ")" | "%" | ")%" | "%)" | ") %" | "pts" | "bps" | "x")
+}
+
+/// Whether a text is written as a number, an amount, a percentage, a dash or "N/A", as cells of numbers are.
+pub(super) fn is_numeric(text: &str) -> bool {
+    let text = text.trim();
+    if is_bare_dash(text) {
+        return text.chars().count() <= 3;
+    }
+    if matches!(text, "N/A" | "n/a" | "NM" | "nm" | "N/M" | "n/m" | "NA" | "*" | "**" | "nil" | "Nil") {
+        return true;
+    }
+    let mut digits = 0;
+    let mut letters = 0;
+    for c in text.chars() {
+        match c {
+            '0'..='9' => digits += 1,
+            '.' | ',' | '(' | ')' | '%' | '$' | '€' | '£' | '¥' | '₹' | ' ' | '\'' | '+' | '/' | '*'
+            | '±' | '¢' | '†' | '‡' | '<' | '>' => {}
+            c if is_dash(c) => {}
+            'U' | 'S' | 'C' | 'R' | 'D' | 'x' => letters += 1,
+            '⁰' | '¹' | '²' | '³' | '⁴'..='⁹' => {}
+            _ => return false,
+        }
+    }
+    digits > 0 && letters <= 2 && !text.ends_with(',') && !(text.contains('/') && digits > 2)
+}
+
+/// Whether a text is a year, which heads a column rather than being counted in it.
+pub(super) fn is_year(text: &str) -> bool {
+    let bare = text.trim().trim_end_matches(['*', ')']).trim_start_matches('(');
+    bare.len() == 4
+        && bare.bytes().all(|byte| byte.is_ascii_digit())
+        && (bare.starts_with("19") || bare.starts_with("20"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_dates_and_leaders() {
+        for text in ["1,234", "(12.5)%", "$ (1,432)", "—", "12 %", "US$5", "N/A", "3.1x"] {
+            assert!(is_numeric(text), "{text}");
+        }
+        for text in ["31,", "December 31", "Note 5", "12/31/2024", ""] {
+            assert!(!is_numeric(text), "{text}");
+        }
+        assert_eq!(without_leader("Cash....."), "Cash");
+        assert_eq!(without_leader("Inc."), "Inc.");
+        assert_eq!(without_leader("...."), "");
+    }
+
+    #[test]
+    fn turning_keeps_size_and_puts_the_start_left() {
+        let word = BBox::<Points>::new(100.0, 200.0, 110.0, 260.0);
+        for direction in [90, 270] {
+            let turned = upright(&word, direction);
+            assert!((turned.width() - 60.0).abs() < 1e-3 && (turned.height() - 10.0).abs() < 1e-3);
+        }
+        let below = BBox::<Points>::new(100.0, 300.0, 110.0, 360.0);
+        assert!(upright(&word, 90).x0 < upright(&below, 90).x0);
+        assert!(upright(&word, 270).x0 > upright(&below, 270).x0);
+    }
+}

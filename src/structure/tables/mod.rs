@@ -1,0 +1,14 @@
+//! Tables from words, rulings and layout blocks.
+
+mod columns;
+mod detect;
+pub mod evaluate;
+mod find;
+mod grid;
+mod header;
+mod lines;
+mod rows;
+mod values;
+
+pub use find::find_tables;
+pub use grid::{Grid, GridCell, find_grid};

@@ -1,0 +1,318 @@
+//! Grids to tables: footnote marks, numbers, scale, currency and the periods of columns.
+
+use super::find::Part;
+use super::grid::GridCell;
+use super::lines::joined_text;
+use crate::document::Page;
+use crate::document::analysis::{Cell, CellValue, FigureKind, Table};
+use crate::structure::numbers::{
+    Locale, ScaleStatement, ScaleSubject, parse_number, period_from_header, scale_by, scale_from_caption,
+};
+
+/// Share of the line's font size below which a word at the end of a cell is a footnote mark.
+const MARK_SIZE: f32 = 0.82;
+/// Longest caption in words.
+const CAPTION_WORDS: usize = 25;
+
+/// What holds for the whole document.
+pub(super) struct Context {
+    locale: Locale,
+}
+
+impl Context {
+    pub fn of(pages: &[Page]) -> Self {
+        let words = pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str());
+        Self { locale: Locale::detect(words) }
+    }
+}
+
+/// Puts the parts of one table together.
+pub(super) fn table_of(id: u32, parts: &[Part<'_>], context: &Context) -> Table {
+    let first = &parts[0];
+    let statement = scale_statement(first);
+    let header_rows = first.grid.header_rows;
+    let mut cells: Vec<Cell> = Vec::new();
+    let mut rows = 0;
+    for (index, part) in parts.iter().enumerate() {
+        // A repeated header is left out.
+        let skipped = if index == 0 { 0 } else { part.grid.header_rows };
+        for cell in part.grid.cells.iter().filter(|cell| cell.row >= skipped) {
+            cells.push(plain_cell(part.page, cell, (rows + cell.row - skipped) as u32));
+        }
+        rows += part.grid.rows - skipped;
+    }
+    let columns = first.grid.columns;
+    let headers: Vec<String> =
+        (0..columns).map(|column| column_header(&cells, header_rows as u32, column as u32)).collect();
+    let labels = row_labels(&cells, header_rows, rows);
+    let statement = statement.unwrap_or_default();
+    for cell in cells.iter_mut().filter(|cell| !cell.header) {
+        let label = &labels[cell.row as usize];
+        let header = &headers[cell.column as usize];
+        cell.value = value_of(&cell.text, label, header, &statement, context.locale);
+    }
+    Table {
+        id,
+        blocks: parts.iter().flat_map(|part| part.blocks.iter().copied()).collect(),
+        section: None,
+        caption: caption(&first.above),
+        page: first.page.number,
+        bbox: first.bbox,
+        rows: rows as u32,
+        columns: columns as u32,
+        header_rows: header_rows as u32,
+        scale: statement.scale,
+        currency: statement.currency.map(str::to_owned),
+        column_periods: headers
+            .iter()
+            .map(|header| period_from_header(header, context.locale).map(|period| period.to_string()))
+            .collect(),
+        cells,
+    }
+}
+
+/// The statement of scale and currency nearest to the table's numbers.
+fn scale_statement(part: &Part<'_>) -> Option<ScaleStatement> {
+    let headers = part
+        .grid
+        .cells
+        .iter()
+        .filter(|cell| cell.row <= part.grid.header_rows)
+        .map(|cell| cell.text.as_str());
+    let mut found: Option<ScaleStatement> = None;
+    for text in headers.chain(part.above.iter().map(String::as_str)) {
+        let Some(next) = scale_from_caption(text) else { continue };
+        match &mut found {
+            None => found = Some(next),
+            Some(known) => {
+                if known.scale.is_none() {
+                    known.scale = next.scale;
+                    known.exceptions = next.exceptions;
+                }
+                known.currency = known.currency.or(next.currency);
+            }
+        }
+    }
+    found
+}
+
+/// The nearest line above that is a title rather than a statement of units in parentheses.
+fn caption(above: &[String]) -> Option<String> {
+    above
+        .iter()
+        .find(|line| {
+            !(line.starts_with('(') && line.ends_with(')'))
+                && line.chars().any(char::is_alphabetic)
+                && line.split(' ').count() <= CAPTION_WORDS
+                && !(scale_from_caption(line).is_some() && line.split(' ').count() < 6)
+        })
+        .cloned()
+}
+
+fn plain_cell(page: &Page, cell: &GridCell, row: u32) -> Cell {
+    let (text, notes) = split_notes(page, cell);
+    Cell {
+        row,
+        column: cell.column as u32,
+        row_span: cell.row_span as u32,
+        column_span: cell.column_span as u32,
+        header: cell.header,
+        indent: cell.indent as u32,
+        page: page.number,
+        bbox: cell.bbox,
+        text,
+        notes,
+        value: None,
+    }
+}
+
+/// The text without the footnote marks at its end, and the marks.
+fn split_notes(page: &Page, cell: &GridCell) -> (String, Vec<String>) {
+    let sizes = cell.words.iter().map(|&word| page.words[word].font_size);
+    let size = sizes.fold(0.0, f32::max);
+    let mut end = cell.words.len();
+    let mut notes = Vec::new();
+    while end > 1 {
+        let word = &page.words[cell.words[end - 1]];
+        let small = word.font_size < MARK_SIZE * size && word.text.chars().count() <= 6;
+        if !(is_mark(&word.text) && (small || is_plain_mark(&word.text) || letter_in_parentheses(&word.text)))
+        {
+            break;
+        }
+        notes.insert(0, word.text.clone());
+        end -= 1;
+    }
+    let mut text = joined_text(cell.words[..end].iter().map(|&word| leaderless(&page.words[word].text)));
+    if notes.is_empty()
+        && let Some((number, mark)) = attached_mark(&text)
+    {
+        notes.push(mark.to_owned());
+        text = number.to_owned();
+    }
+    (text, notes)
+}
+
+fn leaderless(text: &str) -> &str {
+    let bare = text.trim_end_matches(['.', '…', '_']);
+    if text.len() >= bare.len() + 3 { bare } else { text }
+}
+
+/// `(1)`, `1`, `(a)`, `*`, `†`, `[2]`
+fn is_mark(text: &str) -> bool {
+    let inner = text.trim_matches(['(', ')', '[', ']', ',']);
+    is_plain_mark(text)
+        || (!inner.is_empty()
+            && inner.chars().count() <= 2
+            && (inner.bytes().all(|byte| byte.is_ascii_digit())
+                || inner.bytes().all(|byte| byte.is_ascii_lowercase())))
+}
+
+fn is_plain_mark(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| matches!(c, '*' | '†' | '‡' | '§' | '¹' | '²' | '³' | '⁴'..='⁹'))
+}
+
+fn letter_in_parentheses(text: &str) -> bool {
+    let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    inner.is_some_and(|inner| inner.chars().count() == 1 && inner.chars().all(|c| c.is_ascii_alphanumeric()))
+}
+
+/// A mark set directly behind a number: `1,234(1)`, `12.5*`.
+fn attached_mark(text: &str) -> Option<(&str, &str)> {
+    let first = text.chars().next()?;
+    if !(first.is_ascii_digit() || first == '$' || first == '(') {
+        return None;
+    }
+    let cut = if text.ends_with(')') {
+        let open = text.rfind('(')?;
+        (open > 0
+            && letter_in_parentheses(&text[open..])
+            && text[..open].ends_with(|c: char| c.is_ascii_digit() || c == '%' || c == ')'))
+        .then_some(open)?
+    } else {
+        let bare = text.trim_end_matches(['*', '†', '‡']);
+        (bare.len() < text.len()).then_some(bare.len())?
+    };
+    (cut > 0).then(|| (&text[..cut], &text[cut..]))
+}
+
+/// Texts of all header cells over a column, from top to bottom.
+pub(super) fn column_header(cells: &[Cell], header_rows: u32, column: u32) -> String {
+    let over = cells.iter().filter(|cell| {
+        cell.row < header_rows && cell.column <= column && column < cell.column + cell.column_span
+    });
+    joined_text(over.map(|cell| cell.text.as_str()))
+}
+
+/// Text of each row's stub cell behind the heading that it is indented under; empty where there is none.
+fn row_labels(cells: &[Cell], header_rows: usize, rows: usize) -> Vec<String> {
+    let mut labels = vec![String::new(); rows];
+    let mut numbers = vec![false; rows];
+    let mut indents = vec![0; rows];
+    for cell in cells {
+        if cell.header && cell.column == 0 {
+            labels[cell.row as usize].clone_from(&cell.text);
+            indents[cell.row as usize] = cell.indent;
+        } else {
+            numbers[cell.row as usize] = true;
+        }
+    }
+    let mut heading: Option<usize> = None;
+    let mut full = labels.clone();
+    for row in header_rows..rows {
+        if !numbers[row] {
+            heading = (!labels[row].is_empty()).then_some(row);
+        } else if let Some(above) = heading {
+            if indents[row] > indents[above] {
+                full[row] = format!("{} {}", labels[above], labels[row]);
+            } else {
+                heading = None;
+            }
+        }
+    }
+    full
+}
+
+fn value_of(
+    text: &str,
+    label: &str,
+    header: &str,
+    statement: &ScaleStatement,
+    locale: Locale,
+) -> Option<CellValue> {
+    let number = parse_number(text, locale).or_else(|| {
+        let inner = text.strip_suffix('x').filter(|inner| inner.ends_with(|c: char| c.is_ascii_digit()));
+        inner.and_then(|inner| parse_number(inner, locale))
+    })?;
+    let about = subject(label, header, number.kind());
+    let kind = match (about, number.kind()) {
+        (Some(ScaleSubject::Percent), _) => FigureKind::Percent,
+        (Some(ScaleSubject::PerShare), _) => FigureKind::PerShare,
+        (Some(ScaleSubject::Shares | ScaleSubject::Count), _) => FigureKind::Quantity,
+        (_, FigureKind::Number) if statement.currency.is_some() => FigureKind::Money,
+        (_, kind) => kind,
+    };
+    let stated = match about {
+        Some(subject @ (ScaleSubject::Percent | ScaleSubject::PerShare | ScaleSubject::Ratio)) => {
+            statement.exceptions.iter().find(|(of, _)| *of == subject).map(|&(_, scale)| scale).unwrap_or(0)
+        }
+        Some(subject) => statement.scale_of(subject).or(statement.scale).unwrap_or(0),
+        None => statement.scale.unwrap_or(0),
+    };
+    let scale = number.scale.unwrap_or(stated);
+    let currency = matches!(kind, FigureKind::Money | FigureKind::PerShare)
+        .then(|| number.currency.or(statement.currency).map(str::to_owned))
+        .flatten();
+    let mut confidence = 0.99f32;
+    if !number.alternatives.is_empty() {
+        confidence = 0.6;
+    }
+    if number.nil {
+        confidence = 0.9;
+    }
+    Some(CellValue {
+        kind,
+        printed: number.value,
+        value: scale_by(number.value, scale),
+        decimals: number.decimals,
+        scale,
+        currency,
+        nil: number.nil,
+        alternatives: number.alternatives,
+        confidence,
+    })
+}
+
+/// What a number counts, by its own unit, its row and its column.
+fn subject(label: &str, header: &str, kind: FigureKind) -> Option<ScaleSubject> {
+    let label = label.to_lowercase();
+    let header = header.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| label.contains(word));
+    if kind == FigureKind::Percent
+        || header.ends_with('%')
+        || header.contains("percent")
+        || says(&["percentage", "(%)", "% of"])
+    {
+        return Some(ScaleSubject::Percent);
+    }
+    let counts_shares = says(&[
+        "weighted-average",
+        "weighted average",
+        "shares used",
+        "shares outstanding",
+        "number of shares",
+        "average shares",
+    ]);
+    if counts_shares && matches!(kind, FigureKind::Number) {
+        return Some(ScaleSubject::Shares);
+    }
+    let per_share =
+        ["per share", "per common share", "per ordinary share", "per ads", "per diluted", "per basic"];
+    if kind == FigureKind::PerShare || says(&per_share) || header.contains("per share") {
+        return Some(ScaleSubject::PerShare);
+    }
+    let amount = says(&["repurchase", "issuance", "proceeds", "$"]);
+    if kind == FigureKind::Number && (says(&["shares"]) || header.contains("shares")) && !amount {
+        return Some(ScaleSubject::Shares);
+    }
+    (says(&["ratio"]) && kind == FigureKind::Number).then_some(ScaleSubject::Ratio)
+}

@@ -1,0 +1,85 @@
+//! OCR, with programs that stand in for tesseract: its results differ between versions.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use docproc::document::TextSource;
+use docproc::error::ErrorCode;
+use docproc::input::{OcrMode, OcrOptions, ReadRequest, WorkerPool};
+use tempfile::TempDir;
+
+use super::{Outcome, options, read, report};
+
+/// A program that does what the shell script says.
+fn program(script: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tesseract");
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    (folder, path)
+}
+
+fn recognised(name: &str, script: &str, ocr: OcrMode) -> Outcome {
+    let (_folder, path) = program(script);
+    let mut options = options(1);
+    options.ocr =
+        OcrOptions { program: path.into(), timeout: Duration::from_secs(2), ..OcrOptions::default() };
+    let pool = WorkerPool::start(&options).unwrap();
+    read(&pool, &report(name), ReadRequest { ocr, ..ReadRequest::default() })
+}
+
+/// Prints one word whose text is the header of the picture it is given.
+const HEADER_AS_WORD: &str = r#"printf 'level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n'
+printf '5\t1\t1\t1\t1\t1\t300\t600\t400\t50\t90\t%s\n' "$(head -c 2)""#;
+
+#[test]
+fn image_frames_become_pages_with_recognised_words() {
+    let outcome = recognised("scanned-two-frames.tif", HEADER_AS_WORD, OcrMode::Auto);
+    assert_eq!((outcome.numbers(), &outcome.errors), (vec![1, 2], &vec![]));
+    for page in &outcome.pages {
+        assert_eq!((page.text_source, page.words[0].text.as_str()), (TextSource::Ocr, "P5"));
+        assert_eq!(page.words[0].confidence, Some(0.9));
+        assert!(page.width > 400.0 && page.height > 600.0, "{} x {}", page.width, page.height);
+    }
+}
+
+#[test]
+fn scanned_pages_are_recognised_and_others_not() {
+    let scan = recognised("scanned-page.pdf", HEADER_AS_WORD, OcrMode::Auto);
+    assert_eq!(scan.pages[0].text_source, TextSource::Ocr, "{}", scan.pages[0].text_source_reason);
+    // 300 pixels at 300 dpi are 72 points.
+    assert!((scan.pages[0].words[0].bbox.x0 - 72.0).abs() < 1.0);
+    let off = recognised("scanned-page.pdf", HEADER_AS_WORD, OcrMode::Never);
+    assert_eq!((off.pages[0].text_source, off.errors.len()), (TextSource::None, 0));
+    let text = recognised("rotated-page.pdf", HEADER_AS_WORD, OcrMode::Auto);
+    assert_eq!(text.pages[0].text_source, TextSource::TextLayer);
+    let always = recognised("rotated-page.pdf", HEADER_AS_WORD, OcrMode::Always);
+    assert_eq!(always.pages[0].words.len(), 1);
+}
+
+#[test]
+fn failures_keep_the_page_and_say_why() {
+    let cases = [
+        ("echo no such language >&2; exit 1", ErrorCode::OcrFailed, "no such language"),
+        ("sleep 60", ErrorCode::OcrTimeout, "too long"),
+        ("echo header; echo garbage", ErrorCode::OcrFailed, "row 2"),
+    ];
+    for (script, code, message) in cases {
+        let outcome = recognised("scanned-page.pdf", script, OcrMode::Auto);
+        assert_eq!((outcome.numbers(), &outcome.errors), (vec![1], &vec![(Some(1), code)]));
+        assert!(outcome.messages[0].contains(message), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_missing_program_is_reported_with_how_to_install_it() {
+    let mut options = options(1);
+    options.ocr.program = "no-such-tesseract".into();
+    let pool = WorkerPool::start(&options).unwrap();
+    let outcome = read(&pool, &report("scanned-page.pdf"), ReadRequest::default());
+    assert_eq!(outcome.errors, [(Some(1), ErrorCode::OcrUnavailable)]);
+    assert!(outcome.messages[0].contains("apt-get install tesseract-ocr"));
+    assert_eq!(outcome.numbers(), [1]);
+}
