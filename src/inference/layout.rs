@@ -124,6 +124,7 @@ impl LayoutModel {
             pad_id: self.model.bundle.config.pad_token_id.unwrap_or_else(|| self.encoder.pad_id()),
             image_tokens: self.image_tokens,
             image_size: [size.height as usize, size.width as usize],
+            per_window: false,
             stage: "infer layout",
         };
         let mut outputs = runner.run(&inputs)?.into_iter();

@@ -23,12 +23,14 @@ const SECTION_WORDS: usize = 60;
 /// A BERT-family model for texts, with one head or several.
 #[derive(Debug)]
 pub struct TextModel {
-    pub(super) model: Arc<LoadedModel>,
+    model: Arc<LoadedModel>,
     encoder: Arc<Encoder>,
     heads: TextHeads,
     tags: Option<Tags>,
     limits: WindowLimits,
     options: InferenceOptions,
+    /// Whether results are cached text by text; if not, by whole batches.
+    pub(super) per_window: bool,
 }
 
 impl TextModel {
@@ -47,7 +49,12 @@ impl TextModel {
         let heads = TextHeads::recognise(&model)?;
         let tags = heads.entity.as_ref().map(|head| Tags::new(&head.labels));
         let limits = limits(bundle, options.max_sequence_length, bundle.config.max_tokens.sentence);
-        Ok(Self { model, encoder, heads, tags, limits, options })
+        let mut model = Self { model, encoder, heads, tags, limits, options, per_window: false };
+        if model.options.cache.is_some() && model.model.batch_invariant {
+            let vocabulary = model.encoder.vocabulary_size();
+            model.per_window = !model.runner("infer text").results_depend_on_company(vocabulary)?;
+        }
+        Ok(model)
     }
 
     /// The model.
@@ -150,6 +157,7 @@ impl TextModel {
             pad_id: self.model.bundle.config.pad_token_id.unwrap_or_else(|| self.encoder.pad_id()),
             image_tokens: 0,
             image_size: [0, 0],
+            per_window: self.per_window,
             stage,
         }
     }

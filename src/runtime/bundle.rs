@@ -263,8 +263,10 @@ impl ModelBundle {
             })?;
             let wanted = match options.precision {
                 Some(precision) => Some(precision),
-                None => read_json::<BundleConfig>(&[folder.clone()], "config.json", options.manifest)?
-                    .and_then(|config| config.docproc_precision),
+                None => {
+                    read_json::<BundleConfig>(std::slice::from_ref(&folder), "config.json", options.manifest)?
+                        .and_then(|config| config.docproc_precision)
+                }
             };
             let (model, precision) = choose(&folder, wanted, options.precision.is_some())?;
             let name = file_name(&folder);

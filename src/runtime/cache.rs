@@ -2,10 +2,10 @@
 //!
 //! A cache must not change results. Dynamically quantised models scale their activations by the range of the whole
 //! batch, so what they say about a text depends on what shares its batch (up to 0.17 logit on bert-base). Their
-//! results are therefore cached under the whole batch: the same document again, or a copy of it, hits; a sentence in
-//! another company does not. Models that compute every row by itself (float32, float16 and statically quantised ones
-//! on the CPU) are cached per input under its token ids and padded length, so a sentence repeated in many filings is
-//! computed once. The caller decides by [`super::LoadedModel::batch_invariant`].
+//! results are kept under the whole batch: the same document again, or a copy of it, hits; a sentence in other
+//! company does not. Other models on the CPU compute every row by itself, given the padded length and at least two
+//! rows: their results are kept per text, so a sentence repeated in many filings is computed once. Whether a model
+//! really does so to the last bit on this processor is tried when it is opened; if not, whole batches it is.
 
 use std::collections::{BTreeMap, HashMap};
 use std::mem;

@@ -1,5 +1,7 @@
 //! Loading the ONNX Runtime library, once per process.
+#![allow(unsafe_code)]
 
+use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -18,6 +20,7 @@ static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
 pub struct Environment {
     pub(super) inner: ort::environment::Environment,
     library: PathBuf,
+    version: String,
 }
 
 impl Environment {
@@ -50,9 +53,10 @@ impl Environment {
         let inner = builder.with_name("docproc").with_telemetry(false).build().map_err(|error| {
             Error::new(ErrorCode::LibraryVersion, "ONNX Runtime cannot be started").file(&path).because(error)
         })?;
+        let version = version(&path)?;
         // Every failure reaches us as a status; ONNX Runtime's own copy on stderr would only repeat it.
         inner.set_log_level(LogLevel::Fatal);
-        let environment = Self { inner, library: path };
+        let environment = Self { inner, library: path, version };
         *loaded = Some(environment.clone());
         Ok(environment)
     }
@@ -69,15 +73,28 @@ impl Environment {
         ort::info()
     }
 
-    /// Its version ("1.32.0") where the build names its release branch, else its whole build information.
+    /// Its version, for instance "1.32.0".
     #[must_use]
-    pub fn version(&self) -> &'static str {
-        let info = self.build_info();
-        info.split_once("git-branch=rel-")
-            .and_then(|(_, rest)| rest.split([',', ' ']).next())
-            .filter(|version| !version.is_empty())
-            .unwrap_or(info)
+    pub fn version(&self) -> &str {
+        &self.version
     }
+}
+
+/// The version that the library reports; `ort` checks it but does not tell it.
+fn version(path: &Path) -> Result<String> {
+    let unusable = |error: libloading::Error| {
+        Error::new(ErrorCode::LibraryVersion, "this is not an ONNX Runtime library").file(path).because(error)
+    };
+    // SAFETY: `ort` has loaded this very library already, so its initialisers have run and nothing is loaded anew.
+    let library = unsafe { libloading::Library::new(path) }.map_err(unusable)?;
+    // SAFETY: the one exported function of ONNX Runtime's C interface, with the signature of onnxruntime_c_api.h.
+    let base = unsafe {
+        library
+            .get::<unsafe extern "C" fn() -> *const ort::sys::OrtApiBase>(b"OrtGetApiBase")
+            .map_err(unusable)?()
+    };
+    // SAFETY: the function returns a pointer to a static table, whose version function returns a static C string.
+    Ok(unsafe { CStr::from_ptr(((*base).GetVersionString)()) }.to_string_lossy().into_owned())
 }
 
 fn load_error(path: &Path, error: LoadDynamicError) -> Error {

@@ -3,7 +3,7 @@
 //! A plan is a function of the list of lengths alone, so the same document gives the same batches whatever else is
 //! in flight. That matters for dynamically quantised models, whose results depend on what shares their batch.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 /// How much one batch may hold.
@@ -60,22 +60,24 @@ pub const LENGTH_STEP: usize = 8;
 
 /// Batches in which every input is padded to its own length rounded up to [`LENGTH_STEP`], so that how an input is
 /// padded depends on the input alone. Gives each batch with its padded length, longest first.
+///
+/// Inputs of one padded length are spread evenly over their batches, and two always fit into one: a batch holds a
+/// single input only where no other has its length.
 #[must_use]
 pub fn plan_in_steps(lengths: &[usize], budget: BatchBudget) -> Vec<(usize, Vec<usize>)> {
-    let padded: Vec<usize> = lengths.iter().map(|length| length.next_multiple_of(LENGTH_STEP)).collect();
-    let mut order: Vec<usize> = (0..lengths.len()).collect();
-    order.sort_by_key(|&index| std::cmp::Reverse(padded[index]));
-    let mut batches: Vec<(usize, Vec<usize>)> = Vec::new();
-    for index in order {
-        match batches.last_mut() {
-            Some((length, batch))
-                if *length == padded[index]
-                    && batch.len() < budget.inputs
-                    && (batch.len() + 1) * *length <= budget.padded_tokens =>
-            {
-                batch.push(index);
-            }
-            _ => batches.push((padded[index], vec![index])),
+    let mut classes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (index, length) in lengths.iter().enumerate() {
+        classes.entry(length.next_multiple_of(LENGTH_STEP)).or_default().push(index);
+    }
+    let mut batches = Vec::new();
+    for (padded, inputs) in classes.into_iter().rev() {
+        let most = (budget.padded_tokens / padded.max(1)).min(budget.inputs).max(2);
+        let count = inputs.len().div_ceil(most);
+        let mut rest = inputs.as_slice();
+        for batch in 0..count {
+            let (now, later) = rest.split_at(rest.len().div_ceil(count - batch));
+            batches.push((padded, now.to_vec()));
+            rest = later;
         }
     }
     batches
@@ -123,8 +125,13 @@ mod tests {
     #[test]
     fn stepped_batches_hold_one_padded_length() {
         let budget = BatchBudget { padded_tokens: 32, inputs: 9 };
-        assert_eq!(plan_in_steps(&[3, 9, 8, 16, 1, 7], budget), [(16, vec![1, 3]), (8, vec![0, 2, 4, 5])]);
-        assert_eq!(plan_in_steps(&[40, 33], budget), [(40, vec![0]), (40, vec![1])]);
+        assert_eq!(
+            plan_in_steps(&[3, 9, 8, 16, 1, 7, 2], budget),
+            [(16, vec![1, 3]), (8, vec![0, 2, 4]), (8, vec![5, 6])]
+        );
+        // Two fit whatever the budget.
+        assert_eq!(plan_in_steps(&[40, 33, 34], budget), [(40, vec![0, 1]), (40, vec![2])]);
+        assert_eq!(plan_in_steps(&[], budget), []);
     }
 
     #[test]

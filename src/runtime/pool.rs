@@ -226,7 +226,8 @@ mod tests {
             })
             .unwrap_err();
         assert_eq!(error.message(), "4");
-        assert_eq!(pool.lock().idle.len(), pool.created());
+        let idle = pool.lock().idle.len();
+        assert_eq!(idle, pool.created());
     }
 
     #[test]

@@ -178,20 +178,17 @@ impl Encoder {
         let ids = joined.get_ids().to_vec();
         let second_segment =
             joined.get_type_ids().iter().position(|&segment| segment == 1).unwrap_or(ids.len());
-        Ok(Window {
-            words: vec![None; ids.len()],
-            content: ids.len(),
-            second_segment,
-            ids,
-            ..Window::default()
-        })
+        let mut window = Window::of_ids(ids);
+        window.second_segment = second_segment;
+        Ok(window)
     }
 
     /// Token ids of a text with their byte offsets, special tokens (offset 0..0) included and nothing cut.
     ///
     /// # Errors
     /// `tokenizer.invalid` if the tokenizer refuses the text.
-    pub fn ids_and_offsets(&self, text: &str) -> Result<(Vec<u32>, Vec<(usize, usize)>)> {
+    #[cfg(test)]
+    pub(super) fn ids_and_offsets(&self, text: &str) -> Result<(Vec<u32>, Vec<tokenizers::Offsets>)> {
         let encoding = self.text.encode(text, true).map_err(|error| self.refused(error))?;
         Ok((encoding.get_ids().to_vec(), encoding.get_offsets().to_vec()))
     }

@@ -46,10 +46,17 @@ pub struct Window {
     /// First token of the second segment (token type 1); the number of tokens where there is only one.
     pub second_segment: usize,
     /// Words that this window answers for, in word order.
-    pub(super) answers: Vec<(u32, u32)>,
+    answers: Vec<(u32, u32)>,
 }
 
 impl Window {
+    /// A window of exactly these tokens, in one segment, that answers for no word.
+    #[must_use]
+    pub fn of_ids(ids: Vec<u32>) -> Self {
+        let length = ids.len();
+        Self { words: vec![None; length], content: length, second_segment: length, ids, ..Self::default() }
+    }
+
     /// Number of tokens, special tokens included.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -165,8 +172,8 @@ fn assign_answers(words: &[Option<u32>], spans: &[(usize, usize)], before: usize
     let total = words.len();
     let mut first = 0;
     let mut seen = None;
-    for token in 0..total {
-        let Some(word) = words[token] else { continue };
+    for (token, word) in words.iter().enumerate() {
+        let Some(word) = *word else { continue };
         if seen == Some(word) {
             continue;
         }
