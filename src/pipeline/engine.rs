@@ -115,7 +115,7 @@ impl Models {
         models.extend(entities.as_ref().map(|entities| model_info("entities", entities.model())));
         let line_labels = LineLabels::load(config, manifest.as_ref())?;
         models.extend(line_labels.as_ref().map(|network| network.info.clone()));
-        let networks = networks::load(config, manifest.as_ref())?;
+        let networks = networks::load(config, manifest.as_ref(), notice)?;
         models.extend(networks.models());
         let review =
             review_thresholds(layout.model(), entities.as_ref().unwrap_or(&text).model(), text.model());

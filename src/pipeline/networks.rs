@@ -19,11 +19,16 @@ const LINE_LABELS: &str = "line_labels";
 /// Largest network file that is read.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Loads the networks that the configuration names, or all shipped ones if it names none.
+/// Loads the networks that the configuration names, or all shipped ones if it names none. A network that is named and
+/// has no file anywhere scores nothing; `notice` hears of it.
 ///
 /// # Errors
 /// `network.invalid`, `model.checksum`.
-pub(super) fn load(config: &Config, manifest: Option<&Manifest>) -> Result<ScoringNetworks> {
+pub(super) fn load(
+    config: &Config,
+    manifest: Option<&Manifest>,
+    notice: &mut dyn FnMut(&str),
+) -> Result<ScoringNetworks> {
     let folder = config.models_folder.join(FOLDER);
     let mut sources = Vec::new();
     match &config.models.custom_networks {
@@ -33,6 +38,13 @@ pub(super) fn load(config: &Config, manifest: Option<&Manifest>) -> Result<Scori
                     Some(file) => vec![read(file, manifest)?],
                     None => bundle(&folder.join(&section.name), manifest)?,
                 };
+                if files.is_empty() {
+                    notice(&format!(
+                        "the network `{}` scores nothing: no trained one is shipped under that name; name your own with `file`",
+                        section.name
+                    ));
+                    continue;
+                }
                 sources.push(NetworkSource {
                     name: section.name.clone(),
                     files,

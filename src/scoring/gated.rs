@@ -164,7 +164,7 @@ mod tests {
             let (sums, upstream) = (values(&mut random, 10), values(&mut random, 5));
             let mut by_sums = vec![0.0; 10];
             document_glu_gradient(&sums, &upstream, &mut by_sums);
-            check(&sums, &upstream, |s| document_glu(s), &by_sums);
+            check(&sums, &upstream, document_glu, &by_sums);
         }
         let mut sums = [2.0f64, 0.0];
         document_glu(&mut sums);

@@ -47,7 +47,9 @@ impl Relation {
             Self::Sum { result, .. } => {
                 says(*result, &["change", "increase", "decrease", "difference", "variance", "net", "$"])
             }
-            Self::Change { result, .. } => says(*result, &["change", "%", "percent", "increase", "growth", "variance"]),
+            Self::Change { result, .. } => {
+                says(*result, &["change", "%", "percent", "increase", "growth", "variance"])
+            }
             Self::Share { result, .. } => says(*result, &["%", "percent"]),
         }
     }
@@ -84,7 +86,11 @@ impl Relation {
             Self::Share { result, part, base_row } => {
                 let (printed, part_number) = (number(*result)?, number(*part)?);
                 let base = sheet.rows[*base_row].entries[*part].number()?;
-                if printed.class != Class::Percent || part_number.class != base.class || base.value <= 0.0 || row == *base_row {
+                if printed.class != Class::Percent
+                    || part_number.class != base.class
+                    || base.value <= 0.0
+                    || row == *base_row
+                {
                     return None;
                 }
                 let share = 100.0 * part_number.value / base.value;
@@ -101,7 +107,9 @@ impl Relation {
             Self::Sum { result, parts } => {
                 let terms: Vec<(String, &Number, i8)> = parts
                     .iter()
-                    .filter_map(|&(column, factor)| Some((column_name(sheet, row, column), number(column)?, factor)))
+                    .filter_map(|&(column, factor)| {
+                        Some((column_name(sheet, row, column), number(column)?, factor))
+                    })
                     .collect();
                 let result = (column_name(sheet, row, *result), number(*result)?);
                 (!terms.is_empty()).then(|| sum_check(sheet, "cross_footing", &terms, result))
@@ -109,7 +117,10 @@ impl Relation {
             Self::Change { result, now, before } => Some(ratio_check(
                 sheet,
                 "year_over_year",
-                [(column_name(sheet, row, *now), number(*now)?), (column_name(sheet, row, *before), number(*before)?)],
+                [
+                    (column_name(sheet, row, *now), number(*now)?),
+                    (column_name(sheet, row, *before), number(*before)?),
+                ],
                 (column_name(sheet, row, *result), number(*result)?),
                 &verdict,
                 |now, before| format!("100 * ({now} - {before}) / {before}"),
@@ -117,7 +128,10 @@ impl Relation {
             Self::Share { result, part, base_row } => Some(ratio_check(
                 sheet,
                 "percent_of_total",
-                [(sheet.name(row), number(*part)?), (sheet.name(*base_row), sheet.rows[*base_row].entries[*part].number()?)],
+                [
+                    (sheet.name(row), number(*part)?),
+                    (sheet.name(*base_row), sheet.rows[*base_row].entries[*part].number()?),
+                ],
                 (format!("{} in percent", sheet.name(row)), number(*result)?),
                 &verdict,
                 |part, base| format!("100 * {part} / {base}"),
@@ -139,7 +153,13 @@ struct Verdict {
 
 impl Verdict {
     fn of(result: &Number) -> Self {
-        Self { expected: 0.0, printed: result.value, tolerance: result.half_unit, filled: 0, unit: 2.0 * result.half_unit }
+        Self {
+            expected: 0.0,
+            printed: result.value,
+            tolerance: result.half_unit,
+            filled: 0,
+            unit: 2.0 * result.half_unit,
+        }
     }
 
     /// `slope` is what rounding of the two numbers can do to the percentage.
@@ -149,7 +169,8 @@ impl Verdict {
     }
 
     fn holds(&self) -> bool {
-        (self.expected - self.printed).abs() <= self.tolerance + 1e-9 * self.expected.abs().max(self.printed.abs()).max(1.0)
+        (self.expected - self.printed).abs()
+            <= self.tolerance + 1e-9 * self.expected.abs().max(self.printed.abs()).max(1.0)
     }
 
     fn bits(&self) -> f64 {
@@ -188,7 +209,11 @@ fn ratio_check(
 
 fn column_name(sheet: &Sheet<'_>, row: usize, column: usize) -> String {
     let header = sheet.headers[column].as_str();
-    if header.is_empty() { format!("{}, column {}", sheet.name(row), column + 2) } else { format!("{}, {header}", sheet.name(row)) }
+    if header.is_empty() {
+        format!("{}, column {}", sheet.name(row), column + 2)
+    } else {
+        format!("{}, {header}", sheet.name(row))
+    }
 }
 
 /// How a relation fares over all rows.
@@ -216,7 +241,9 @@ pub(super) fn cross_footing(sheet: &Sheet<'_>) -> Vec<Check> {
     let needed = MIN_BITS + (1.0 + tried as f64).log2();
     fates.retain(|fate| fate.bits >= needed);
     fates.sort_by(|a, b| {
-        (b.holding as i64 - b.failing as i64, b.bits).partial_cmp(&(a.holding as i64 - a.failing as i64, a.bits)).unwrap_or(std::cmp::Ordering::Equal)
+        (b.holding as i64 - b.failing as i64, b.bits)
+            .partial_cmp(&(a.holding as i64 - a.failing as i64, a.bits))
+            .unwrap_or(std::cmp::Ordering::Equal)
     });
     let mut seen: Vec<BTreeSet<usize>> = Vec::new();
     let mut checks = Vec::new();
@@ -226,7 +253,8 @@ pub(super) fn cross_footing(sheet: &Sheet<'_>) -> Vec<Check> {
             continue;
         }
         seen.push(own);
-        let accuse = fate.relation.is_announced(sheet) || (fate.failing == 1 && fate.holding >= ROWS_WITHOUT_CUE);
+        let accuse =
+            fate.relation.is_announced(sheet) || (fate.failing == 1 && fate.holding >= ROWS_WITHOUT_CUE);
         let own = (0..sheet.rows.len()).filter_map(|row| fate.relation.check(sheet, row));
         checks.extend(own.filter(|check| accuse || check.holds()));
     }
@@ -241,12 +269,16 @@ fn candidates(sheet: &Sheet<'_>) -> Vec<Relation> {
         for from in 0..result {
             for to in from + 1..result {
                 if to + 1 == result || sheet.headers[result].to_lowercase().contains("total") {
-                    candidates.push(Relation::Sum { result, parts: (from..=to).map(|column| (column, 1)).collect() });
+                    candidates.push(Relation::Sum {
+                        result,
+                        parts: (from..=to).map(|column| (column, 1)).collect(),
+                    });
                 }
             }
         }
         for to in result + 2..columns {
-            candidates.push(Relation::Sum { result, parts: (result + 1..=to).map(|column| (column, 1)).collect() });
+            candidates
+                .push(Relation::Sum { result, parts: (result + 1..=to).map(|column| (column, 1)).collect() });
         }
         for now in 0..columns {
             for before in (0..columns).filter(|&before| before != now && before != result && now != result) {

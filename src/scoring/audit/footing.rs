@@ -40,26 +40,73 @@ impl Cue {
             || key.contains(" total")
             || key.starts_with("subtotal")
             || key.starts_with("ending balance")
-            || key.ends_with("ending balance") || key.ends_with("ending balances")
-            || key.starts_with("balance at") || key.starts_with("balances at")
-            || key.starts_with("balance as of") || key.starts_with("balance, ") || key.starts_with("balances as of")
-            || key.starts_with("net cash") || key.starts_with("cash provided") || key.starts_with("cash generated")
-            || key.starts_with("cash used") || key.starts_with("net increase in cash") || key.starts_with("net decrease in cash")
-            || key.contains("end of period") || key.contains("end of year") || key.contains("at end of");
+            || key.ends_with("ending balance")
+            || key.ends_with("ending balances")
+            || key.starts_with("balance at")
+            || key.starts_with("balances at")
+            || key.starts_with("balance as of")
+            || key.starts_with("balance, ")
+            || key.starts_with("balances as of")
+            || key.starts_with("net cash")
+            || key.starts_with("cash provided")
+            || key.starts_with("cash generated")
+            || key.starts_with("cash used")
+            || key.starts_with("net increase in cash")
+            || key.starts_with("net decrease in cash")
+            || key.contains("end of period")
+            || key.contains("end of year")
+            || key.contains("at end of");
         if total {
             return Self::Total;
         }
         let ruled = row.ruled();
         const RESULTS: &[&str] = &[
-            "gross profit", "gross margin", "operating income", "operating profit", "operating loss", "operating earnings",
-            "income from operations", "loss from operations", "income before", "loss before", "earnings before",
-            "(loss) before", "(loss) from operations", "net income", "net loss", "net earnings", "net sales", "net revenue",
-            "net cash", "net increase", "net decrease", "net change", "net (", "increase in cash", "decrease in cash",
-            "(decrease) in cash", "comprehensive income", "comprehensive loss", "cash provided", "cash used", "cash generated",
-            "cash flows from", "profit for the", "profit before", "net interest", "net earned", "increase/(decrease)",
-            "carrying amount", "net carrying", "property, plant and equipment, net", "property and equipment, net", "long-term debt", "deferred tax",
+            "gross profit",
+            "gross margin",
+            "operating income",
+            "operating profit",
+            "operating loss",
+            "operating earnings",
+            "income from operations",
+            "loss from operations",
+            "income before",
+            "loss before",
+            "earnings before",
+            "(loss) before",
+            "(loss) from operations",
+            "net income",
+            "net loss",
+            "net earnings",
+            "net sales",
+            "net revenue",
+            "net cash",
+            "net increase",
+            "net decrease",
+            "net change",
+            "net (",
+            "increase in cash",
+            "decrease in cash",
+            "(decrease) in cash",
+            "comprehensive income",
+            "comprehensive loss",
+            "cash provided",
+            "cash used",
+            "cash generated",
+            "cash flows from",
+            "profit for the",
+            "profit before",
+            "net interest",
+            "net earned",
+            "increase/(decrease)",
+            "carrying amount",
+            "net carrying",
+            "property, plant and equipment, net",
+            "property and equipment, net",
+            "long-term debt",
+            "deferred tax",
         ];
-        let result = key.is_empty() || key.ends_with(", net") || RESULTS.iter().any(|result| key.contains(result));
+        let result =
+            key.is_empty() || key.ends_with(", net") || RESULTS.iter().any(|result| key.contains(result));
         match (result, ruled) {
             (true, true) => Self::Total,
             (true, false) | (false, true) => Self::Result,
@@ -120,7 +167,9 @@ pub(super) fn footing(sheet: &Sheet<'_>) -> Vec<Check> {
         }
         if let Some(hypothesis) = best_hypothesis(sheet, &stack, row) {
             let columns = hypothesis.holding.iter().chain(&hypothesis.failing);
-            checks.extend(columns.filter_map(|&column| Some((column, check(sheet, &hypothesis.parts, row, column)?))));
+            checks.extend(
+                columns.filter_map(|&column| Some((column, check(sheet, &hypothesis.parts, row, column)?))),
+            );
             stack.truncate(hypothesis.from);
         } else if let Some((from, found)) = misplaced(sheet, &stack, row) {
             checks.extend(found);
@@ -136,9 +185,12 @@ pub(super) fn footing(sheet: &Sheet<'_>) -> Vec<Check> {
     }
     let fate = |column: usize| {
         let own = checks.iter().filter(|(of, _)| *of == column);
-        own.fold([0usize; 2], |[holding, failing], (_, check)| {
-            if check.holds() { [holding + 1, failing] } else { [holding, failing + 1] }
-        })
+        own.fold(
+            [0usize; 2],
+            |[holding, failing], (_, check)| {
+                if check.holds() { [holding + 1, failing] } else { [holding, failing + 1] }
+            },
+        )
     };
     let other_kind: Vec<usize> = (0..sheet.columns())
         .filter(|&column| matches!(fate(column), [0, failing] if failing >= ALWAYS_FAILING))
@@ -147,7 +199,12 @@ pub(super) fn footing(sheet: &Sheet<'_>) -> Vec<Check> {
 }
 
 /// The numbers of a relation in one column; `None` where it says nothing.
-fn numbers<'s>(sheet: &'s Sheet<'_>, parts: &[(usize, i8)], row: usize, column: usize) -> Option<(Vec<(usize, &'s Number, i8)>, &'s Number)> {
+fn numbers<'s>(
+    sheet: &'s Sheet<'_>,
+    parts: &[(usize, i8)],
+    row: usize,
+    column: usize,
+) -> Option<(Vec<(usize, &'s Number, i8)>, &'s Number)> {
     let result = sheet.rows[row].entries[column].number().filter(|_| sheet.additive[column])?;
     let mut terms = Vec::with_capacity(parts.len());
     for &(part, factor) in parts {
@@ -244,7 +301,9 @@ fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<Hypo
         }
         // The whole block below a heading, or everything since the last subtotal, is what a total usually means.
         let natural = position == 0 || matches!(stack[position - 1], Item::Heading(_));
-        let mut consider = |signs: &dyn Fn() -> Vec<i8>, judged: &mut dyn Iterator<Item = (usize, Option<(bool, f64)>)>, plain: bool| {
+        let mut consider = |signs: &dyn Fn() -> Vec<i8>,
+                            judged: &mut dyn Iterator<Item = (usize, Option<(bool, f64)>)>,
+                            plain: bool| {
             tried += 1;
             let (mut holding, mut failing, mut bits) = (Vec::new(), Vec::new(), 0.0);
             for (column, verdict) in judged {
@@ -263,10 +322,13 @@ fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<Hypo
             bits -= if plain && natural { NATURAL_COST } else { (1.0 + tried as f64).log2() };
             let parts = rows.iter().rev().copied().zip(signs()).collect();
             let hypothesis = Hypothesis { from: position, parts, holding, failing, bits };
-            let score = |hypothesis: &Hypothesis| hypothesis.holding.len() as i64 - hypothesis.failing.len() as i64;
+            let score =
+                |hypothesis: &Hypothesis| hypothesis.holding.len() as i64 - hypothesis.failing.len() as i64;
             let better = best.as_ref().is_none_or(|best| {
-                (score(&hypothesis), hypothesis.bits - best.bits > 3.0 || same_but_zeros(sheet, best, &hypothesis))
-                    > (score(best), false)
+                (
+                    score(&hypothesis),
+                    hypothesis.bits - best.bits > 3.0 || same_but_zeros(sheet, best, &hypothesis),
+                ) > (score(best), false)
             });
             if better {
                 best = Some(hypothesis);
@@ -276,10 +338,13 @@ fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<Hypo
         if length <= FREE_SIGNS {
             for mask in 0..1u32 << (length - 1) {
                 let signs = || -> Vec<i8> {
-                    (0..length).map(|index| if index > 0 && mask >> (index - 1) & 1 == 1 { -1 } else { 1 }).collect()
+                    (0..length)
+                        .map(|index| if index > 0 && mask >> (index - 1) & 1 == 1 { -1 } else { 1 })
+                        .collect()
                 };
                 let parts: Vec<(usize, i8)> = rows.iter().rev().copied().zip(signs()).collect();
-                let mut judged = (0..sheet.columns()).map(|column| (column, judge(sheet, &parts, row, column)));
+                let mut judged =
+                    (0..sheet.columns()).map(|column| (column, judge(sheet, &parts, row, column)));
                 consider(&signs, &mut judged, mask == 0);
             }
             continue;
@@ -298,7 +363,8 @@ fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<Hypo
             if pattern != Pattern::Plus && (length > MOST_DEDUCTIONS || !deductions.contains(&-1)) {
                 continue;
             }
-            let mut judged = (0..sheet.columns()).map(|column| (column, judge_running(sheet, &running[column], pattern, row, column)));
+            let mut judged = (0..sheet.columns())
+                .map(|column| (column, judge_running(sheet, &running[column], pattern, row, column)));
             consider(&|| deductions.clone(), &mut judged, pattern == Pattern::Plus);
         }
     }
@@ -311,13 +377,24 @@ fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<Hypo
 /// Evidence that a column fails because of a slip: one changed sign, scale or digit would make it hold.
 fn slip_bonus(sheet: &Sheet<'_>, hypothesis: &Hypothesis, row: usize) -> f64 {
     let explained = |column: usize| {
-        check(sheet, &hypothesis.parts, row, column).is_some_and(|check| check.into_anomaly().explanation.is_some())
+        check(sheet, &hypothesis.parts, row, column)
+            .is_some_and(|check| check.into_anomaly().explanation.is_some())
     };
-    if !hypothesis.failing.is_empty() && hypothesis.failing.iter().all(|&column| explained(column)) { SLIP_BITS } else { 0.0 }
+    if !hypothesis.failing.is_empty() && hypothesis.failing.iter().all(|&column| explained(column)) {
+        SLIP_BITS
+    } else {
+        0.0
+    }
 }
 
 /// [`judge`] from running sums.
-fn judge_running(sheet: &Sheet<'_>, running: &Running, pattern: Pattern, row: usize, column: usize) -> Option<(bool, f64)> {
+fn judge_running(
+    sheet: &Sheet<'_>,
+    running: &Running,
+    pattern: Pattern,
+    row: usize,
+    column: usize,
+) -> Option<(bool, f64)> {
     let result = sheet.rows[row].entries[column].number().filter(|_| sheet.additive[column])?;
     if running.unreadable || running.terms == 0 {
         return None;
@@ -337,7 +414,8 @@ fn verdict(sum: f64, half_units: f64, filled: usize, result: &Number) -> (bool, 
     let holds = difference <= half_units + result.half_unit + 1e-9 * sum.abs().max(1.0);
     let unit = 2.0 * result.half_unit;
     let width = 2.0 * difference.max(0.5 * unit) / unit + 1.0;
-    let bits = if filled < 2 { 0.0 } else { (result.value.abs() / unit / width).max(1.0).log2().min(COLUMN_BITS) };
+    let bits =
+        if filled < 2 { 0.0 } else { (result.value.abs() / unit / width).max(1.0).log2().min(COLUMN_BITS) };
     (holds, bits)
 }
 
@@ -355,8 +433,24 @@ fn same_but_zeros(sheet: &Sheet<'_>, short: &Hypothesis, long: &Hypothesis) -> b
 /// Whether a positive amount with this label is taken off.
 fn is_deduction(key: &str) -> bool {
     const WORDS: &[&str] = &[
-        "less", "cost", "expense", "expenses", "provision", "tax", "taxes", "depreciation", "amortization", "allowance",
-        "impairment", "loss", "losses", "noncontrolling", "charges", "administrative", "research", "marketing",
+        "less",
+        "cost",
+        "expense",
+        "expenses",
+        "provision",
+        "tax",
+        "taxes",
+        "depreciation",
+        "amortization",
+        "allowance",
+        "impairment",
+        "loss",
+        "losses",
+        "noncontrolling",
+        "charges",
+        "administrative",
+        "research",
+        "marketing",
     ];
     key.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
 }
@@ -366,7 +460,9 @@ fn is_deduction(key: &str) -> bool {
 fn misplaced(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<(usize, Vec<(usize, Check)>)> {
     let heading = stack.iter().rposition(|item| matches!(item, Item::Heading(_)));
     let from = heading.map_or(0, |heading| heading + 1);
-    if heading.is_some_and(|heading| !names_block(sheet, stack[heading], row)) || !says_total(&sheet.rows[row].key) {
+    if heading.is_some_and(|heading| !names_block(sheet, stack[heading], row))
+        || !says_total(&sheet.rows[row].key)
+    {
         return None;
     }
     let parts: Vec<(usize, i8)> = stack[from..]
@@ -381,20 +477,28 @@ fn misplaced(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<(usize, Ve
 }
 
 fn says_total(key: &str) -> bool {
-    key.starts_with("total") || key.starts_with("net cash") || key.starts_with("cash generated") || key.starts_with("cash used")
+    key.starts_with("total")
+        || key.starts_with("net cash")
+        || key.starts_with("cash generated")
+        || key.starts_with("cash used")
 }
 
 /// The checks of a relation that fails in every column, with the rows that explain it and the bits of evidence.
-fn explained_by_rows(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize) -> Option<(Vec<(usize, Check)>, f64)> {
-    let checks: Vec<(usize, Check)> = (0..sheet.columns())
-        .filter_map(|column| Some((column, check(sheet, parts, row, column)?)))
-        .collect();
+fn explained_by_rows(
+    sheet: &Sheet<'_>,
+    parts: &[(usize, i8)],
+    row: usize,
+) -> Option<(Vec<(usize, Check)>, f64)> {
+    let checks: Vec<(usize, Check)> =
+        (0..sheet.columns()).filter_map(|column| Some((column, check(sheet, parts, row, column)?))).collect();
     if checks.len() < 2 || checks.iter().any(|(_, check)| check.holds() || check.printed == 0.0) {
         return None;
     }
-    let value = |row: usize, column: usize| sheet.rows[row].entries[column].number().map(|number| number.value);
+    let value =
+        |row: usize, column: usize| sheet.rows[row].entries[column].number().map(|number| number.value);
     // What a row adds to the sum in each column, if the row has numbers there.
-    let vector = |row: usize| -> Option<Vec<f64>> { checks.iter().map(|(column, _)| value(row, *column)).collect() };
+    let vector =
+        |row: usize| -> Option<Vec<f64>> { checks.iter().map(|(column, _)| value(row, *column)).collect() };
     let outside: Vec<(usize, Vec<f64>)> = (0..sheet.rows.len())
         .filter(|other| *other != row && !parts.iter().any(|part| part.0 == *other))
         .filter_map(|other| Some((other, vector(other)?)))
@@ -403,7 +507,10 @@ fn explained_by_rows(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize) -> Op
         parts.iter().filter_map(|&(part, factor)| Some((part, vector(part)?, f64::from(factor)))).collect();
     let differences: Vec<f64> = checks.iter().map(|(_, check)| check.difference()).collect();
     let fits = |change: &dyn Fn(usize) -> f64| {
-        checks.iter().enumerate().all(|(index, (_, check))| (differences[index] - change(index)).abs() <= check.unit() / 2.0)
+        checks
+            .iter()
+            .enumerate()
+            .all(|(index, (_, check))| (differences[index] - change(index)).abs() <= check.unit() / 2.0)
     };
     let mut remark = None;
     let mut tried = 0usize;
@@ -422,7 +529,11 @@ fn explained_by_rows(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize) -> Op
         for (other, added) in &outside {
             tried += 1;
             if remark.is_none() && fits(&|index| factor * (added[index] - own[index])) {
-                remark = Some(format!("the rows \"{}\" and \"{}\" have changed places", sheet.name(*part), sheet.name(*other)));
+                remark = Some(format!(
+                    "the rows \"{}\" and \"{}\" have changed places",
+                    sheet.name(*part),
+                    sheet.name(*other)
+                ));
             }
         }
     }
@@ -431,7 +542,11 @@ fn explained_by_rows(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize) -> Op
     for (other, added) in &outside {
         tried += 1;
         if remark.is_none() && fits(&|index| result[index] - added[index]) {
-            remark = Some(format!("the rows \"{}\" and \"{}\" have changed places", sheet.name(row), sheet.name(*other)));
+            remark = Some(format!(
+                "the rows \"{}\" and \"{}\" have changed places",
+                sheet.name(row),
+                sheet.name(*other)
+            ));
         }
     }
     let remark = remark?;
@@ -440,7 +555,10 @@ fn explained_by_rows(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize) -> Op
         .map(|(_, check)| (check.difference().abs() / check.unit() / 2.0).max(1.0).log2().min(COLUMN_BITS))
         .sum::<f64>()
         - (1.0 + tried as f64).log2();
-    let checks = checks.into_iter().map(|(column, check)| (column, Check { remark: Some(remark.clone()), ..check })).collect();
+    let checks = checks
+        .into_iter()
+        .map(|(column, check)| (column, Check { remark: Some(remark.clone()), ..check }))
+        .collect();
     Some((checks, bits))
 }
 

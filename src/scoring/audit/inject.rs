@@ -87,7 +87,8 @@ pub struct DocumentInjections {
 pub fn inject(pages: &[Page], seed: u64, per_kind: usize) -> DocumentInjections {
     let tables = find_tables(pages, &[]);
     let clean = audit(pages, &tables, &[]);
-    let before: BTreeSet<String> = clean.anomalies.iter().map(|anomaly| format!("{:?}", anomaly.terms)).collect();
+    let before: BTreeSet<String> =
+        clean.anomalies.iter().map(|anomaly| format!("{:?}", anomaly.terms)).collect();
     let mut result = DocumentInjections { tables: tables.len() as u32, ..DocumentInjections::default() };
     let mut random = Random(seed);
     let sums = clean_sums(pages, &tables);
@@ -99,14 +100,17 @@ pub fn inject(pages: &[Page], seed: u64, per_kind: usize) -> DocumentInjections 
             if done == per_kind {
                 break;
             }
-            let Some(change) = Change::plan(pages, &tables, &sums, place, kind, &mut random) else { continue };
+            let Some(change) = Change::plan(pages, &tables, &sums, place, kind, &mut random) else {
+                continue;
+            };
             done += 1;
             let mut changed = pages.to_vec();
             change.apply(&mut changed);
             // Only the tables of the changed page are read anew; the others stay as they are.
             let tables_now = find_tables(&changed, &[]);
             let found = audit(&changed, &tables_now, &[]).anomalies.iter().any(|anomaly| {
-                anomaly.terms.iter().any(|term| term.page == change.page) && !before.contains(&format!("{:?}", anomaly.terms))
+                anomaly.terms.iter().any(|term| term.page == change.page)
+                    && !before.contains(&format!("{:?}", anomaly.terms))
             });
             let counts = result.counts.entry(kind).or_default();
             counts[0] += 1;
@@ -139,7 +143,8 @@ pub fn summarize(documents: &[DocumentInjections]) -> InjectionFigures {
     }
     let ratio = |part: u32, whole: u32| if whole == 0 { 0.0 } else { f64::from(part) / f64::from(whole) };
     figures.recall = ratio(found, figures.injections);
-    figures.recall_by_kind = figures.counts.iter().map(|(kind, [all, found])| (kind.clone(), ratio(*found, *all))).collect();
+    figures.recall_by_kind =
+        figures.counts.iter().map(|(kind, [all, found])| (kind.clone(), ratio(*found, *all))).collect();
     figures.false_alarms_per_100_tables = 100.0 * ratio(figures.false_alarms, figures.tables);
     figures
 }
@@ -150,7 +155,8 @@ fn clean_sums(pages: &[Page], tables: &[Table]) -> Vec<Vec<CellReference>> {
     let mut sums = Vec::new();
     for table in tables {
         let sheet = super::sheet::Sheet::new(table, &by_number);
-        let checks = super::footing::footing(&sheet).into_iter().chain(super::crossfoot::cross_footing(&sheet));
+        let checks =
+            super::footing::footing(&sheet).into_iter().chain(super::crossfoot::cross_footing(&sheet));
         for check in checks.filter(|check| check.sum && check.holds() && check.terms.len() > 2) {
             sums.push(check.terms.iter().filter_map(|term| term.cell).collect());
         }
@@ -162,12 +168,18 @@ fn clean_sums(pages: &[Page], tables: &[Table]) -> Vec<Vec<CellReference>> {
 fn eligible(tables: &[Table], sums: &[Vec<CellReference>], kind: Injection) -> Vec<CellReference> {
     let mut places: BTreeSet<CellReference> = BTreeSet::new();
     for sum in sums {
-        places.extend(if kind == Injection::WrongTotal { &sum[sum.len().saturating_sub(1)..] } else { &sum[..] });
+        places.extend(if kind == Injection::WrongTotal {
+            &sum[sum.len().saturating_sub(1)..]
+        } else {
+            &sum[..]
+        });
     }
     places
         .into_iter()
         .filter(|place| {
-            let Some(value) = cell_at(tables, *place).and_then(|cell| cell.value.as_ref()) else { return false };
+            let Some(value) = cell_at(tables, *place).and_then(|cell| cell.value.as_ref()) else {
+                return false;
+            };
             let digits = format!("{:.0}", value.printed.abs() * 10f64.powi(value.decimals as i32)).len();
             !value.nil && value.printed != 0.0 && digits >= 2
         })
@@ -209,7 +221,10 @@ impl Change {
         let one = |new: String| {
             (new != text).then(|| Self {
                 page: page.number,
-                description: format!("{text} -> {new} in table {} row {} column {}", place.table, place.row, place.column),
+                description: format!(
+                    "{text} -> {new} in table {} row {} column {}",
+                    place.table, place.row, place.column
+                ),
                 words: vec![(word, new)],
             })
         };
@@ -224,9 +239,14 @@ impl Change {
                     .cells
                     .iter()
                     .filter(|other| other.row == cell.row && other.column != cell.column)
-                    .filter(|other| other.value.as_ref().zip(cell.value.as_ref()).is_some_and(|(a, b)| {
-                        a.kind == b.kind && a.decimals == b.decimals && !a.nil && (a.printed - b.printed).abs() > 2.0 * 0.1f64.powi(a.decimals as i32)
-                    }))
+                    .filter(|other| {
+                        other.value.as_ref().zip(cell.value.as_ref()).is_some_and(|(a, b)| {
+                            a.kind == b.kind
+                                && a.decimals == b.decimals
+                                && !a.nil
+                                && (a.printed - b.printed).abs() > 2.0 * 0.1f64.powi(a.decimals as i32)
+                        })
+                    })
                     .min_by_key(|other| (other.column.abs_diff(cell.column), other.column))?;
                 let (_, stale) = number_word(page, neighbour)?;
                 one(stale)
@@ -239,7 +259,11 @@ impl Change {
 /// The word of a cell that holds its digits.
 fn number_word(page: &Page, cell: &crate::document::analysis::Cell) -> Option<(usize, String)> {
     let inside = |word: &Word| cell.bbox.contains_point(word.bbox.center_x(), word.bbox.center_y());
-    let mut found = page.words.iter().enumerate().filter(|(_, word)| inside(word) && word.text.bytes().any(|byte| byte.is_ascii_digit()));
+    let mut found = page
+        .words
+        .iter()
+        .enumerate()
+        .filter(|(_, word)| inside(word) && word.text.bytes().any(|byte| byte.is_ascii_digit()));
     let (index, word) = found.next()?;
     (found.next().is_none() && cell.page == page.number).then(|| (index, word.text.clone()))
 }
@@ -265,7 +289,8 @@ fn negated(page: &Page, cell: &crate::document::analysis::Cell, text: &str) -> O
         return Some(format!("({text})"));
     }
     let apart = page.words.iter().any(|word| {
-        matches!(word.text.as_str(), ")" | "(" | "$(" | ")%") && cell.bbox.contains_point(word.bbox.center_x(), word.bbox.center_y())
+        matches!(word.text.as_str(), ")" | "(" | "$(" | ")%")
+            && cell.bbox.contains_point(word.bbox.center_x(), word.bbox.center_y())
     });
     let bare = text.trim_matches(['(', ')', '-', '–', '−']);
     (!apart && bare.len() < text.len()).then(|| bare.to_owned())
@@ -298,23 +323,44 @@ fn changed_total(text: &str, random: &mut Random) -> Option<String> {
 
 /// All numbers of this row change places with those of another row that has numbers in the same columns and stands in
 /// another sum.
-fn moved_row(page: &Page, tables: &[Table], sums: &[Vec<CellReference>], place: CellReference, random: &mut Random) -> Option<Change> {
+fn moved_row(
+    page: &Page,
+    tables: &[Table],
+    sums: &[Vec<CellReference>],
+    place: CellReference,
+    random: &mut Random,
+) -> Option<Change> {
     let table = tables.iter().find(|table| table.id == place.table)?;
     let numbers = |row: u32| -> Vec<&crate::document::analysis::Cell> {
-        table.cells.iter().filter(|cell| cell.row == row && cell.page == page.number && cell.value.as_ref().is_some_and(|value| !value.nil)).collect()
+        table
+            .cells
+            .iter()
+            .filter(|cell| {
+                cell.row == row
+                    && cell.page == page.number
+                    && cell.value.as_ref().is_some_and(|value| !value.nil)
+            })
+            .collect()
     };
     let own = numbers(place.row);
     let mut others: Vec<u32> = (table.header_rows..table.rows)
         .filter(|&row| {
-            let is_in = |sum: &[CellReference], row: u32| sum.iter().any(|cell| cell.table == table.id && cell.row == row);
-            row != place.row && sums.iter().any(|sum| is_in(sum, place.row) != is_in(sum, row) && sum.contains(&place))
+            let is_in = |sum: &[CellReference], row: u32| {
+                sum.iter().any(|cell| cell.table == table.id && cell.row == row)
+            };
+            row != place.row
+                && sums.iter().any(|sum| is_in(sum, place.row) != is_in(sum, row) && sum.contains(&place))
         })
         .filter(|&row| {
             let other = numbers(row);
             other.len() == own.len()
                 && other.iter().zip(&own).all(|(a, b)| {
                     a.column == b.column
-                        && a.value.as_ref().zip(b.value.as_ref()).is_some_and(|(a, b)| a.kind == b.kind && a.decimals == b.decimals && (a.printed - b.printed).abs() > 2.0)
+                        && a.value.as_ref().zip(b.value.as_ref()).is_some_and(|(a, b)| {
+                            a.kind == b.kind
+                                && a.decimals == b.decimals
+                                && (a.printed - b.printed).abs() > 2.0
+                        })
                 })
         })
         .collect();

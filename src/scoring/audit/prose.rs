@@ -95,11 +95,8 @@ fn words_before<'t>(text: &'t str, figure: &FoundFigure, count: usize) -> Vec<&'
 /// Whether "from", "compared to" or the like stands directly before the amount.
 fn is_earlier(text: &str, figure: &FoundFigure) -> bool {
     let words: Vec<String> = words_before(text, figure, 2).iter().map(|word| word.to_lowercase()).collect();
-    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["from" | "versus" | "vs", ..] => true,
-        ["to" | "with", "compared"] => true,
-        _ => false,
-    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    matches!(words.as_slice(), ["from" | "versus" | "vs", ..] | ["to" | "with", "compared"])
 }
 
 /// Whether a word of change governs the percentage.

@@ -179,7 +179,12 @@ fn header_of(table: &Table, column: u32) -> String {
 fn is_additive(header: &str) -> bool {
     let header = header.to_lowercase();
     let words: Vec<&str> = header.split(|c: char| !c.is_alphanumeric()).collect();
-    !words.iter().any(|word| matches!(*word, "per" | "price" | "prices" | "rate" | "rates" | "yield" | "weighted" | "ratio" | "note" | "notes"))
+    !words.iter().any(|word| {
+        matches!(
+            *word,
+            "per" | "price" | "prices" | "rate" | "rates" | "yield" | "weighted" | "ratio" | "note" | "notes"
+        )
+    })
 }
 
 /// Half a unit of the precision that most numbers of a column have.

@@ -106,7 +106,7 @@ impl<'p> Region<'p> {
             })
             .map(|ruling| Ruling {
                 bbox: upright(&ruling.bbox, direction),
-                horizontal: ruling.horizontal == (direction % 180 == 0),
+                horizontal: ruling.horizontal == direction.is_multiple_of(180),
             })
             .collect();
         let lines = lines_of(&pieces, em);
