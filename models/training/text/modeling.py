@@ -33,10 +33,9 @@ class TextEncoder(nn.Module):
         nn.init.zeros_(self.embedding.bias)
 
     @classmethod
-    def from_base(cls, folder=None) -> TextEncoder:
+    def from_base(cls, folder=None, attention="sdpa") -> TextEncoder:
         """Starts from a BERT checkpoint folder, by default all-MiniLM-L6-v2."""
-        encoder = BertModel.from_pretrained(folder or base_model(), add_pooling_layer=False)
-        return cls(encoder)
+        return cls(BertModel.from_pretrained(folder or base_model(), add_pooling_layer=False, attn_implementation=attention))
 
     def hidden(self, input_ids, attention_mask, token_type_ids):
         return self.encoder(

@@ -23,10 +23,10 @@ from torch.nn import functional
 from common import ENTITY_LABELS, SECTION_KINDS, SEED, SENTIMENTS, WORK, macro_f1, read_jsonl, seed_everything, sha256_text, spans, token_batches
 from modeling import TextEncoder, bert_words, encode_text, encode_words, load_tokenizer, pad
 
-HEADLINE_TOKENS, TEXT_TOKENS = 64, 128
+HEADLINE_TOKENS, TEXT_TOKENS, SECTION_TOKENS = 64, 128, 112
 # How often a source's rows are drawn per epoch: report sentences are few and are what
 # the tool reads; tweets and general news entities are many and far from reports.
-DRAWS = {"report": 3.0, "template": 1.0, "tweets": 0.6, "wnut17": 0.5, "btc": 0.4, "fin5": 2.0, "fire": 2.0}
+DRAWS = {"report": 3.0, "template": 1.0, "tweets": 0.6, "wnut17": 0.5, "btc": 0.4, "fin5": 2.0, "fire": 2.0, "reports": 0.6, "filing": 0.5, "items_10k": 0.5, "composed": 0.5}
 IGNORED = -100
 
 
@@ -37,6 +37,7 @@ class Item:
     label: int = IGNORED
     source: str = ""
     key: str = ""
+    level: str = ""
     firsts: list[int] | None = None
     allowed: list[list[bool]] | None = None
     tags: list[str] | None = None
@@ -55,8 +56,8 @@ def sentiment_items(tokenizer, rows):
 def section_items(tokenizer, rows):
     items = []
     for row in rows:
-        ids, types = encode_text(tokenizer, row["title"], TEXT_TOKENS, row["text"])
-        items.append(Item(ids, types, SECTION_KINDS.index(row["label"]), row["source"]))
+        ids, types = encode_text(tokenizer, row["title"], SECTION_TOKENS, row["text"])
+        items.append(Item(ids, types, SECTION_KINDS.index(row["label"]), row["source"], level=row["level"]))
     return items
 
 
@@ -170,8 +171,8 @@ def entity_scores(items, logits, kinds=("ORG", "PER", "LOC")) -> dict[str, float
 def evaluate(model, task, items, device) -> dict:
     logits = predict(model, task, items, device)
     scores = {}
-    for source in sorted({item.source for item in items}):
-        part = [place for place, item in enumerate(items) if item.source == source]
+    for source in sorted({item.level or item.source for item in items}):
+        part = [place for place, item in enumerate(items) if (item.level or item.source) == source]
         if task == "entities":
             kinds = ("METRIC",) if source == "kpi_edgar" else ("ORG", "PER", "LOC")
             scores[source] = round(entity_scores([items[p] for p in part], [logits[p] for p in part], kinds)["f1"], 4)
