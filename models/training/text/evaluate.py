@@ -24,7 +24,8 @@ from train import entity_items, section_items, sentiment_items
 
 MODELS = {"fp32": "model.onnx", "int8": "model.int8.onnx"}
 PLACES = {"ORG", "PER", "LOC"}
-NUMBERS = {"MONEY", "PERCENT", "DATE", "QUANTITY", "METRIC"}
+# The number types that a source's annotators marked.
+NUMBERS = {"fire": ["DATE", "METRIC", "MONEY", "PERCENT", "QUANTITY"], "kpi_edgar": ["METRIC"], "hand": ["DATE", "MONEY", "PERCENT"]}
 ROLES = {"borrower", "lender", "borrowers", "lenders"}
 
 
@@ -145,8 +146,8 @@ def main() -> None:
                 out[f"entities_{source}"] = spans_report(*chosen, PLACES)
                 for kind in sorted(PLACES):
                     out[f"entities_{source}_{kind}"] = spans_report(*chosen, {kind})
-            if source in {"fire", "kpi_edgar"}:
-                for kind in sorted(NUMBERS if source == "fire" else {"METRIC"}):
+            if source in NUMBERS:
+                for kind in NUMBERS[source]:
                     out[f"entities_{source}_{kind}"] = spans_report(*chosen, {kind})
         fin5 = [place for place, item in enumerate(items) if item.source == "fin5"]
         bare = [place for place in fin5 if not ROLES & {token.lower() for token in rows[place]["tokens"]}]

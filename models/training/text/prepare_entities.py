@@ -19,7 +19,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from common import ENTITY_TYPES, SEED, WORK, data_root, read_jsonl, stable_unit, write_jsonl
+from common import ENTITY_TYPES, LABELS, SEED, WORK, data_root, read_jsonl, stable_unit, write_jsonl
 from weak_entities import weak_spans
 
 FIN5_TEST = 4
@@ -130,6 +130,12 @@ def add_weak(row: dict, kinds: set[str]) -> None:
                 row["tags"][place] = ("B-" if place == inside[0] else "I-") + kind
 
 
+def hand_labelled() -> list[dict]:
+    """A hundred report sentences of held-out companies, marked by hand; test only."""
+    rows = read_jsonl(LABELS / "entities_test.jsonl")
+    return [{"tokens": row["tokens"], "tags": row["tags"], "source": "hand", "document": f"hand/{row['id']}", "split": "test"} for row in rows]
+
+
 # What each source's annotators marked; everything else is filled weakly or left open.
 ANNOTATED = {
     "fin5": {"ORG", "PER", "LOC"},
@@ -138,6 +144,7 @@ ANNOTATED = {
     "btc": {"ORG", "PER", "LOC"},
     "fire": {"ORG", "PER", "LOC", "MONEY", "PERCENT", "DATE", "QUANTITY", "METRIC"},
     "kpi_edgar": {"METRIC"},
+    "hand": {"ORG", "PER", "LOC", "MONEY", "PERCENT", "DATE"},
 }
 
 
@@ -163,6 +170,7 @@ def main() -> None:
     rows += conll(root / "wnut17/emerging.dev.conll", 0, 1, "\t", general, "wnut17", True)
     for name in "abf":
         rows += conll(root / f"btc/{name}.conll", 0, 1, "\t", general, "btc", True)
+    rows += hand_labelled()
     reports = WORK / "entities" / "reports.jsonl"
     if reports.exists():
         rows += read_jsonl(reports)

@@ -173,7 +173,7 @@ def variant(row: dict, coin: random.Random) -> dict:
     """What the pipeline may also meet: no item number, no title, a short text."""
     title, text = ITEM_PREFIX.sub("", row["title"]), row["text"]
     draw = coin.random()
-    if draw < 0.35 and row["level"] != "sub":
+    if draw < (0.7 if row["level"] == "statement" else 0.35) and row["level"] != "sub":
         title = ""
     elif draw < 0.6:
         text = " ".join(text.split()[: coin.randrange(0, 30)])

@@ -1,7 +1,8 @@
 """Trains all heads in one pass over mixed batches; resumable, CPU or GPU.
 
     python train.py --run first --tasks sentiment,entities --epochs 2
-    python train.py --run final --stage second --from-run first --epochs 2
+    python train.py --run second --stage second --from-run first --epochs 2
+    python train.py --run final --stage third --from-run second --epochs 1 --freeze 3 --rate 4e-5
 
 Reads WORK/{sentiment,reports,entities,sections}/{train,validation}.jsonl as far as they
 exist, writes WORK/runs/<run>/{state.pt,model.pt,log.jsonl}. A run that was cut off goes
@@ -31,6 +32,7 @@ HEADLINE_TOKENS, TEXT_TOKENS, SECTION_TOKENS = 64, 128, 112
 STAGES = {
     "first": {"report": 0.0, "template": 0.0, "reports": 0.0, "tweets": 0.6, "wnut17": 0.5, "btc": 0.4, "fin5": 2.0, "fire": 2.0},
     "second": {"report": 3.0, "template": 0.6, "sentfin": 0.7, "tweets": 0.35, "finentity": 0.7, "wnut17": 0.2, "btc": 0.15, "wikigold": 0.8, "fin5": 2.0, "fire": 2.0, "kpi_edgar": 0.7, "reports": 0.4, "filing": 0.35, "items_10k": 0.35, "composed": 0.3},
+    "third": {"report": 2.5, "template": 0.3, "sentfin": 0.8, "tweets": 0.2, "finentity": 0.4, "wnut17": 0.1, "btc": 0.1, "wikigold": 0.5, "fin5": 1.5, "fire": 1.5, "kpi_edgar": 0.3, "reports": 0.2, "statement": 0.8, "filing": 0.2, "items_10k": 0.2, "composed": 0.2},
 }
 IGNORED = -100
 
@@ -90,7 +92,7 @@ def draw(items: list[Item], draws: dict[str, float], coin: random.Random) -> lis
     """One epoch's rows: whole copies of a source plus a random rest."""
     chosen = []
     for item in items:
-        times = draws.get(item.source, 1.0)
+        times = draws.get(item.level, draws.get(item.source, 1.0))
         count = int(times) + (coin.random() < times - int(times))
         chosen.extend([item] * count)
     return chosen
@@ -216,6 +218,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=7e-5)
     parser.add_argument("--head-rate", type=float, default=5e-4)
     parser.add_argument("--budget", type=int, default=768, help="padded tokens per batch")
+    parser.add_argument("--freeze", type=int, default=0, help="lowest layers that stay as they are")
     parser.add_argument("--smoothing", type=float, default=0.05)
     parser.add_argument("--no-templates", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
@@ -245,6 +248,10 @@ def main() -> None:
         model.load_state_dict(torch.load(WORK / "runs" / options.from_run / "model.pt", weights_only=False, map_location=device)["model"])
     # The 30,522 word vectors stay as they are: half of the update cost, no gain measured.
     model.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
+    for layer in model.encoder.encoder.layer[: options.freeze]:
+        layer.requires_grad_(False)
+    if options.freeze:
+        model.encoder.embeddings.requires_grad_(False)
     body = [weight for name, weight in model.named_parameters() if weight.requires_grad and name.startswith("encoder.")]
     heads = [weight for name, weight in model.named_parameters() if weight.requires_grad and not name.startswith("encoder.")]
     optimizer = torch.optim.AdamW(
