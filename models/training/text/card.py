@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 from common import HERE, WORK
 
@@ -56,7 +57,16 @@ def tables(figures: dict) -> str:
 def main() -> None:
     figures = json.loads((WORK / "eval" / "figures.json").read_text(encoding="utf-8"))
     template = (HERE / "card_template.md").read_text(encoding="utf-8")
-    (WORK / "bundle" / "MODEL_CARD.md").write_text(template.replace("{figures}", tables(figures)), encoding="utf-8")
+    one = figures["int8"]
+    values = {
+        "figures": tables(figures), "sentfin": f"{one['sentiment_sentfin']['macro_f1']:.3f}", "reports": f"{one['sentiment_reports']['macro_f1']:.3f}",
+        "calibration": f"{one['sentiment_sentfin']['calibration_error']:.3f} and {one['sentiment_reports']['calibration_error']:.3f}",
+        "fin5": f"{one['entities_fin5']['f1']:.3f}", "items": f"{one['sections_item']['accuracy']:.3f}", "parts": f"{one['sections_part']['accuracy']:.3f}",
+    }
+    for name, value in values.items():
+        template = template.replace("{" + name + "}", value)
+    (WORK / "bundle" / "MODEL_CARD.md").write_text(template, encoding="utf-8")
+    shutil.copyfile(HERE / "notice.txt", WORK / "bundle" / "LICENSE-NOTICE")
 
 
 if __name__ == "__main__":
