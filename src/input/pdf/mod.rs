@@ -34,6 +34,11 @@ type Bindings = dyn PdfiumLibraryBindings;
 /// Most pages that a document may claim; pdfium's own limit is higher than any real report.
 const MAX_PAGES: c_int = 1_000_000;
 
+unsafe extern "C" {
+    /// Reads the time zone from the environment (POSIX).
+    fn tzset();
+}
+
 /// pdfium, loaded and initialised. There is one per process.
 pub(crate) struct Library(Box<Bindings>);
 
@@ -65,6 +70,10 @@ impl Library {
         let config = FPDF_LIBRARY_CONFIG { version: 2, ..config };
         // SAFETY: called once, before any other function of the library; pdfium copies the font paths.
         unsafe { bindings.FPDF_InitLibraryWithConfig(&raw const config) };
+        // pdfium asks for the local time when it meets a document of some producers. The C library then looks for the
+        // time zone's file, unless it has done so before: the sandbox would take that for an attack.
+        // SAFETY: no other thread runs yet that could change the environment.
+        unsafe { tzset() };
         Ok(Self(bindings))
     }
 
