@@ -15,6 +15,7 @@ const ORDER: &[&[&str]] = &[
     &["scoring"],
     &["output"],
     &["pipeline"],
+    &["evaluation"],
     &["quantize"],
     &["bench"],
     &["cli"],
