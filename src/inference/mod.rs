@@ -1,1 +1,19 @@
-//! Token ids and pixels to typed predictions: layout and text.
+//! Page words, page images and sentences to typed predictions: layout labels, sentiment, entities, section kinds.
+
+mod batch;
+mod bio;
+#[cfg(test)]
+mod full_size;
+mod heads;
+mod layout;
+mod options;
+mod pixels;
+mod probabilities;
+#[cfg(test)]
+mod reference;
+mod text;
+
+pub use layout::{LayoutModel, PageInput, PageWords};
+pub use options::InferenceOptions;
+pub use pixels::{ImageView, preprocess_image};
+pub use text::TextModel;

@@ -1,0 +1,242 @@
+//! Windows to tensors, batches to sessions, outputs back to windows.
+
+use std::sync::Arc;
+
+use super::options::InferenceOptions;
+use crate::error::{Error, ErrorCode, Result};
+use crate::runtime::cache::CachedOutputs;
+use crate::runtime::{
+    CacheKey, InferenceSession, InputTensor, LoadedModel, OutputTensor, TensorData, plan, plan_in_steps,
+};
+use crate::tokenize::Window;
+
+/// A window with the page image that belongs to it.
+#[derive(Clone, Copy)]
+pub(super) struct WindowInput<'a> {
+    pub window: &'a Window,
+    /// Pixel values (3, height, width).
+    pub pixels: Option<&'a [f32]>,
+}
+
+/// Runs windows through a model in planned batches.
+pub(super) struct Runner<'a> {
+    pub model: &'a LoadedModel,
+    pub options: &'a InferenceOptions,
+    pub pad_id: u32,
+    /// Tokens that the model adds to every window for the image.
+    pub image_tokens: usize,
+    /// Height and width of the image.
+    pub image_size: [usize; 2],
+    /// Timer of the stage.
+    pub stage: &'static str,
+}
+
+/// Windows that run together, padded to one length.
+struct Batch {
+    windows: Vec<usize>,
+    padded: usize,
+}
+
+impl Runner<'_> {
+    /// The outputs for every window, in order: per output a tensor without the batch axis, token outputs without
+    /// padding.
+    ///
+    /// # Errors
+    /// `model.run` if a batch fails or gives shapes that do not fit its inputs.
+    pub(super) fn run(&self, inputs: &[WindowInput<'_>]) -> Result<Vec<CachedOutputs>> {
+        let mut found: Vec<Option<CachedOutputs>> = vec![None; inputs.len()];
+        // With an image there is nothing worth caching: pages hardly repeat.
+        let per_window = if self.model.batch_invariant && self.image_tokens == 0 {
+            self.options.cache.as_deref()
+        } else {
+            None
+        };
+        if let Some(cache) = per_window {
+            for (slot, input) in found.iter_mut().zip(inputs) {
+                *slot = cache.get(&self.key(&[*input], stepped(input.window.len())));
+            }
+        }
+        let missing: Vec<usize> = (0..inputs.len()).filter(|&index| found[index].is_none()).collect();
+        let batches = self.plan(inputs, &missing);
+        let results = self
+            .model
+            .pool
+            .map(batches.len(), |session, index| self.run_batch(session, inputs, &batches[index]))?;
+        for (batch, outputs) in batches.iter().zip(results) {
+            for (&index, outputs) in batch.windows.iter().zip(outputs) {
+                let outputs = Arc::new(outputs);
+                if let Some(cache) = per_window {
+                    cache.insert(self.key(&[inputs[index]], batch.padded), Arc::clone(&outputs));
+                }
+                found[index] = Some(outputs);
+            }
+        }
+        // Every missing window is in one batch, so none is left.
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    fn plan(&self, inputs: &[WindowInput<'_>], missing: &[usize]) -> Vec<Batch> {
+        let length = |index: &usize| inputs[*index].window.len();
+        let select = |batch: Vec<usize>| batch.into_iter().map(|at| missing[at]).collect::<Vec<_>>();
+        if self.model.batch_invariant && self.image_tokens == 0 {
+            // Padded alike whatever else there is: what a text gets does not depend on the rest of the document, and
+            // may be cached.
+            let lengths: Vec<usize> = missing.iter().map(length).collect();
+            return plan_in_steps(&lengths, self.options.budget)
+                .into_iter()
+                .map(|(padded, batch)| Batch { windows: select(batch), padded })
+                .collect();
+        }
+        let lengths: Vec<usize> = missing.iter().map(|index| length(index) + self.image_tokens).collect();
+        plan(&lengths, self.options.budget)
+            .into_iter()
+            .map(|batch| {
+                let windows = select(batch);
+                let padded = windows.iter().map(length).max().unwrap_or(0);
+                Batch { windows, padded }
+            })
+            .collect()
+    }
+
+    fn key(&self, inputs: &[WindowInput<'_>], padded: usize) -> CacheKey {
+        CacheKey::new(
+            &self.model.bundle.sha256,
+            &self.model.provider.to_string(),
+            inputs.iter().map(|input| (input.window.ids.as_slice(), input.window.second_segment)),
+            padded,
+        )
+    }
+
+    /// Outputs per window of the batch.
+    fn run_batch(
+        &self,
+        session: &mut dyn InferenceSession,
+        inputs: &[WindowInput<'_>],
+        batch: &Batch,
+    ) -> Result<Vec<Vec<OutputTensor>>> {
+        let windows: Vec<WindowInput<'_>> = batch.windows.iter().map(|&index| inputs[index]).collect();
+        let whole = match &self.options.cache {
+            Some(cache) if !self.model.batch_invariant && self.image_tokens == 0 => {
+                let key = self.key(&windows, batch.padded);
+                match cache.get(&key) {
+                    Some(outputs) => outputs,
+                    None => {
+                        let outputs = Arc::new(self.execute(session, &windows, batch.padded)?);
+                        cache.insert(key, Arc::clone(&outputs));
+                        outputs
+                    }
+                }
+            }
+            _ => Arc::new(self.execute(session, &windows, batch.padded)?),
+        };
+        windows
+            .iter()
+            .enumerate()
+            .map(|(row, input)| {
+                whole.iter().map(|tensor| self.row(tensor, row, windows.len(), input.window)).collect()
+            })
+            .collect()
+    }
+
+    fn execute(
+        &self,
+        session: &mut dyn InferenceSession,
+        windows: &[WindowInput<'_>],
+        padded: usize,
+    ) -> Result<Vec<OutputTensor>> {
+        let _span = self.options.profiler.span(self.stage);
+        let buffers = &self.options.buffers;
+        let (rows, cells) = (windows.len(), windows.len() * padded);
+        let mut ids = buffers.zeroed::<i64>(cells);
+        ids.fill(i64::from(self.pad_id));
+        let mut mask = buffers.zeroed::<i64>(cells);
+        let mut types = buffers.zeroed::<i64>(cells);
+        let mut boxes = buffers.zeroed::<i64>(if self.model.takes("bbox") { 4 * cells } else { 0 });
+        let [height, width] = self.image_size;
+        let pixels_per_image = if self.image_tokens > 0 { 3 * height * width } else { 0 };
+        let mut pixels = buffers.zeroed::<f32>(rows * pixels_per_image);
+        for (row, input) in windows.iter().enumerate() {
+            let window = input.window;
+            let start = row * padded;
+            for (at, &id) in window.ids.iter().enumerate() {
+                ids[start + at] = i64::from(id);
+            }
+            mask[start..start + window.len()].fill(1);
+            types[start + window.second_segment.min(window.len())..start + window.len()].fill(1);
+            if !boxes.is_empty() {
+                for (at, token) in window.boxes.iter().enumerate() {
+                    boxes[4 * (start + at)..][..4].copy_from_slice(&token.map(i64::from));
+                }
+            }
+            if let Some(source) = input.pixels.filter(|_| pixels_per_image > 0) {
+                pixels[row * pixels_per_image..][..pixels_per_image].copy_from_slice(source);
+            }
+        }
+        let mut tensors = Vec::with_capacity(self.model.inputs.len());
+        for spec in &self.model.inputs {
+            let (shape, data) = match spec.name.as_str() {
+                "input_ids" => (vec![rows, padded], TensorData::I64(&ids)),
+                "attention_mask" => (vec![rows, padded], TensorData::I64(&mask)),
+                "token_type_ids" => (vec![rows, padded], TensorData::I64(&types)),
+                "bbox" => (vec![rows, padded, 4], TensorData::I64(&boxes)),
+                "pixel_values" => (vec![rows, 3, height, width], TensorData::F32(&pixels)),
+                other => {
+                    return Err(Error::new(
+                        ErrorCode::ModelInvalid,
+                        format!("it wants an input `{other}`, which docproc cannot give"),
+                    )
+                    .file(&self.model.bundle.model)
+                    .help("export the model for text or token classification with Hugging Face Optimum"));
+                }
+            };
+            tensors.push(InputTensor { name: &spec.name, shape, data });
+        }
+        session.run(&tensors)
+    }
+
+    /// One window's part of an output.
+    fn row(&self, tensor: &OutputTensor, row: usize, rows: usize, window: &Window) -> Result<OutputTensor> {
+        let size: usize = tensor.shape.iter().skip(1).product();
+        let per_token = tensor.shape.len() > 2;
+        let fits = tensor.shape.first() == Some(&rows)
+            && tensor.values.len() == rows * size
+            && (!per_token || tensor.shape[1] >= window.len());
+        if !fits {
+            return Err(Error::new(
+                ErrorCode::ModelRun,
+                format!("an output of shape {:?} does not fit {rows} inputs", tensor.shape),
+            )
+            .file(&self.model.bundle.model)
+            .part(tensor.name.clone()));
+        }
+        let mut shape = tensor.shape[1..].to_vec();
+        let mut values = &tensor.values[row * size..][..size];
+        if per_token {
+            // Padding, and image patches where the model gives those as well, come after the window's tokens.
+            let per_row = size / shape[0].max(1);
+            shape[0] = window.len();
+            values = &values[..window.len() * per_row];
+        }
+        Ok(OutputTensor { name: tensor.name.clone(), shape, values: values.to_vec() })
+    }
+}
+
+fn stepped(length: usize) -> usize {
+    length.next_multiple_of(crate::runtime::LENGTH_STEP)
+}
+
+/// The output of this name.
+///
+/// # Errors
+/// `model.run` if the model did not give it.
+pub(super) fn output<'o>(
+    outputs: &'o [OutputTensor],
+    name: &str,
+    model: &LoadedModel,
+) -> Result<&'o OutputTensor> {
+    outputs.iter().find(|tensor| tensor.name == name).ok_or_else(|| {
+        Error::new(ErrorCode::ModelRun, "the model gave no such output as 32-bit floating point")
+            .file(&model.bundle.model)
+            .part(name)
+    })
+}

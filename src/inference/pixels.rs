@@ -1,0 +1,181 @@
+//! A page image as `pixel_values`: resize, rescale, normalise.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::runtime::PreprocessorConfig;
+
+/// Bits behind the binary point of Pillow's fixed-point filter weights (`PRECISION_BITS` in its `Resample.c`).
+const PRECISION: u32 = 22;
+
+/// An RGB image: row by row from the top, 3 bytes a pixel.
+#[derive(Clone, Copy, Debug)]
+pub struct ImageView<'a> {
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Height, width, channel (red, green, blue); 0 to 255.
+    pub rgb: &'a [u8],
+}
+
+/// Pixel values of an image: (3, height, width) in the size that the model takes, `(value * rescale - mean) / std`
+/// per channel, red first.
+///
+/// An image of another size is resized with Pillow's bilinear filter, to the byte, as Hugging Face's LayoutLMv3
+/// image processor does.
+///
+/// # Errors
+/// `image.malformed` if the number of bytes is not width by height by 3, or is 0.
+pub fn preprocess_image(image: ImageView<'_>, config: &PreprocessorConfig) -> Result<Vec<f32>> {
+    let expected = image.width.checked_mul(image.height).and_then(|pixels| pixels.checked_mul(3));
+    if expected != Some(image.rgb.len()) || image.rgb.is_empty() {
+        return Err(Error::new(
+            ErrorCode::ImageMalformed,
+            format!("{} bytes are not an RGB image of {} x {}", image.rgb.len(), image.width, image.height),
+        ));
+    }
+    let (width, height) = (config.size.width.max(1) as usize, config.size.height.max(1) as usize);
+    let mut pixels = std::borrow::Cow::Borrowed(image.rgb);
+    if image.width != width {
+        pixels = resize_rows(&pixels, image.width, image.height, width).into();
+    }
+    if image.height != height {
+        pixels = resize_columns(&pixels, width, image.height, height).into();
+    }
+    let rescale = if config.do_rescale { config.rescale_factor } else { 1.0 };
+    let mut values = Vec::with_capacity(3 * width * height);
+    for channel in 0..3 {
+        let (mean, deviation) = if config.do_normalize {
+            (config.image_mean[channel], config.image_std[channel])
+        } else {
+            (0.0, 1.0)
+        };
+        // 256 possible values, computed once.
+        let table: Vec<f32> =
+            (0..=255u8).map(|level| ((f64::from(level) * rescale - mean) / deviation) as f32).collect();
+        values.extend(pixels.iter().skip(channel).step_by(3).map(|&level| table[usize::from(level)]));
+    }
+    Ok(values)
+}
+
+/// Weights of the input pixels that one output pixel is made of.
+struct Taps {
+    first: usize,
+    weights: Vec<i32>,
+}
+
+/// Triangle filter, widened by the scale when shrinking; positions, rounding and fixed-point weights as in Pillow's
+/// `precompute_coeffs` and `normalize_coeffs_8bpc`.
+fn taps(from: usize, to: usize) -> Vec<Taps> {
+    let scale = from as f64 / to as f64;
+    let support = scale.max(1.0);
+    (0..to)
+        .map(|at| {
+            let center = (at as f64 + 0.5) * scale;
+            // Truncation after adding one half, never below the first pixel.
+            let first = (center - support + 0.5).max(0.0) as usize;
+            let end = ((center + support + 0.5) as usize).min(from);
+            let mut weights: Vec<f64> = (first..end)
+                .map(|pixel| (1.0 - ((pixel as f64 - center + 0.5) / support).abs()).max(0.0))
+                .collect();
+            let total: f64 = weights.iter().sum();
+            if total != 0.0 {
+                weights.iter_mut().for_each(|weight| *weight /= total);
+            }
+            let fixed = |weight: f64| (weight * f64::from(1u32 << PRECISION) + 0.5) as i32;
+            Taps { first, weights: weights.into_iter().map(fixed).collect() }
+        })
+        .collect()
+}
+
+fn weighted(values: impl Iterator<Item = u8>, weights: &[i32]) -> u8 {
+    let sum = values
+        .zip(weights)
+        .fold(1i32 << (PRECISION - 1), |sum, (value, weight)| sum + i32::from(value) * weight);
+    (sum >> PRECISION).clamp(0, 255) as u8
+}
+
+fn resize_rows(pixels: &[u8], width: usize, height: usize, to: usize) -> Vec<u8> {
+    let taps = taps(width, to);
+    let mut out = Vec::with_capacity(3 * to * height);
+    for row in pixels.chunks_exact(3 * width) {
+        for tap in &taps {
+            for channel in 0..3 {
+                out.push(weighted(row[3 * tap.first + channel..].iter().copied().step_by(3), &tap.weights));
+            }
+        }
+    }
+    out
+}
+
+fn resize_columns(pixels: &[u8], width: usize, height: usize, to: usize) -> Vec<u8> {
+    let stride = 3 * width;
+    let mut out = Vec::with_capacity(stride * to);
+    for tap in taps(height, to) {
+        for column in 0..stride {
+            let values = pixels[tap.first * stride + column..].iter().copied().step_by(stride);
+            out.push(weighted(values, &tap.weights));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use serde::Deserialize;
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Case {
+        image: Option<String>,
+        levels_sha256: Option<String>,
+        pixel_sample: Option<Vec<f32>>,
+    }
+
+    #[test]
+    fn pixel_values_match_the_processor() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reference/tokenizers");
+        let cases: Vec<Case> =
+            serde_json::from_slice(&fs::read(folder.join("layoutlmv3_pages.json")).unwrap()).unwrap();
+        let mut checked = 0;
+        for case in &cases {
+            let (Some(name), Some(sha256), Some(sample)) =
+                (&case.image, &case.levels_sha256, &case.pixel_sample)
+            else {
+                continue;
+            };
+            let image = image::open(folder.join(name)).unwrap().to_rgb8();
+            let view = ImageView {
+                width: image.width() as usize,
+                height: image.height() as usize,
+                rgb: image.as_raw(),
+            };
+            let values = preprocess_image(view, &PreprocessorConfig::default()).unwrap();
+            assert_eq!(values.len(), 3 * 224 * 224);
+            for (value, expected) in values.iter().step_by(97).zip(sample) {
+                assert!((value - expected).abs() < 1e-5, "{name}");
+            }
+            // The checksum covers every pixel: equal bytes, which is stricter than 1/255.
+            let levels: Vec<u8> =
+                values.iter().map(|value| ((value * 0.5 + 0.5) * 255.0).round() as u8).collect();
+            let digest: String = Sha256::digest(&levels).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(&digest, sha256, "{name}");
+            checked += 1;
+        }
+        assert!(checked >= 20);
+    }
+
+    #[test]
+    fn a_wrong_number_of_bytes_is_an_error() {
+        for (width, height, bytes) in [(2, 2, 11), (0, 0, 0), (usize::MAX, 2, 3)] {
+            let rgb = vec![0; bytes];
+            let error =
+                preprocess_image(ImageView { width, height, rgb: &rgb }, &PreprocessorConfig::default());
+            assert_eq!(error.unwrap_err().code(), ErrorCode::ImageMalformed);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Sentiment, entities, section kinds and embeddings of texts, all from one pass.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::batch::{Runner, WindowInput, output};
+use super::bio::Tags;
+use super::heads::{LabelledOutput, TextHeads};
+use super::layout::limits;
+use super::options::InferenceOptions;
+use super::probabilities::softmax;
+use crate::document::{EntitySpan, TextPrediction};
+use crate::error::Result;
+use crate::runtime::cache::CachedOutputs;
+use crate::runtime::{LoadedModel, ModelBundle, ModelManager, unique};
+use crate::tokenize::{EncodedText, Encoder, TokenizerManager, TokenizerSource, Window, WindowLimits};
+
+/// Longest section input and words read of a section, where the bundle does not say.
+const SECTION_TOKENS: usize = 112;
+const SECTION_WORDS: usize = 60;
+
+/// A BERT-family model for texts, with one head or several.
+#[derive(Debug)]
+pub struct TextModel {
+    pub(super) model: Arc<LoadedModel>,
+    encoder: Arc<Encoder>,
+    heads: TextHeads,
+    tags: Option<Tags>,
+    limits: WindowLimits,
+    options: InferenceOptions,
+}
+
+impl TextModel {
+    /// Loads the bundle's model and tokenizer and recognises its heads by output name and rank.
+    ///
+    /// # Errors
+    /// `model.invalid` if it has no head for texts or its labels do not fit, or what loading says.
+    pub fn open(
+        models: &ModelManager,
+        tokenizers: &TokenizerManager,
+        bundle: &ModelBundle,
+        options: InferenceOptions,
+    ) -> Result<Self> {
+        let model = models.load(bundle)?;
+        let encoder = tokenizers.load(&TokenizerSource::find(&bundle.tokenizer)?)?;
+        let heads = TextHeads::recognise(&model)?;
+        let tags = heads.entity.as_ref().map(|head| Tags::new(&head.labels));
+        let limits = limits(bundle, options.max_sequence_length, bundle.config.max_tokens.sentence);
+        Ok(Self { model, encoder, heads, tags, limits, options })
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &LoadedModel {
+        &self.model
+    }
+
+    /// Sentiment labels in the order of the probabilities; `None` if the model has no such head.
+    #[must_use]
+    pub fn sentiment_labels(&self) -> Option<&Arc<[String]>> {
+        self.heads.sentiment.as_ref().map(|head| &head.labels)
+    }
+
+    /// Section kinds in the order of the probabilities; `None` if the model has no such head.
+    #[must_use]
+    pub fn section_labels(&self) -> Option<&Arc<[String]>> {
+        self.heads.section.as_ref().map(|head| &head.labels)
+    }
+
+    /// Whether the model finds entities.
+    #[must_use]
+    pub fn finds_entities(&self) -> bool {
+        self.heads.entity.is_some()
+    }
+
+    /// What the model says about every text, in order. Equal texts are computed once.
+    ///
+    /// A text longer than a window is cut into overlapping ones: its sentiment is the mean of the windows'
+    /// probabilities weighted by their number of content tokens, its embedding the mean of theirs weighted the same
+    /// way and scaled back to unit length, and an entity tag is read in the window where its word stands farthest
+    /// from a cut. Section kinds need a title and are left to [`Self::predict_sections`].
+    ///
+    /// # Errors
+    /// `model.run` if the model fails, `tokenizer.invalid` if a text cannot be tokenized.
+    pub fn predict(&self, texts: &[&str]) -> Result<Vec<TextPrediction>> {
+        let distinct = unique(texts.iter().copied());
+        let encoded: Vec<EncodedText> = {
+            let _span = self.options.profiler.span("encode text");
+            distinct
+                .representatives
+                .par_iter()
+                .map(|&index| self.encoder.encode_text(texts[index], self.limits))
+                .collect::<Result<_>>()?
+        };
+        let inputs: Vec<WindowInput<'_>> = encoded
+            .iter()
+            .flat_map(|text| text.windows.iter().map(|window| WindowInput { window, pixels: None }))
+            .collect();
+        let mut outputs = self.runner("infer text").run(&inputs)?.into_iter();
+        let predictions: Vec<TextPrediction> = encoded
+            .iter()
+            .map(|text| {
+                let windows: Vec<CachedOutputs> = outputs.by_ref().take(text.windows.len()).collect();
+                self.prediction(text, &windows)
+            })
+            .collect::<Result<_>>()?;
+        Ok(distinct.group.iter().map(|&group| predictions[group].clone()).collect())
+    }
+
+    /// Calibrated kinds of sections, each given by its title and the beginning of its text, in the order of
+    /// [`Self::section_labels`]; `None` if the model has no such head. The model reads the first words of the text
+    /// only (`section_words` of its configuration), as it was trained.
+    ///
+    /// # Errors
+    /// As [`Self::predict`].
+    pub fn predict_sections(&self, sections: &[(&str, &str)]) -> Result<Option<Vec<Vec<f32>>>> {
+        let Some(head) = &self.heads.section else { return Ok(None) };
+        let config = &self.model.bundle.config;
+        let words = config.section_words.unwrap_or(SECTION_WORDS);
+        let tokens = limits(
+            &self.model.bundle,
+            self.options.max_sequence_length,
+            Some(config.max_tokens.section.unwrap_or(SECTION_TOKENS)),
+        )
+        .max_tokens;
+        let windows: Vec<Window> = sections
+            .par_iter()
+            .map(|(title, text)| {
+                let beginning = text.split_whitespace().take(words).collect::<Vec<_>>().join(" ");
+                self.encoder.encode_pair(title, &beginning, tokens)
+            })
+            .collect::<Result<_>>()?;
+        let distinct = unique(&windows);
+        let inputs: Vec<WindowInput<'_>> = distinct
+            .representatives
+            .iter()
+            .map(|&index| WindowInput { window: &windows[index], pixels: None })
+            .collect();
+        let outputs = self.runner("infer sections").run(&inputs)?;
+        let kinds: Vec<Vec<f32>> =
+            outputs.iter().map(|outputs| self.probabilities(outputs, head)).collect::<Result<_>>()?;
+        Ok(Some(distinct.group.iter().map(|&group| kinds[group].clone()).collect()))
+    }
+
+    fn runner(&self, stage: &'static str) -> Runner<'_> {
+        Runner {
+            model: &self.model,
+            options: &self.options,
+            pad_id: self.model.bundle.config.pad_token_id.unwrap_or_else(|| self.encoder.pad_id()),
+            image_tokens: 0,
+            image_size: [0, 0],
+            stage,
+        }
+    }
+
+    fn probabilities(&self, outputs: &CachedOutputs, head: &LabelledOutput) -> Result<Vec<f32>> {
+        Ok(softmax(&output(outputs, &head.output, &self.model)?.values, head.temperature))
+    }
+
+    fn prediction(&self, text: &EncodedText, outputs: &[CachedOutputs]) -> Result<TextPrediction> {
+        // A window without content (an empty text) still counts, or there would be nothing to divide by.
+        let weights: Vec<f32> = text.windows.iter().map(|window| window.content.max(1) as f32).collect();
+        let sentiment = match &self.heads.sentiment {
+            Some(head) => {
+                let rows: Vec<Vec<f32>> =
+                    outputs.iter().map(|outputs| self.probabilities(outputs, head)).collect::<Result<_>>()?;
+                Some(weighted_mean(rows.iter().map(Vec::as_slice), &weights))
+            }
+            None => None,
+        };
+        let embedding = match &self.heads.embedding {
+            Some(name) => {
+                let rows: Vec<&[f32]> = outputs
+                    .iter()
+                    .map(|outputs| Ok(output(outputs, name, &self.model)?.values.as_slice()))
+                    .collect::<Result<_>>()?;
+                Some(match rows.as_slice() {
+                    [row] => row.to_vec(),
+                    rows => unit_length(weighted_mean(rows.iter().copied(), &weights)),
+                })
+            }
+            None => None,
+        };
+        let entities = match (&self.heads.entity, &self.tags) {
+            (Some(head), Some(tags)) => self.entities(text, outputs, head, tags)?,
+            _ => Vec::new(),
+        };
+        Ok(TextPrediction { sentiment, entities, section_kind: None, embedding })
+    }
+
+    fn entities(
+        &self,
+        text: &EncodedText,
+        outputs: &[CachedOutputs],
+        head: &LabelledOutput,
+        tags: &Tags,
+    ) -> Result<Vec<EntitySpan>> {
+        let classes = head.labels.len();
+        let mut rows: Vec<Option<Vec<f32>>> = vec![None; text.words.len()];
+        for (window, outputs) in text.windows.iter().zip(outputs) {
+            let logits = &output(outputs, &head.output, &self.model)?.values;
+            for answer in window.answers() {
+                let logits = &logits[answer.token as usize * classes..][..classes];
+                rows[answer.word as usize] = Some(softmax(logits, head.temperature));
+            }
+        }
+        Ok(tags.spans(&text.words, &rows))
+    }
+}
+
+fn weighted_mean<'r>(rows: impl Iterator<Item = &'r [f32]>, weights: &[f32]) -> Vec<f32> {
+    let total: f32 = weights.iter().sum();
+    let mut mean: Vec<f32> = Vec::new();
+    for (row, weight) in rows.zip(weights) {
+        mean.resize(row.len(), 0.0);
+        for (sum, value) in mean.iter_mut().zip(row) {
+            *sum += value * (weight / total);
+        }
+    }
+    mean
+}
+
+fn unit_length(mut vector: Vec<f32>) -> Vec<f32> {
+    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if length > 0.0 {
+        vector.iter_mut().for_each(|value| *value /= length);
+    }
+    vector
+}

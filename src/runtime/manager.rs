@@ -1,0 +1,160 @@
+//! Models loaded on first use, each once, with a pool of sessions.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ort::session::builder::PrepackedWeights;
+
+use super::bundle::{ModelBundle, Precision};
+use super::device::{AcceleratorOptions, Provider};
+use super::environment::Environment;
+use super::graph_cache::GraphCache;
+use super::pool::SessionPool;
+use super::session::{InferenceSession, OptimizationLevel, OrtSession, SessionSettings, TensorSpec};
+use crate::error::{Error, ErrorCode, Result};
+
+/// ONNX Runtime's CPU kernel for skip connection and layer normalisation together is slower than the two apart in
+/// int8 graphs (measured on bert-base: 1,255 ms against 1,195 for 32 x 128 tokens).
+const SLOW_FOR_INT8: &[&str] = &["SkipLayerNormFusion", "BiasSkipLayerNormFusion"];
+
+/// How models are run.
+#[derive(Clone, Debug)]
+pub struct ManagerSettings {
+    /// Where.
+    pub provider: Provider,
+    /// How an accelerator is used.
+    pub accelerator: AcceleratorOptions,
+    /// Most sessions per model (`parallel_inference`). One per core with one thread each is fastest on a CPU.
+    pub sessions: usize,
+    /// Threads of each session.
+    pub intra_threads: usize,
+    /// Graph optimisation (`graph_optimization_level`).
+    pub optimization: OptimizationLevel,
+    /// Folder for optimised graphs; `None` optimises at every start.
+    pub graph_cache: Option<PathBuf>,
+}
+
+impl ManagerSettings {
+    /// The CPU with `sessions` sessions of one thread each, everything optimised, nothing cached on disk.
+    #[must_use]
+    pub fn cpu(sessions: usize) -> Self {
+        Self {
+            provider: Provider::Cpu,
+            accelerator: AcceleratorOptions::default(),
+            sessions,
+            intra_threads: 1,
+            optimization: OptimizationLevel::default(),
+            graph_cache: None,
+        }
+    }
+}
+
+/// A model that has been loaded.
+#[derive(Debug)]
+pub struct LoadedModel {
+    /// Where it came from.
+    pub bundle: ModelBundle,
+    /// Its sessions.
+    pub pool: SessionPool,
+    /// Inputs in the graph's order.
+    pub inputs: Vec<TensorSpec>,
+    /// Outputs in the graph's order.
+    pub outputs: Vec<TensorSpec>,
+    /// What it runs on.
+    pub provider: Provider,
+    /// Whether the result for an input does not depend on what else is in its batch, given the padded length:
+    /// true on the CPU unless the graph scales activations by the range of the whole batch
+    /// (`DynamicQuantizeLinear`). On GPUs kernels are chosen by shape, so never there.
+    pub batch_invariant: bool,
+}
+
+impl LoadedModel {
+    /// Whether the model has an input of this name.
+    #[must_use]
+    pub fn takes(&self, input: &str) -> bool {
+        self.inputs.iter().any(|spec| spec.name == input)
+    }
+}
+
+type Slot = Arc<Mutex<Option<Arc<LoadedModel>>>>;
+
+/// Loads models on first use and shares them.
+#[derive(Debug)]
+pub struct ModelManager {
+    environment: Environment,
+    settings: ManagerSettings,
+    models: Mutex<BTreeMap<PathBuf, Slot>>,
+}
+
+impl ModelManager {
+    /// A manager that has loaded nothing yet.
+    #[must_use]
+    pub fn new(environment: Environment, settings: ManagerSettings) -> Self {
+        Self { environment, settings, models: Mutex::default() }
+    }
+
+    /// How models are run.
+    #[must_use]
+    pub fn settings(&self) -> &ManagerSettings {
+        &self.settings
+    }
+
+    /// The loaded model of a bundle. The first caller loads it, others asking for the same one wait.
+    ///
+    /// # Errors
+    /// `model.invalid` if ONNX Runtime refuses it, `device.unavailable` if the device does; a later call tries
+    /// again.
+    pub fn load(&self, bundle: &ModelBundle) -> Result<Arc<LoadedModel>> {
+        let slot = {
+            let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(models.entry(bundle.model.clone()).or_default())
+        };
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = &*slot {
+            return Ok(Arc::clone(model));
+        }
+        let model = Arc::new(self.create(bundle)?);
+        *slot = Some(Arc::clone(&model));
+        Ok(model)
+    }
+
+    fn create(&self, bundle: &ModelBundle) -> Result<LoadedModel> {
+        let settings = SessionSettings {
+            provider: self.settings.provider,
+            accelerator: self.settings.accelerator,
+            intra_threads: self.settings.intra_threads.max(1),
+            optimization: self.settings.optimization,
+            disabled_optimizers: if bundle.precision == Precision::Int8 { SLOW_FOR_INT8 } else { &[] },
+        };
+        // Optimised graphs for accelerators hold compiled nodes that cannot be stored.
+        let cache = self
+            .settings
+            .graph_cache
+            .as_ref()
+            .filter(|_| settings.provider.is_cpu())
+            .map(|folder| GraphCache::new(folder, &self.environment, &bundle.sha256, &settings));
+        let (environment, model) = (self.environment.clone(), bundle.model.clone());
+        let weights = PrepackedWeights::new();
+        let (provider, capacity) = (settings.provider, self.settings.sessions);
+        let pool = SessionPool::new(capacity, move || {
+            OrtSession::load(&environment, &model, &settings, &weights, cache.as_ref())
+                .map(|session| Box::new(session) as Box<dyn InferenceSession>)
+        });
+        let (inputs, outputs) = {
+            let session = pool.checkout()?;
+            (session.inputs().to_vec(), session.outputs().to_vec())
+        };
+        if !inputs.iter().any(|spec| spec.name == "input_ids") {
+            let names: Vec<&str> = inputs.iter().map(|spec| spec.name.as_str()).collect();
+            return Err(Error::new(
+                ErrorCode::ModelInvalid,
+                format!("the model has no input `input_ids`, only {}", names.join(", ")),
+            )
+            .file(&bundle.model)
+            .help("export it with Hugging Face Optimum, which keeps the standard names"));
+        }
+        let batch_invariant = provider.is_cpu() && !bundle.scales_by_batch;
+        Ok(LoadedModel { bundle: bundle.clone(), pool, inputs, outputs, provider, batch_invariant })
+    }
+}
