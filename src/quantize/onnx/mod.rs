@@ -8,6 +8,8 @@ mod external;
 mod proto;
 mod read;
 mod tensor;
+#[cfg(test)]
+mod tests;
 mod wire;
 mod write;
 
