@@ -1,9 +1,10 @@
 //! From a model file to a quantised one: read, rewrite, quantise, prove, write.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::agreement::{Comparison, compare, time};
+use super::agreement::{compare, time};
 use super::calibrate::calibrate;
 use super::eight_bit::{ActivationScale, Activations, quantize_products, quantize_tables};
 use super::fp16;
@@ -63,32 +64,39 @@ pub fn quantize(
         [] => None,
         _ => Some(hooks.loader.load(input)?),
     };
+    let expected: Vec<Tensors> = match original.as_mut() {
+        Some(original) => hooks.samples.iter().map(|inputs| original.run(inputs)).collect::<Result<_>>()?,
+        None => Vec::new(),
+    };
+    // From here on the original is only timed.
+    original = original.filter(|_| options.speed_pairs > 0);
     let mut rewrites = Vec::new();
     if options.optimize || options.mode == Mode::Float {
         (hooks.progress)("rewriting the graph");
-        rewrites = optimize::optimize(&mut model, hooks.samples, hooks.loader, folder.path())?;
+        rewrites = optimize::optimize(&mut model, hooks.samples, &expected, hooks.loader, folder.path());
     }
     let name = output.file_name().unwrap_or_default();
-    let mut job = Job {
+    let job = Job {
         model,
         options,
         loader: hooks.loader,
         samples: hooks.samples,
+        expected: &expected,
         progress: hooks.progress,
         folder: folder.path(),
         target: folder.path().join(name),
     };
-    let mut outcome = job.produce(original.as_deref_mut())?;
+    let mut outcome = job.produce()?;
 
     let mut agreement = BTreeMap::new();
     let mut speed = None;
-    if let (Some(original), Some(largest)) = (original.as_deref_mut(), largest(hooks.samples)) {
+    if !expected.is_empty() {
         (hooks.progress)("comparing outputs");
-        agreement = compare(original, &mut *outcome.runner, hooks.samples)?.agreement();
-        if options.speed_pairs > 0 {
-            (hooks.progress)("timing");
-            speed = Some(time(original, &mut *outcome.runner, largest, options.speed_pairs)?);
-        }
+        agreement = compare(&expected, &mut *outcome.runner, hooks.samples)?.agreement();
+    }
+    if let (Some(original), Some(largest)) = (original.as_deref_mut(), largest(hooks.samples)) {
+        (hooks.progress)("timing");
+        speed = Some(time(original, &mut *outcome.runner, largest, options.speed_pairs)?);
     }
     let metric = match hooks.evaluate.as_mut() {
         Some(evaluate) => {
@@ -127,6 +135,8 @@ struct Job<'a> {
     options: &'a QuantizeOptions,
     loader: &'a dyn ModelLoader,
     samples: &'a [Tensors],
+    /// The original's outputs on `samples`.
+    expected: &'a [Tensors],
     progress: &'a dyn Fn(&str),
     folder: &'a Path,
     target: PathBuf,
@@ -143,7 +153,7 @@ struct Outcome {
 }
 
 impl Job<'_> {
-    fn produce(&mut self, original: Option<&mut (dyn ModelRunner + 'static)>) -> Result<Outcome> {
+    fn produce(&self) -> Result<Outcome> {
         let options = self.options;
         match options.mode {
             Mode::Float => self.finish(self.model.clone(), Vec::new()),
@@ -169,7 +179,7 @@ impl Job<'_> {
                     }
                     _ => None,
                 };
-                self.eight_bit(original, chosen, kept, scales)
+                self.eight_bit(chosen, kept, scales)
             }
         }
     }
@@ -177,7 +187,6 @@ impl Job<'_> {
     /// Quantises all candidates, then takes the most damaging ones back until the budget is met.
     fn eight_bit(
         &self,
-        original: Option<&mut (dyn ModelRunner + 'static)>,
         chosen: Vec<Candidate>,
         kept: Vec<LayerChoice>,
         scales: Option<BTreeMap<String, ActivationScale>>,
@@ -204,10 +213,8 @@ impl Job<'_> {
             self.finish(model, layers)
         };
         let mut outcome = build(&BTreeSet::new())?;
-        if let (Some(budget), Some(original)) = (self.options.budget_cosine, original) {
+        if let Some(budget) = self.options.budget_cosine.filter(|_| !self.samples.is_empty()) {
             (self.progress)("measuring the sensitivity of layers");
-            let expected: Vec<Tensors> =
-                self.samples.iter().map(|inputs| original.run(inputs)).collect::<Result<_>>()?;
             let cosines = layer_cosines(
                 &self.model,
                 &chosen,
@@ -219,7 +226,7 @@ impl Job<'_> {
             )?;
             let mut order: Vec<&str> = chosen.iter().map(|candidate| candidate.label.as_str()).collect();
             order.sort_by(|left, right| cosines[*left].total_cmp(&cosines[*right]));
-            outcome = self.meet(budget, outcome, &order, &expected, &build)?;
+            outcome = self.meet(budget, outcome, &order, &build)?;
             annotate(&mut outcome.layers, &cosines);
         }
         outcome.candidates = chosen.clone();
@@ -234,14 +241,10 @@ impl Job<'_> {
         budget: f64,
         full: Outcome,
         order: &[&'o str],
-        expected: &[Tensors],
         build: &dyn Fn(&BTreeSet<&'o str>) -> Result<Outcome>,
     ) -> Result<Outcome> {
         let meets = |outcome: &mut Outcome| -> Result<bool> {
-            let mut comparison = Comparison::default();
-            for (inputs, expected) in self.samples.iter().zip(expected) {
-                comparison.add(inputs, expected, &outcome.runner.run(inputs)?)?;
-            }
+            let comparison = compare(self.expected, &mut *outcome.runner, self.samples)?;
             Ok(comparison.worst_cosine() >= budget)
         };
         let mut full = full;
@@ -342,7 +345,9 @@ fn publish(files: &[PathBuf], output: &Path) -> Result<Vec<PathBuf>> {
     // Data first: a model file that is there must find its weights.
     for file in files.iter().rev() {
         let target = output.with_file_name(file.file_name().unwrap_or_default());
-        std::fs::rename(file, &target).map_err(|error| {
+        // On the disk before it has its name: a crash must not leave a file that only looks complete.
+        let placed = File::open(file).and_then(|written| written.sync_all());
+        placed.and_then(|()| std::fs::rename(file, &target)).map_err(|error| {
             Error::new(ErrorCode::OutputUnwritable, "cannot put the model in place")
                 .file(&target)
                 .because(error)

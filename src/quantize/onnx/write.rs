@@ -90,7 +90,7 @@ fn stream(
             None => {}
         }
     }
-    out.into_inner().map_err(|error| unwritable(path, error.into_error()))?.sync_all().map_err(failed)?;
+    out.flush().map_err(failed)?;
     Ok(files)
 }
 
@@ -190,7 +190,7 @@ fn write_data(initializers: &[TensorProto], folder: &Path, data: &Path) -> Resul
         placed.push(Placed { header: message.encode_to_vec(), raw: None });
         offset += length as u64;
     }
-    out.into_inner().map_err(|error| unwritable(data, error.into_error()))?.sync_all().map_err(failed)?;
+    out.flush().map_err(failed)?;
     Ok(placed)
 }
 

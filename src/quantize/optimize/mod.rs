@@ -7,7 +7,7 @@ mod constants;
 
 use std::path::Path;
 
-use super::agreement::Comparison;
+use super::agreement::compare;
 use super::graph::remove_dead;
 use super::onnx::{self, Model};
 use super::report::RewriteOutcome;
@@ -30,33 +30,24 @@ type Rewrite = fn(&mut Model, &Context<'_>) -> Result<usize>;
 /// In this order: constants must be folded for scales and shapes to be recognised, and equal parts merged before
 /// attention is matched, so that one bias serves all layers.
 const REWRITES: &[(&str, Rewrite)] = &[
+    ("remove what nobody uses", |model, _| Ok(remove_dead(model.graph_mut()))),
     ("fold constants", constants::fold),
     ("compute common parts once", common::merge),
     ("fuse attention", attention::fuse),
-    ("remove what nobody uses", |model, _| Ok(remove_dead(model.graph_mut()))),
 ];
 
-/// Applies all rewrites. Without samples nothing can be verified, so nothing is changed, and the outcomes say so.
-///
-/// # Errors
-/// As reading, writing and running models. A rewrite that fails or that the runtime refuses is not an error but an
-/// outcome.
+/// Applies all rewrites and compares with `reference`, the original's outputs on `samples`. Without samples nothing can
+/// be verified, so nothing is changed, and the outcomes say so; the same if a rewrite fails or the runtime refuses it.
 pub fn optimize(
     model: &mut Model,
     samples: &[Tensors],
+    reference: &[Tensors],
     loader: &dyn ModelLoader,
     folder: &Path,
-) -> Result<Vec<RewriteOutcome>> {
+) -> Vec<RewriteOutcome> {
     let context = Context { loader, folder };
-    let reference = match samples {
-        [] => Vec::new(),
-        _ => {
-            let mut runner = load(model, &context)?;
-            samples.iter().map(|inputs| runner.run(inputs)).collect::<Result<Vec<_>>>()?
-        }
-    };
-    let verified = (!samples.is_empty()).then_some((samples, reference.as_slice()));
-    REWRITES.iter().map(|(name, rewrite)| Ok(attempt(model, name, rewrite, verified, &context))).collect()
+    let verified = (!samples.is_empty()).then_some((samples, reference));
+    REWRITES.iter().map(|(name, rewrite)| attempt(model, name, rewrite, verified, &context)).collect()
 }
 
 /// Applies one rewrite to a copy and takes the copy over if it stands the comparison with what the model gave before.
@@ -79,11 +70,7 @@ fn attempt(
         outcome.places = places;
         let Some((samples, reference)) = verified.filter(|_| places > 0) else { return Ok(None) };
         let mut runner = load(&mut changed, context)?;
-        let mut comparison = Comparison::default();
-        for (inputs, expected) in samples.iter().zip(reference) {
-            comparison.add(inputs, expected, &runner.run(inputs)?)?;
-        }
-        Ok(Some(comparison.relative_difference()))
+        Ok(Some(compare(reference, &mut *runner, samples)?.relative_difference()))
     });
     match tried {
         Ok(Some(difference)) => {
