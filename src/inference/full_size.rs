@@ -64,9 +64,7 @@ fn full_size_exports_load_and_run() {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let predictions = model.predict(&texts).unwrap();
         assert!(predictions.iter().all(|text| {
-            text.sentiment
-                .as_ref()
-                .is_some_and(|row| row.len() == 3 && (row.iter().sum::<f32>() - 1.0).abs() < 1e-4)
+            text.sentiment.as_ref().is_some_and(|row| row.len() == 3 && (row.iter().sum::<f32>() - 1.0).abs() < 1e-4)
         }));
         let time = best(3, || drop(model.predict(&texts).unwrap()));
         println!("bert-base {}: 8 texts of 128 tokens in {time:?}", precision.as_str());
@@ -78,9 +76,7 @@ fn full_size_exports_load_and_run() {
     let model =
         LayoutModel::open(&models, &TokenizerManager::new(), &bundle, InferenceOptions::default()).unwrap();
     println!("layoutlmv3-base fp32: loaded in {:?}", begun.elapsed());
-    let page = |count: i64| {
-        Words((0..count).map(|at| (format!("word{at}"), [at % 900, at, at % 900 + 50, at + 10])).collect())
-    };
+    let page = |count: i64| Words((0..count).map(|at| (format!("word{at}"), [at % 900, at, at % 900 + 50, at + 10])).collect());
     let pixels = vec![200; 224 * 224 * 3];
     let image = Some(ImageView { width: 224, height: 224, rgb: &pixels });
     for count in [50, 150, 400] {
@@ -130,12 +126,7 @@ fn full_size_planner_against_naive_batching() {
     let tokens = |padded_tokens| BatchBudget { padded_tokens, inputs: 64 };
     for precision in [Precision::Fp32, Precision::Int8] {
         let bundle = bundle(&name, precision);
-        let measure = |label: &str,
-                       sessions: usize,
-                       threads: usize,
-                       budget: BatchBudget,
-                       chunk: usize,
-                       stepped: bool| {
+        let measure = |label: &str, sessions: usize, threads: usize, budget: BatchBudget, chunk: usize, stepped: bool| {
             let settings = ManagerSettings { intra_threads: threads, ..ManagerSettings::cpu(sessions) };
             let models = ModelManager::new(for_tests(), settings);
             let options = InferenceOptions { budget, ..InferenceOptions::default() };
@@ -147,11 +138,7 @@ fn full_size_planner_against_naive_batching() {
                     drop(model.predict(chunk).unwrap());
                 }
             });
-            println!(
-                "{} {label}: {:.1} sentences/s",
-                precision.as_str(),
-                sentences.len() as f64 / time.as_secs_f64()
-            );
+            println!("{} {label}: {:.1} sentences/s", precision.as_str(), sentences.len() as f64 / time.as_secs_f64());
         };
         measure("batches of 32 as they come, 1 x 2 threads", 1, 2, huge, 32, false);
         measure("one by one, 1 x 2 threads", 1, 2, BatchBudget { inputs: 1, ..huge }, usize::MAX, false);
