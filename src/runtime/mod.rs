@@ -18,6 +18,7 @@ pub mod pool;
 pub mod profiler;
 mod providers;
 pub mod session;
+pub mod tensor_session;
 
 pub use buffers::{BufferPool, BufferStatistics, Pooled};
 pub use bundle::{BundleConfig, BundleOptions, Head, ModelBundle, Precision, PreprocessorConfig};
@@ -30,3 +31,4 @@ pub use planner::{BatchBudget, LENGTH_STEP, Unique, plan, plan_in_steps, unique}
 pub use pool::SessionPool;
 pub use profiler::{Profiler, StageTime};
 pub use session::{InferenceSession, InputTensor, OptimizationLevel, OutputTensor, TensorData, TensorSpec};
+pub use tensor_session::{Tensor, TensorSession, TensorValues};

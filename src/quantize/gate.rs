@@ -1,0 +1,134 @@
+//! The judgement: is the result good enough to be written?
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::options::GateOptions;
+use super::report::{OutputAgreement, QuantizeReport, TaskMetric};
+use crate::error::{Error, ErrorCode, Result};
+
+/// Layers named in a refusal.
+const BLAMED: usize = 5;
+
+/// Every reason against the result. The task's metric decides where there is one: agreement of outputs is a
+/// stand-in for it.
+#[must_use]
+pub fn objections(
+    options: &GateOptions,
+    agreement: &BTreeMap<String, OutputAgreement>,
+    metric: Option<&[TaskMetric; 2]>,
+) -> Vec<String> {
+    if let Some([before, after]) = metric {
+        let drop = before.value - after.value;
+        // Written so that a metric that is not a number is refused.
+        return match drop <= options.max_drop {
+            true => Vec::new(),
+            false => vec![format!(
+                "{} fell from {:.2} to {:.2} points, more than {} allowed",
+                before.name, before.value, after.value, options.max_drop
+            )],
+        };
+    }
+    let mut found = Vec::new();
+    for (name, output) in agreement {
+        if output.cosine_mean < options.min_cosine {
+            found.push(format!(
+                "output {name}: cosine similarity {:.5} is below {}",
+                output.cosine_mean, options.min_cosine
+            ));
+        }
+        if output.argmax_agreement < options.min_argmax_agreement {
+            found.push(format!(
+                "output {name}: {:.2} % of {} rows have the same largest element, {:.2} % are needed",
+                100.0 * output.argmax_agreement,
+                output.rows,
+                100.0 * options.min_argmax_agreement
+            ));
+        }
+        if !output.max_difference.is_finite() {
+            found.push(format!("output {name}: values that are not finite"));
+        }
+    }
+    found
+}
+
+impl QuantizeReport {
+    /// The error of a result that was not written: `quantize.gate` with the reasons and the layers to blame.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Error> {
+        if self.objections.is_empty() || !self.files.is_empty() {
+            return None;
+        }
+        let mut message = self.objections.join("; ");
+        let worst = self.worst_layers();
+        if !worst.is_empty() {
+            message.push_str("; most affected layers: ");
+            message.push_str(&worst.join(", "));
+        }
+        Some(
+            Error::new(ErrorCode::QuantizeGate, message)
+                .help("leave them out with --exclude, set --budget-metric, or write anyway with --force"),
+        )
+    }
+
+    /// Names and cosine similarity of the quantised layers that changed most, worst first.
+    fn worst_layers(&self) -> Vec<String> {
+        let mut layers: Vec<(f64, &str)> =
+            self.layers.iter().filter_map(|layer| Some((layer.cosine?, layer.node.as_str()))).collect();
+        layers.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.cmp(right.1)));
+        layers.iter().take(BLAMED).map(|(cosine, name)| format!("{name} ({cosine:.4})")).collect()
+    }
+
+    /// Writes the report as `<output>.report.json` and returns its path.
+    ///
+    /// # Errors
+    /// `output.unwritable`.
+    pub fn write_beside(&self, output: &Path) -> Result<PathBuf> {
+        let mut name = output.file_name().unwrap_or_default().to_os_string();
+        name.push(".report.json");
+        let path = output.with_file_name(name);
+        let failed = |error: std::io::Error| {
+            Error::new(ErrorCode::OutputUnwritable, "cannot write the report").file(&path).because(error)
+        };
+        let mut text = serde_json::to_string_pretty(self).map_err(|error| failed(error.into()))?;
+        text.push('\n');
+        std::fs::write(&path, text).map_err(failed)?;
+        Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn agreement(cosine: f64, argmax: f64) -> BTreeMap<String, OutputAgreement> {
+        let output = OutputAgreement {
+            cosine_mean: cosine,
+            cosine_min: cosine,
+            argmax_agreement: argmax,
+            rows: 10,
+            max_difference: 0.1,
+        };
+        BTreeMap::from([("logits".to_owned(), output)])
+    }
+
+    fn metric(value: f64) -> TaskMetric {
+        TaskMetric { name: "macro_f1".into(), value, interval: [value - 1.0, value + 1.0] }
+    }
+
+    #[test]
+    fn agreement_decides_without_a_metric() {
+        let options = GateOptions::default();
+        assert!(objections(&options, &agreement(0.999, 1.0), None).is_empty());
+        assert_eq!(objections(&options, &agreement(0.5, 0.5), None).len(), 2);
+    }
+
+    #[test]
+    fn a_metric_overrules_agreement_and_nan_is_refused() {
+        let options = GateOptions::default();
+        let judge = |after| objections(&options, &agreement(0.5, 0.5), Some(&[metric(80.0), metric(after)]));
+        assert!(judge(79.6).is_empty());
+        assert_eq!(judge(79.4).len(), 1);
+        assert_eq!(judge(f64::NAN).len(), 1);
+    }
+}
