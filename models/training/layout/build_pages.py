@@ -92,13 +92,15 @@ def plan(scale: float) -> list[dict]:
     return sorted(jobs, key=lambda job: (job["order"], job["name"]))
 
 
-def labelled(page: dict, codes: Codes) -> dict | None:
+def labelled(page: dict, codes: Codes, rng) -> dict | None:
     """Adds labels and block numbers to a page; words whose colour says nothing get the label -1."""
     labels, blocks = [], []
     for word in page["words"]:
         block, label = codes.meaning.get(decode(word["color"]), (-1, ""))
         labels.append(LABEL_ID.get(label, -1))
         blocks.append(block)
+    if len(labels) < 12 and rng.random() < 0.8:      # a page number and little else teaches nothing new
+        return None
     if not labels or sum(label < 0 for label in labels) > 0.2 * len(labels):
         return None
     return {"width": page["width"], "height": page["height"], "labels": labels, "blocks": blocks, "words": page["words"],
@@ -144,7 +146,7 @@ def main() -> None:
             continue
         lines, images = [], []
         for index, (page, image) in enumerate(word_source.pages_of(pdf, options.source)):
-            good = labelled(page, codes)
+            good = labelled(page, codes, rng)
             if good is None:
                 lost += 1
                 continue

@@ -26,6 +26,7 @@ def label_blocks(blocks: list[Block], stem: str) -> None:
     if not blocks:
         return
     size = body_size(blocks)
+    join_marks(blocks)
     label_running(blocks)
     label_cover(blocks, size, stem)
     previous = None
@@ -39,6 +40,16 @@ def label_blocks(blocks: list[Block], stem: str) -> None:
     same_row_same_label(blocks)
 
 
+def join_marks(blocks: list[Block]) -> None:
+    """A list mark that is an element of its own, outside any table, belongs to the text after it."""
+    for number, (block, following) in enumerate(zip(blocks, blocks[1:])):
+        if block.kind == "text" and following.kind == "text" and block.page == following.page and following.words > 1 \
+                and (block.text in "•●■▪◦‣·§➢❖" or re.match(r"^\([a-z0-9ivx]{1,4}\)$", block.text)):
+            block.hang = following.hang = block.text
+            block.kind = following.kind = "cell"
+            block.group = following.group = 1_000_000 + number
+
+
 def label_running(blocks: list[Block]) -> None:
     """Running heads and feet: what the markup puts into the margin, or what comes again at the
     start or the end of many pages of the source."""
@@ -49,7 +60,7 @@ def label_running(blocks: list[Block]) -> None:
     for members in pages.values():
         heads.update({shape_of(b.text) for b in members[:3]})
         feet.update({shape_of(b.text) for b in members[-3:]})
-    often = max(4, 0.2 * len(pages))
+    often = max(4, 0.34 * len(pages))
     for number, members in pages.items():
         if len(pages) == 1:
             break
@@ -67,7 +78,8 @@ def label_running(blocks: list[Block]) -> None:
                 block.label = "Page-header"
             elif short and position <= 2 and CONTENTS.match(block.text) and number > 0 and heads[shape_of(block.text)] >= 3:
                 block.label = "Page-header"
-            elif short and position <= 2 and heads[shape_of(block.text)] >= often and number > 0 \
+            elif short and position <= 2 and number > 0 and (heads[shape_of(block.text)] >= often or
+                                                             re.search(r"\(?continued\)?$", block.text, re.I)) \
                     and all(b.label == "Page-header" for b in members[:position]):
                 block.label = "Page-header"
             elif short and from_end <= 1 and feet[shape_of(block.text)] >= often and block.words >= 1 and number >= 0 \
@@ -146,7 +158,7 @@ def is_header(block: Block, following: Block | None, size: float) -> bool:
     letters = [c for c in text if c.isalpha()]
     if len(letters) < 3 or "/s/" in text or text.endswith((":", ";")) and words > 8:
         return False
-    if re.match(r"^(?:by|date|name|title|dated|signature)\s*:", text, re.I) or re.match(r"^[_\s]+$", text):
+    if re.match(r"^(?:by|date|name|title|dated|signature|its)\s*:", text, re.I) or re.match(r"^[_\s]+$", text):
         return False
     goes_on = following is not None and (following.kind == "table" or following.words >= 8 or
                                          following.bold > 0.5 or following.italic > 0.5)
@@ -179,6 +191,9 @@ def same_row_same_label(blocks: list[Block]) -> None:
     for members in rows.values():
         if len(members) < 2:
             continue
+        if any("/s/" in b.text for b in members):
+            for b in members:
+                b.label = "Text" if b.label == "Section-header" else b.label
         longest = max(members, key=lambda b: len(b.text))
         short_first = len(members[0].text) <= 12
         if short_first and members[0] is not longest:

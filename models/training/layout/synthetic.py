@@ -273,7 +273,7 @@ def report(family: str, job: str):
 
     for _ in range(rng.randint(3, 6)):
         words, out = 0, [maker.head(1)] if rng.random() < 0.6 else []
-        budget = rng.randint(180, 520) * (1.25 if sheet.size < 9 else 1)
+        budget = rng.randint(120, 380) * (1.3 if sheet.size < 9 else 1) * (sheet.page[1] - 150) / 620
         previous = "head"
         while words < budget:
             kind = rng.choices(list(weights), list(weights.values()))[0]
@@ -287,7 +287,7 @@ def report(family: str, job: str):
             words += {"picture": 130, "table": 120, "head": 12, "formula": 50}.get(kind, len(piece.split()))
         foot = maker.notes() if family in ("notes", "paper", "research", "report") and rng.random() < 0.6 or rng.random() < 0.1 else ""
         if rng.random() < 0.65 or foot:
-            height = sheet.page[1] - 180
+            height = sheet.page[1] - 190
             body.append(f'<div class="page" style="min-height:{height:.0f}pt"><div class="flow">{"".join(out)}</div><div class="foot">{foot}</div></div>')
         else:
             body.append(f'<div class="flow">{"".join(out)}</div>')
