@@ -112,6 +112,8 @@ def main() -> None:
     parser.add_argument("--source", choices=["docproc", "pdfium"], default="docproc")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full number of documents")
     parser.add_argument("--only", default="", help="only jobs whose name contains this")
+    parser.add_argument("--printed-only", action="store_true", help="read what is printed already, print nothing")
+    parser.add_argument("--splits", default="", help="only these, comma-separated")
     parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--out", default="pages")
     parser.add_argument("--force", action="store_true", help="print and read again what is there")
@@ -126,6 +128,10 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{job['name']}.jsonl"
         if target.exists() and not options.force:
+            continue
+        if options.splits and job["split"] not in options.splits.split(","):
+            continue
+        if options.printed_only and not (WORK / "pdf" / f"{job['name']}.pdf").exists():
             continue
         rng = rng_for("job", job["name"])
         if job["kind"] == "filing":
@@ -154,7 +160,7 @@ def main() -> None:
             words_done += len(good["labels"])
             lines.append(json.dumps({"job": job["name"], "style": job["style"], "page": index, **good}, ensure_ascii=False))
             images.append(numpy.asarray(image, dtype=numpy.uint8))
-        source.unlink()
+        source.unlink(missing_ok=True)
         if not lines:
             print(f"{job['name']}: no labelled page", flush=True)
             continue

@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 from common import LABEL_ID
 
 CLS, PAD, SEP = 0, 1, 2
+OVERLAP = 64                      # tokens that a window repeats from the one before it, outside training
 CONTENT = 510                     # tokens of a window between <s> and </s>
 CONFUSIONS = {"l": "1", "1": "l", "0": "O", "O": "0", "S": "5", "5": "S", "rn": "m", "e": "c", ",": ".", ".": ",", "I": "l", "B": "8"}
 
@@ -39,11 +40,13 @@ def normalised(words: list[dict], width: float, height: float) -> numpy.ndarray:
     return numpy.clip(boxes, 0, 1000).astype(numpy.int64)
 
 
-def load_pages(folder: Path, only=None) -> list[Page]:
-    pages = []
-    for path in sorted(folder.glob("*.jsonl")):
-        if only and not only(path.stem):
-            continue
+def load_pages(folders: list[Path]) -> list[Page]:
+    """Pages of all jobs in the folders; a job found in several is read from the first."""
+    pages, paths = [], {}
+    for folder in folders:
+        for path in folder.glob("*.jsonl"):
+            paths.setdefault(path.name, path)
+    for _, path in sorted(paths.items()):
         try:
             images = numpy.load(path.with_suffix(".npy"))
         except (OSError, ValueError):
@@ -70,21 +73,41 @@ class Encoder:
         return [self.known[text] for text in texts]
 
 
-def windows(lengths: list[int], rng: random.Random | None = None) -> list[tuple[int, int]]:
-    """Word ranges of at most CONTENT tokens that cover the page. Evenly sized; with `rng`, cut at random."""
-    total = sum(lengths)
+def overlapping(lengths: list[int]) -> list[tuple[int, int, int, int]]:
+    """Windows as docproc cuts them: (first, last, answers from, answers to) as word indices.
+
+    Windows repeat about OVERLAP tokens; a word seen twice is answered where it is farther from a cut."""
+    starts = numpy.concatenate([[0], numpy.cumsum([min(n, CONTENT) for n in lengths])]).astype(int)
+    spans, first = [], 0
+    while True:
+        last = int(numpy.searchsorted(starts, starts[first] + CONTENT, side="right")) - 1
+        last = max(last, first + 1)
+        spans.append((first, last))
+        if last >= len(lengths):
+            break
+        first = max(int(numpy.searchsorted(starts, starts[last] - OVERLAP)), first + 1)
+    out, done = [], 0
+    for number, (first, last) in enumerate(spans):
+        end = last
+        if number + 1 < len(spans):
+            following = spans[number + 1][0]
+            end = (following + last + 1) // 2
+        out.append((first, last, done, end))
+        done = end
+    return out
+
+
+def windows(lengths: list[int], rng: random.Random) -> list[tuple[int, int]]:
+    """Word ranges of at most CONTENT tokens that cover the page, cut at random places: for training."""
     if not lengths:
         return []
-    parts = max(1, math.ceil(total / CONTENT))
-    target = total / parts if rng is None or parts == 1 else rng.uniform(0.55, 1.0) * CONTENT
+    target = CONTENT if sum(lengths) <= CONTENT else rng.uniform(0.55, 1.0) * CONTENT
     out, start, count = [], 0, 0
     for index, length in enumerate(lengths):
         length = min(length, CONTENT)
-        if count and (count + length > CONTENT or (count + length > target + 0.5 * length and (rng is not None or len(out) < parts - 1))):
+        if count and count + length > target:
             out.append((start, index))
-            start, count = index, 0
-            if rng is not None:
-                target = rng.uniform(0.55, 1.0) * CONTENT
+            start, count, target = index, 0, rng.uniform(0.55, 1.0) * CONTENT
         count += length
     out.append((start, len(lengths)))
     return out
@@ -157,6 +180,7 @@ class Window:
     ids: list[list[int]]          # per word
     first: int
     last: int
+    answers: tuple[int, int] | None = None   # words this window answers for; all where None
 
     @property
     def tokens(self) -> int:
@@ -165,6 +189,8 @@ class Window:
 
 def windows_of(page: Page, encoder: Encoder, rng: random.Random | None = None) -> list[Window]:
     ids = encoder.words(page.texts)
+    if rng is None:
+        return [Window(page, ids, first, last, (start, end)) for first, last, start, end in overlapping([len(i) for i in ids])] if ids else []
     return [Window(page, ids, first, last) for first, last in windows([len(i) for i in ids], rng)]
 
 

@@ -31,7 +31,8 @@ def predict(model, encoder: Encoder, pages, budget: int = 6000) -> list[numpy.nd
             inputs.pop("labels")
             logits = model(**{name: value.to(device) for name, value in inputs.items()}).logits.float().cpu().numpy()
             for row, (window, firsts) in enumerate(zip(batch, starts)):
-                out[where[id(window.page)]][window.first:window.last] = logits[row, firsts]
+                begin, end = window.answers
+                out[where[id(window.page)]][begin:end] = logits[row, firsts[begin - window.first:end - window.first]]
     return out
 
 
@@ -62,7 +63,7 @@ def epoch_batches(pages, encoder, epoch: int, seed: int, budget: int, thin: floa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", required=True, help="name of the run; its folder holds checkpoint, log and result")
-    parser.add_argument("--pages", default="pages")
+    parser.add_argument("--pages", default="pages", help="folders under work/layout, the preferred one first")
     parser.add_argument("--minutes", type=float, default=0.0, help="train for this long; the schedule follows the clock")
     parser.add_argument("--steps", type=int, default=0, help="train for this many steps instead")
     parser.add_argument("--rate", type=float, default=8e-4)
@@ -80,8 +81,9 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer.from_file(str(WORK / "tokenizer.json"))
     encoder = Encoder(tokenizer)
-    pages = load_pages(WORK / options.pages / "train")
-    held = load_pages(WORK / options.pages / "validation")
+    sources = [WORK / name for name in options.pages.split(",")]
+    pages = load_pages([source / "train" for source in sources])
+    held = load_pages([source / "validation" for source in sources])
     held = random.Random(1).sample(held, min(70, len(held)))
     vocabulary = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get)
     model = new_model(new_config(len(vocabulary)), vocabulary)
@@ -117,6 +119,8 @@ def main() -> None:
 
     running, saved_at, words = 0.0, time.time(), 0
     while progress() < 1:
+        if state["epoch"] and options.minutes:       # step 1 may still be printing
+            pages = load_pages([source / "train" for source in sources])
         todo = epoch_batches(pages, encoder, state["epoch"], options.seed, options.budget, options.thin)
         for number, batch in enumerate(todo):
             if number < state["place"]:
@@ -153,9 +157,9 @@ def main() -> None:
         else:
             state["epoch"] += 1
             state["place"] = 0
-            if progress() < 0.95:
+            if progress() < 0.95 and state["epoch"] % 2 == 0:
                 result = score(model, encoder, held)
-                print(f"epoch {state['epoch']}: held-out macro-F1 {result['macro_f1']:.3f} accuracy {result['accuracy']:.3f}", flush=True)
+                print(f"epoch {state['epoch']}: {len(pages)} pages, held-out macro-F1 {result['macro_f1']:.3f} accuracy {result['accuracy']:.3f}", flush=True)
     save()
     torch.save(model.state_dict(), folder / "model.pt")
     result = score(model, encoder, held)

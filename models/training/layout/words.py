@@ -24,14 +24,17 @@ def pages_of(pdf: Path, source: str):
 
 
 def docproc_pages(pdf: Path):
-    executable = os.environ.get("DOCPROC", "docproc")
+    command = os.environ.get("DOCPROC", "docproc pages").split()
     with tempfile.TemporaryDirectory(prefix="pages-") as folder:
-        output = subprocess.run([executable, "pages", str(pdf), "--image-dir", folder], check=True, capture_output=True,
+        output = subprocess.run([*command, str(pdf), "--image-dir", folder], check=True, capture_output=True,
                                 text=True, timeout=300).stdout
-        images = sorted(Path(folder).glob("*.png"))
         pages = [json.loads(line) for line in output.splitlines() if line.strip()]
-        for page, image in zip(pages, images, strict=True):
-            yield page, Image.open(image).convert("RGB")
+        for page in pages:
+            image = Path(folder) / f"{page['sha256'][:16]}-{page['number']}.png"
+            words = [{"text": word["text"], "bbox": word["box"], "font_size": word["font_size"], "bold": word["style"]["bold"],
+                      "italic": word["style"]["italic"], "color": word["color"]} for word in page["words"]]
+            yield {"index": page["number"] - 1, "width": page["width"], "height": page["height"], "words": words,
+                   "rulings": page["rulings"]}, Image.open(image).convert("RGB")
 
 
 def pdfium_pages(pdf: Path):
