@@ -104,7 +104,7 @@ def labelled(page: dict, codes: Codes, rng) -> dict | None:
     if not labels or sum(label < 0 for label in labels) > 0.2 * len(labels):
         return None
     return {"width": page["width"], "height": page["height"], "labels": labels, "blocks": blocks, "words": page["words"],
-            "rulings": page.get("rulings", [])}
+            "rulings": page.get("rulings", []), "images": page.get("images", [])}
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def docproc_pages(pdf: Path):
             words = [{"text": word["text"], "bbox": word["box"], "font_size": word["font_size"], "bold": word["style"]["bold"],
                       "italic": word["style"]["italic"], "color": word["color"]} for word in page["words"]]
             yield {"index": page["number"] - 1, "width": page["width"], "height": page["height"], "words": words,
-                   "rulings": page["rulings"]}, Image.open(image).convert("RGB")
+                   "rulings": page["rulings"], "images": page["images"]}, Image.open(image).convert("RGB")
 
 
 def pdfium_pages(pdf: Path):
