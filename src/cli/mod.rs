@@ -9,6 +9,7 @@ mod eval;
 mod models;
 mod pages;
 mod progress;
+mod quantize;
 mod schema;
 mod summary;
 mod train;
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Analyze(args) => analyze::run(&args, verbosity),
         Command::Pages(args) => pages::run(&args),
+        Command::Quantize(args) => quantize::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Train(args) => train::train(&args),
         Command::Features(args) => train::features(&args),
