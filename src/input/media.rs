@@ -36,7 +36,8 @@ impl MediaType {
             Some(Self::WebP)
         } else if head.starts_with(b"BM") && is_bmp_header(head) {
             Some(Self::Bmp)
-        } else if head.windows(5).any(|window| window == b"%PDF-") {
+        } else if head.windows(4).any(|window| window == b"%PDF") {
+            // pdfium does not ask for the hyphen and the version after it, and files without them exist.
             Some(Self::Pdf)
         } else {
             None
@@ -73,6 +74,7 @@ mod tests {
         assert_eq!(MediaType::of(&late_header), Some(MediaType::Pdf));
         let too_late = [vec![b' '; 1020], b"%PDF-1.3".to_vec()].concat();
         assert_eq!(MediaType::of(&too_late), None);
+        assert_eq!(MediaType::of(b"%PDF\n1 0 obj"), Some(MediaType::Pdf));
         assert_eq!(MediaType::of(b"RIFF1234WEBPVP8 "), Some(MediaType::WebP));
         assert_eq!(MediaType::of(b"MM\0*rest"), Some(MediaType::Tiff));
         assert_eq!(MediaType::of(b"BM and other cars are text"), None);

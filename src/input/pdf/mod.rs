@@ -18,7 +18,8 @@ use std::ptr;
 use std::time::Instant;
 
 use pdfium_render::prelude::{
-    FPDF_DOCUMENT, FPDF_LIBRARY_CONFIG, FPDF_PAGE, FS_RECTF, Pdfium, PdfiumLibraryBindings,
+    FPDF_ANNOTATION_SUBTYPE, FPDF_DOCUMENT, FPDF_LIBRARY_CONFIG, FPDF_PAGE, FS_RECTF, Pdfium,
+    PdfiumLibraryBindings,
 };
 
 use self::geometry::Frame;
@@ -256,7 +257,7 @@ impl Drop for LoadedPage<'_> {
 }
 
 impl<'a> LoadedPage<'a> {
-    fn load(document: &'a Document<'_>, index: c_int) -> Result<Self> {
+    fn open(document: &'a Document<'_>, index: c_int) -> Result<Self> {
         let library = document.library;
         // SAFETY: the document is open and the index is one of its pages.
         let handle = unsafe { library.FPDF_LoadPage(document.handle, index) };
@@ -264,7 +265,40 @@ impl<'a> LoadedPage<'a> {
             return Err(Error::new(ErrorCode::PageMalformed, "the page cannot be loaded"));
         }
         let frame = Frame { left: 0.0, bottom: 0.0, right: 0.0, top: 0.0, turns: 0 };
-        let mut page = Self { library, handle, frame };
+        Ok(Self { library, handle, frame })
+    }
+
+    /// Draws the contents of form fields into the page: what is filled into a form is text that a reader sees, but
+    /// not part of the text layer. Returns whether the page changed (in memory).
+    fn merge_form_fields(&self) -> bool {
+        const WIDGET: FPDF_ANNOTATION_SUBTYPE = 20;
+        const NORMAL_DISPLAY: c_int = 0;
+        const MERGED: c_int = 1;
+        let library = self.library;
+        // SAFETY: the page is open; each annotation is closed after its use.
+        unsafe {
+            let count = library.FPDFPage_GetAnnotCount(self.handle).clamp(0, 10_000);
+            let has_field = (0..count).any(|index| {
+                let annotation = library.FPDFPage_GetAnnot(self.handle, index);
+                if annotation.is_null() {
+                    return false;
+                }
+                let kind = library.FPDFAnnot_GetSubtype(annotation);
+                library.FPDFPage_CloseAnnot(annotation);
+                kind == WIDGET
+            });
+            has_field && library.FPDFPage_Flatten(self.handle, NORMAL_DISPLAY) == MERGED
+        }
+    }
+
+    fn load(document: &'a Document<'_>, index: c_int) -> Result<Self> {
+        let library = document.library;
+        let mut page = Self::open(document, index)?;
+        if page.merge_form_fields() {
+            // Only a page that is loaded afresh shows what was merged.
+            drop(page);
+            page = Self::open(document, index)?;
+        }
         let mut rect = FS_RECTF { left: 0.0, top: 0.0, right: 0.0, bottom: 0.0 };
         // SAFETY: the page is open, `rect` is valid for writing.
         let (ok, turns) = unsafe {

@@ -24,7 +24,11 @@ pub fn document(pages: &[PageSource], form: &str) -> Vec<u8> {
         "<< /Type /Catalog /Pages 2 0 R /PageLabels << /Nums [0 << /S /r >>] >> >>".to_owned(),
         format!("<< /Type /Pages /Count {} /Kids [{kids}] >>", pages.len()),
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold >>".to_owned(),
-        stream("/Type /XObject /Subtype /Form /BBox [0 0 400 300] /Matrix [1 0 0 1 10 20]", form),
+        stream(
+            "/Type /XObject /Subtype /Form /BBox [0 0 400 300] /Matrix [1 0 0 1 10 20] \
+             /Resources << /Font << /F1 3 0 R >> >>",
+            form,
+        ),
     ];
     for (index, page) in pages.iter().enumerate() {
         objects.push(format!(

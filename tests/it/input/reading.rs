@@ -120,6 +120,19 @@ fn rulings_are_found_also_inside_forms() {
 }
 
 #[test]
+fn what_is_filled_into_a_form_is_read() {
+    let mut page = text_page("Amount:");
+    page.entries += " /Annots [<< /Type /Annot /Subtype /Widget /FT /Tx /T (amount) /F 4 /Rect [10 20 410 320] \
+                     /AP << /N 4 0 R >> >>]";
+    let page = first_page(&[page], "BT /F1 20 Tf 100 100 Td (1,234.50) Tj ET");
+    let texts: Vec<_> = page.words.iter().map(|word| word.text.as_str()).collect();
+    assert_eq!(texts, ["Amount:", "1,234.50"]);
+    // The form is moved by (10, 20): its baseline lies 300 - 120 = 180 below the top.
+    let field = &page.words[1].bbox;
+    assert!(field.x0 > 105.0 && field.x0 < 118.0 && field.y0 < 180.0 && field.y1 > 178.0, "{field:?}");
+}
+
+#[test]
 fn the_page_image_shows_the_whole_page() {
     // A red quarter at the top right, black elsewhere, on a page that is much wider than high.
     let mut source = page("0 g 0 0 800 200 re f 1 0 0 rg 400 100 400 100 re f");
