@@ -61,7 +61,7 @@ fn measure(paths: &[PathBuf], workers: usize, sandbox: SandboxMode) -> Result<()
     let seconds = started.elapsed().as_secs_f64();
     let rate = f64::from(pages) / seconds;
     println!(
-        "{workers} workers, sandbox {sandbox:?}: {pages} pages, {words} words, {seconds:.2f} s, {rate:.1f} pages/s \
+        "{workers} workers, sandbox {sandbox:?}: {pages} pages, {words} words, {seconds:.2} s, {rate:.1} pages/s \
          (checksum {checksum})"
     );
     Ok(())
