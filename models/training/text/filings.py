@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 from lxml import html
@@ -77,8 +78,7 @@ def html_blocks(raw: bytes) -> list[dict]:
         if apart:
             flush()
 
-    import sys
-
+    # Filings nest their layout tags by the hundred.
     sys.setrecursionlimit(20000)
     visit(tree, False)
     flush()

@@ -1,7 +1,7 @@
 """Composed report sentences with a known direction -> WORK/templates/train.jsonl
 
-Weak labels for training only; kept because they were measured to help on the hand-
-labelled validation sentences (README.md). Sentences state how a figure moved, in words
+Weak labels for training only. They entered together with the hand labels, so their own
+share of the gain is not measured (README.md). Sentences state how a figure moved, in words
 or by its two values alone, in the styles of annual reports and earnings releases;
 neutral ones state figures without a comparison, policies and terms. All patterns are
 written for this file.

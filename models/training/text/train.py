@@ -2,8 +2,7 @@
 
     python train.py --run first --tasks sentiment,entities --epochs 2
     python train.py --run second --stage second --from-run first --epochs 2
-    python train.py --run third --stage third --from-run second --epochs 1 --freeze 3 --rate 4e-5
-    python train.py --run final --stage fourth --from-run third --epochs 2
+    python train.py --run final --stage third --from-run second --epochs 1 --freeze 3 --rate 4e-5
 
 Reads WORK/{sentiment,reports,entities,sections}/{train,validation}.jsonl as far as they
 exist, writes WORK/runs/<run>/{state.pt,model.pt,log.jsonl}. A run that was cut off goes
@@ -29,11 +28,11 @@ from modeling import TextEncoder, bert_words, encode_text, encode_words, load_to
 HEADLINE_TOKENS, TEXT_TOKENS, SECTION_TOKENS = 64, 128, 112
 # How often a source's rows are drawn per epoch. The first stage learns from the public
 # corpora alone (its doubts chose sentences to label); the second leans on report sentences,
-# which are few and are what the tool reads, and keeps the rest alive with less of it.
+# which are few and are what the tool reads, and keeps the rest alive with less of it; the
+# third, short, takes in the labels made last and shows statements without their titles.
 STAGES = {
     "first": {"report": 0.0, "template": 0.0, "reports": 0.0, "tweets": 0.6, "wnut17": 0.5, "btc": 0.4, "fin5": 2.0, "fire": 2.0},
     "second": {"report": 3.0, "template": 0.6, "sentfin": 0.7, "tweets": 0.35, "finentity": 0.7, "wnut17": 0.2, "btc": 0.15, "wikigold": 0.8, "fin5": 2.0, "fire": 2.0, "kpi_edgar": 0.7, "reports": 0.4, "filing": 0.35, "items_10k": 0.35, "composed": 0.3},
-    "fourth": {"report": 2.5, "template": 0.3, "sentfin": 0.8, "tweets": 0.3, "finentity": 0.6, "wnut17": 0.1, "btc": 0.05, "wikigold": 0.4, "fin5": 0.6, "fire": 1.0, "kpi_edgar": 0.2, "reports": 0.1, "statement": 0.25, "filing": 0.12, "items_10k": 0.12, "composed": 0.1},
     "third": {"report": 2.5, "template": 0.3, "sentfin": 0.8, "tweets": 0.2, "finentity": 0.4, "wnut17": 0.1, "btc": 0.1, "wikigold": 0.5, "fin5": 1.5, "fire": 1.5, "kpi_edgar": 0.3, "reports": 0.2, "statement": 0.8, "filing": 0.2, "items_10k": 0.2, "composed": 0.2},
 }
 IGNORED = -100
