@@ -35,8 +35,8 @@ clippy: ## Lint, warnings are errors
 	cargo clippy --locked --features cuda,tensorrt -- -D warnings
 
 .PHONY: doc
-doc: ## Build the documentation, warnings are errors
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+doc: ## Build the documentation with its private parts, warnings are errors
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --document-private-items
 
 .PHONY: native
 native: native/.done-$(ARCH) ## Fetch ONNX Runtime and pdfium (pinned by version and hash) into native/

@@ -1,6 +1,6 @@
 //! The stages in order: discover, read, encode, infer, structure, score, write.
 //!
-//! [`run`] takes documents from a queue on `--jobs` threads. Each document streams through `document::analyze`:
+//! [`run()`] takes documents from a queue on `--jobs` threads. Each document streams through `document::analyze`:
 //! its pages come from the worker pool in page order with bounded prefetch, so that memory depends on the number
 //! of jobs and not on the number or the length of documents.
 

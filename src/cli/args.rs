@@ -105,7 +105,7 @@ pub struct ConfigArgs {
     #[arg(long, value_name = "DIR", env = "DOCPROC_MODELS_DIR")]
     pub models_dir: Option<PathBuf>,
 
-    /// Where models run: auto, cpu, cuda[:N] or tensorrt[:N] [default: auto]
+    /// Where models run: auto, cpu, cuda, cuda:N, tensorrt or tensorrt:N [default: auto]
     #[arg(long, value_name = "DEVICE", env = "DOCPROC_DEVICE")]
     pub device: Option<String>,
 }

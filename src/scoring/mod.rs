@@ -1,7 +1,7 @@
 //! Features, networks, trainer, fusion and the arithmetic audit. Pure; the only room that names `ruv_fann`.
 //!
 //! A network's life: a [`spec::NetworkSpec`] says what it is, [`train`] or an import ([`ruv`], [`libfann`]) gives a
-//! [`network::Network`], [`file`] keeps it, [`evaluate::Evaluator`] runs it and [`gradient::Explainer`] explains it.
+//! [`network::Network`], [`mod@file`] keeps it, [`evaluate::Evaluator`] runs it and [`gradient::Explainer`] explains it.
 
 pub mod activation;
 pub mod audit;

@@ -360,7 +360,7 @@ fn is_numbering(text: &str) -> bool {
     marked && short && (roman || letter || digits)
 }
 
-/// "(1)", "[2]", "†".
+/// `(1)`, `[2]`, `†`.
 fn is_mark(text: &str) -> bool {
     let inner = text.trim_matches(|c: char| "()[]".contains(c));
     let bracketed = inner.len() < text.len() && inner.len() <= 2 && !inner.is_empty();
