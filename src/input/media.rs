@@ -72,7 +72,7 @@ mod tests {
     fn types_by_their_first_bytes() {
         let late_header = [vec![b' '; 900], b"%PDF-1.3".to_vec()].concat();
         assert_eq!(MediaType::of(&late_header), Some(MediaType::Pdf));
-        let too_late = [vec![b' '; 1020], b"%PDF-1.3".to_vec()].concat();
+        let too_late = [vec![b' '; 1021], b"%PDF-1.3".to_vec()].concat();
         assert_eq!(MediaType::of(&too_late), None);
         assert_eq!(MediaType::of(b"%PDF\n1 0 obj"), Some(MediaType::Pdf));
         assert_eq!(MediaType::of(b"RIFF1234WEBPVP8 "), Some(MediaType::WebP));
