@@ -116,6 +116,8 @@ fn valid_span(text: &str, span: &EntitySpan) -> Option<Range<usize>> {
     let trimmed = part
         .trim_start_matches(|c| blank(c) || matches!(c, '.' | ')'))
         .trim_end_matches(|c| blank(c) || c == '(');
+    let named = matches!(span.label.as_str(), "ORG" | "PER" | "LOC" | "LAW");
+    let trimmed = if named || span.label == "METRIC" { without_function_words(trimmed) } else { trimmed };
     // A full stop ends the sentence unless it ends an abbreviation ("Inc.", "U.S.").
     let ends_sentence = trimmed.strip_suffix('.').is_some_and(|stem| {
         let last = stem.rsplit(' ').next().unwrap_or(stem);
@@ -140,9 +142,48 @@ fn valid_span(text: &str, span: &EntitySpan) -> Option<Range<usize>> {
         trimmed.chars().any(char::is_alphanumeric)
     };
     // Names of people, places and organisations have a capital or a sign of their own somewhere.
-    let named = matches!(span.label.as_str(), "ORG" | "PER" | "LOC" | "LAW");
     let has_capital = trimmed.chars().any(|character| character.is_uppercase() || !character.is_ascii());
-    (says_something && trimmed.len() <= LONGEST && (!named || has_capital)).then_some(start..end)
+    // A dateline ("KEARNEY, NE -- (BUSINESS WIRE) --") joins names that are not one.
+    let one_name = !named || !trimmed.contains("--");
+    // "the dollar" is no amount.
+    let counts = !matches!(span.label.as_str(), "MONEY" | "PERCENT") || states_a_number(trimmed);
+    (says_something && trimmed.len() <= LONGEST && (!named || has_capital) && one_name && counts)
+        .then_some(start..end)
+}
+
+/// A name or a metric without the words that only lead to it or away from it ("net income for", "of Europe").
+/// A capital at the start belongs to the name ("The Coca-Cola Company").
+fn without_function_words(text: &str) -> &str {
+    const WORDS: [&str; 30] = [
+        "a", "an", "and", "are", "as", "at", "but", "by", "for", "from", "had", "has", "have", "in", "into",
+        "is", "its", "of", "on", "or", "our", "than", "that", "the", "their", "to", "was", "were", "which",
+        "with",
+    ];
+    let blank = |character: char| character.is_whitespace() || matches!(character, ',' | ';' | ':');
+    let mut rest = text;
+    loop {
+        let first = rest.split(blank).next().unwrap_or("");
+        let last = rest.rsplit(blank).next().unwrap_or("");
+        if !first.is_empty() && WORDS.contains(&first) {
+            rest = rest[first.len()..].trim_start_matches(blank);
+        } else if !last.is_empty() && WORDS.contains(&last.to_lowercase().as_str()) {
+            rest = rest[..rest.len() - last.len()].trim_end_matches(blank);
+        } else {
+            return rest;
+        }
+    }
+}
+
+/// Whether digits or a word for a number are in the text.
+fn states_a_number(text: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "hundred", "thousand",
+        "million", "billion",
+    ];
+    text.chars().any(|character| character.is_ascii_digit())
+        || text
+            .split(|character: char| !character.is_alphabetic())
+            .any(|word| WORDS.contains(&word.to_lowercase().as_str()))
 }
 
 /// The period of each figure: its own, or the one its sentence states for it.
@@ -276,6 +317,22 @@ mod tests {
         assert_eq!(found.figures.len(), 2);
         assert_eq!(found.figures[0].period.as_deref(), Some("2024-05"));
         assert_eq!(found.figures[0].bbox.y0, 100.0);
+    }
+
+    #[test]
+    fn spans_lose_the_words_around_a_name() {
+        let text = "The Coca-Cola Company said net income for Europe and NE -- (WIRE) -- The rose against the dollar";
+        let spans = [
+            ("The Coca-Cola Company", "ORG"),
+            ("net income for", "METRIC"),
+            ("for Europe and", "LOC"),
+            ("NE -- (WIRE) -- The", "ORG"),
+            ("against the dollar", "MONEY"),
+            ("the", "METRIC"),
+        ];
+        let found = findings(text, &spans);
+        let names: Vec<&str> = found.entities.iter().map(|entity| entity.text.as_str()).collect();
+        assert_eq!(names, ["The Coca-Cola Company", "net income", "Europe"]);
     }
 
     #[test]
