@@ -15,10 +15,10 @@ use super::round;
 use crate::error::{Error, ErrorCode};
 
 pub use super::findings::{Anomaly, AuditSummary, Score, Severity, Term};
-pub use super::tables::{Cell, CellValue, Table};
+pub use super::tables::{Cell, CellValue, Table, TablePart};
 
 /// Version of the JSON contract (semantic versioning: a major step may break readers, a minor step adds).
-pub const SCHEMA_VERSION: &str = "1.0.0";
+pub const SCHEMA_VERSION: &str = "1.1.0";
 
 /// Everything docproc says about one document.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

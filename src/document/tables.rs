@@ -27,6 +27,10 @@ pub struct Table {
     /// Extent on that page.
     #[serde(rename = "box")]
     pub bbox: BBox<Points>,
+    /// Its parts on further pages, in order, where it continues.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub continued: Vec<TablePart>,
     /// Number of rows.
     pub rows: u32,
     /// Number of columns.
@@ -45,6 +49,20 @@ pub struct Table {
     pub column_periods: Vec<Option<String>>,
     /// Cells with content, row by row.
     pub cells: Vec<Cell>,
+}
+
+/// The part of a table on one further page.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct TablePart {
+    /// Page number, counted from 1.
+    pub page: u32,
+    /// Extent on that page, a repeated header included.
+    #[serde(rename = "box")]
+    pub bbox: BBox<Points>,
+    /// The table's first row on that page.
+    pub first_row: u32,
+    /// Header rows that the page repeats; they are left out of the cells.
+    pub repeated_header_rows: u32,
 }
 
 /// One cell.

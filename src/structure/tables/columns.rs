@@ -1,6 +1,6 @@
 //! Columns of a region: vertical corridors that no body line crosses, and vertical rulings.
 
-use super::lines::{Chunk, Line, Region, is_year, line_of_chunks};
+use super::lines::{Chunk, Line, Region, is_currency_sign, is_year, line_of_chunks};
 use crate::document::{BBox, Points};
 
 /// Share of the body lines that may cross a corridor between columns.
@@ -18,6 +18,8 @@ pub(super) struct Columns {
     corridors: Vec<(f32, f32)>,
     /// Extents of what stands in each column's body.
     pub extents: Vec<(f32, f32)>,
+    /// Vertical rulings at each separator, as heights from top to bottom; empty where there are none.
+    walls: Vec<Vec<(f32, f32)>>,
 }
 
 impl Columns {
@@ -28,6 +30,16 @@ impl Columns {
     /// The column at an x position.
     pub fn at(&self, x: f32) -> usize {
         self.separators.partition_point(|&separator| separator <= x)
+    }
+
+    /// The last column that the cell of `first` reaches to where vertical rulings part the columns, but not between
+    /// these two heights; `first` itself if they are not parted by rulings.
+    pub fn open_until(&self, first: usize, top: f32, bottom: f32) -> usize {
+        let stands = |walls: &[(f32, f32)]| {
+            walls.iter().any(|&(y0, y1)| y1.min(bottom) - y0.max(top) > 0.5 * (bottom - top))
+        };
+        let open = self.walls[first..].iter().take_while(|walls| !walls.is_empty() && !stands(walls));
+        first + open.count()
     }
 
     /// First and last column that a horizontal extent covers by more than `slack`.
@@ -79,6 +91,17 @@ pub(super) fn find_columns(region: &Region<'_>) -> Option<Columns> {
     let body_start = if is_numeric_region(region) { first_data_line(region).unwrap_or(0) } else { 0 };
     let mut body: Vec<&Line> =
         region.lines[body_start..].iter().filter(|line| line.chunks.len() >= 2).collect();
+    if is_numeric_region(region) {
+        // Headers that stand again further down say less about the columns than the numbers do.
+        let has_numbers = |line: &&&Line| {
+            let right = &line.chunks[1..];
+            2 * right.iter().filter(|chunk| chunk.numeric).count() >= right.len()
+        };
+        let numbers: Vec<&Line> = body.iter().filter(has_numbers).copied().collect();
+        if 2 * numbers.len() > body.len() {
+            body = numbers;
+        }
+    }
     if body.len() < 2 {
         body = region.lines.iter().filter(|line| line.chunks.len() >= 2).collect();
     }
@@ -89,15 +112,18 @@ pub(super) fn find_columns(region: &Region<'_>) -> Option<Columns> {
     let allowed = (body.len() as f32 * CROSSING_SHARE).floor() as i32;
     let found = corridors(&body, allowed, MIN_CORRIDOR * region.em);
     let mut separators: Vec<f32> = found.iter().map(|&(from, to)| f32::midpoint(from, to)).collect();
-    add_walls(&mut separators, &walls, &region.lines);
+    let walled: Vec<&Line> = if body.is_empty() { region.lines.iter().collect() } else { body.clone() };
+    add_walls(&mut separators, &walls, &walled);
     if separators.is_empty() {
         return None;
     }
-    let corridors = separators
+    let corridors: Vec<(f32, f32)> = separators
         .iter()
         .map(|&at| found.iter().copied().find(|&(from, to)| from <= at && at <= to).unwrap_or((at, at)))
         .collect();
-    let mut columns = Columns { extents: vec![(0.0, 0.0); separators.len() + 1], separators, corridors };
+    let walls = walls_at(region, &separators, &corridors);
+    let extents_of = vec![(0.0, 0.0); separators.len() + 1];
+    let mut columns = Columns { extents: extents_of, separators, corridors, walls };
     columns.extents = extents(&columns, &body, &region.lines);
     Some(columns)
 }
@@ -106,8 +132,8 @@ pub(super) fn find_columns(region: &Region<'_>) -> Option<Columns> {
 fn corridors(body: &[&Line], allowed: i32, narrowest: f32) -> Vec<(f32, f32)> {
     let mut events: Vec<(f32, i32)> = Vec::new();
     for chunk in body.iter().flat_map(|line| &line.chunks) {
-        events.push((chunk.bbox.x0, 1));
-        events.push((chunk.bbox.x1, -1));
+        events.push((chunk.core.x0, 1));
+        events.push((chunk.core.x1, -1));
     }
     events.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let mut found = Vec::new();
@@ -162,12 +188,29 @@ fn vertical_walls(region: &Region<'_>) -> Vec<f32> {
     walls
 }
 
+/// Vertical rulings within the corridor of each separator.
+fn walls_at(region: &Region<'_>, separators: &[f32], corridors: &[(f32, f32)]) -> Vec<Vec<(f32, f32)>> {
+    separators
+        .iter()
+        .zip(corridors)
+        .map(|(&at, &(from, to))| {
+            let near = |x: f32| x > from.min(at) - 2.0 && x < to.max(at) + 2.0;
+            region
+                .rulings
+                .iter()
+                .filter(|ruling| !ruling.horizontal && near(ruling.bbox.center_x()))
+                .map(|ruling| (ruling.bbox.y0, ruling.bbox.y1))
+                .collect()
+        })
+        .collect()
+}
+
 /// Adds walls that have text on both sides and no separator of their own yet.
-fn add_walls(separators: &mut Vec<f32>, walls: &[f32], lines: &[Line]) {
+fn add_walls(separators: &mut Vec<f32>, walls: &[f32], lines: &[&Line]) {
     let chunks = || lines.iter().flat_map(|line| &line.chunks);
     for &wall in walls {
         let crossing =
-            chunks().filter(|chunk| chunk.bbox.x0 < wall - 1.0 && chunk.bbox.x1 > wall + 1.0).count();
+            chunks().filter(|chunk| chunk.core.x0 < wall - 1.0 && chunk.core.x1 > wall + 1.0).count();
         if crossing * 5 > lines.len() {
             continue;
         }
@@ -175,7 +218,7 @@ fn add_walls(separators: &mut Vec<f32>, walls: &[f32], lines: &[Line]) {
         let left = position.checked_sub(1).map_or(f32::NEG_INFINITY, |index| separators[index]);
         let right = separators.get(position).copied().unwrap_or(f32::INFINITY);
         let between = |from: f32, to: f32| {
-            chunks().any(|chunk| chunk.bbox.center_x() > from && chunk.bbox.center_x() < to)
+            chunks().any(|chunk| chunk.core.center_x() > from && chunk.core.center_x() < to)
         };
         match (between(left, wall), between(wall, right)) {
             (true, true) => separators.insert(position, wall),
@@ -190,10 +233,10 @@ fn add_walls(separators: &mut Vec<f32>, walls: &[f32], lines: &[Line]) {
 fn extents(columns: &Columns, body: &[&Line], lines: &[Line]) -> Vec<(f32, f32)> {
     let mut extents = vec![(f32::INFINITY, f32::NEG_INFINITY); columns.len()];
     let mut take = |chunk: &Chunk| {
-        let (first, last) = (columns.at(chunk.bbox.x0 + 0.5), columns.at(chunk.bbox.x1 - 0.5));
+        let (first, last) = (columns.at(chunk.core.x0 + 0.5), columns.at(chunk.core.x1 - 0.5));
         if first == last {
             let extent = &mut extents[first];
-            *extent = (extent.0.min(chunk.bbox.x0), extent.1.max(chunk.bbox.x1));
+            *extent = (extent.0.min(chunk.core.x0), extent.1.max(chunk.core.x1));
         }
     };
     body.iter().flat_map(|line| &line.chunks).for_each(&mut take);
@@ -222,40 +265,40 @@ pub(super) fn cut_chunks(region: &mut Region<'_>, columns: &Columns) {
 }
 
 fn cut_chunk(region: &Region<'_>, chunk: &Chunk, columns: &Columns) -> Vec<Chunk> {
-    let mut parts: Vec<Chunk> = Vec::new();
+    let mut parts: Vec<Vec<usize>> = Vec::new();
+    let mut extent = chunk.bbox;
     for &index in &chunk.pieces {
         let bbox: BBox<Points> = region.pieces[index].bbox;
-        let gap_of = |part: &Chunk| bbox.x0 - part.bbox.x1;
+        let at_boundary = || {
+            columns.corridors.iter().zip(&columns.separators).any(|(&(from, to), &separator)| {
+                extent.x1 <= to + 0.5
+                    && from <= bbox.x0 + 0.5
+                    && extent.center_x() < separator
+                    && separator < bbox.center_x()
+            })
+        };
+        let least = CUT_GAP.max(1.25 * region.space);
+        let wide = || bbox.x0 - extent.x1 >= least * region.em.min(1.3 * region.pieces[index].size);
         match parts.last_mut() {
-            Some(part)
-                if !(columns.corridors.iter().zip(&columns.separators).any(
-                    |(&(from, to), &separator)| {
-                        part.bbox.x1 <= to + 0.5
-                            && from <= bbox.x0 + 0.5
-                            && part.bbox.center_x() < separator
-                            && separator < bbox.center_x()
-                    },
-                ) && gap_of(part) >= CUT_GAP * region.em.min(1.3 * region.pieces[index].size)) =>
-            {
-                part.pieces.push(index);
-                part.bbox = part.bbox.union(&bbox);
+            Some(part) if !(at_boundary() && wide()) => {
+                part.push(index);
+                extent = extent.union(&bbox);
             }
-            _ => parts.push(Chunk { pieces: vec![index], bbox, numeric: false }),
+            _ => {
+                parts.push(vec![index]);
+                extent = bbox;
+            }
         }
     }
     // A currency sign that stands on the other side of the boundary still belongs to its number.
     let mut index = 0;
     while index + 1 < parts.len() {
-        if super::lines::is_currency_sign(&region.text(&parts[index])) {
-            let sign = parts.remove(index);
-            parts[index].bbox = parts[index].bbox.union(&sign.bbox);
-            parts[index].pieces.splice(0..0, sign.pieces);
+        if parts[index].iter().all(|&piece| is_currency_sign(region.pieces[piece].text)) {
+            let signs = parts.remove(index);
+            parts[index].splice(0..0, signs);
         } else {
             index += 1;
         }
     }
-    for part in &mut parts {
-        part.numeric = super::lines::is_numeric(&region.text(part));
-    }
-    parts
+    parts.into_iter().map(|part| Chunk::new(&region.pieces, part)).collect()
 }

@@ -16,7 +16,7 @@ const PAUSE: usize = 4;
 /// Lines above the first numbers that can be column headers.
 const HEADER_LINES: usize = 7;
 /// Largest distance, in em, between rulings of one box with vertical rulings, and of one without.
-const WALLED_BAND: f32 = 20.0;
+const WALLED_BAND: f32 = 40.0;
 const OPEN_BAND: f32 = 10.0;
 /// Rows of numbers from which there is a table.
 const MIN_ROWS: usize = 2;
@@ -227,7 +227,7 @@ fn number_runs(region: &Region<'_>, rules: &[Rule]) -> Vec<(usize, usize)> {
         }
         let first = index;
         let mut last = index;
-        let mut edges: Vec<f32> = number_edges(region, &lines[index]);
+        let mut edges: Vec<Edges> = number_edges(region, &lines[index]);
         let mut rows = 1;
         let mut next = index + 1;
         while next < lines.len() && next - last <= PAUSE {
@@ -239,7 +239,7 @@ fn number_runs(region: &Region<'_>, rules: &[Rule]) -> Vec<(usize, usize)> {
                 let own = number_edges(region, &lines[next]);
                 let aligned = own
                     .iter()
-                    .filter(|&&edge| edges.iter().any(|&other| (edge - other).abs() < region.em))
+                    .filter(|edge| edges.iter().any(|other| same_column(edge, other, region.em)))
                     .count();
                 if aligned == 0 {
                     break;
@@ -269,13 +269,25 @@ fn wraps(lines: &[Line], kinds: &[Kind], index: usize) -> bool {
         && lines[index + 1].bbox.x1 > lines[index].bbox.x1
 }
 
-/// Right edges of the numbers of a line.
-fn number_edges(region: &Region<'_>, line: &Line) -> Vec<f32> {
+/// Left edge, middle and right edge of a number: columns are aligned by one of them.
+type Edges = [f32; 3];
+
+/// Edges of the numbers of a line.
+fn number_edges(region: &Region<'_>, line: &Line) -> Vec<Edges> {
     line.chunks
         .iter()
         .filter(|chunk| chunk.numeric)
-        .map(|chunk| chunk.bbox.x1 - if region.text(chunk).ends_with(')') { 0.3 * region.em } else { 0.0 })
+        .map(|chunk| {
+            let hangs = if region.text(chunk).ends_with(')') { 0.3 * region.em } else { 0.0 };
+            [chunk.core.x0, chunk.core.center_x(), chunk.core.x1 - hangs]
+        })
         .collect()
+}
+
+/// Whether two numbers stand in one column.
+fn same_column(a: &Edges, b: &Edges, em: f32) -> bool {
+    // Digits are half an em wide: left edges and middles of what is not aligned by them agree more often by chance.
+    (a[2] - b[2]).abs() < em || (a[1] - b[1]).abs() < 0.4 * em || (a[0] - b[0]).abs() < 0.3 * em
 }
 
 /// Whether lines with aligned numbers are a table rather than a list, a table of contents or running text.
@@ -310,7 +322,7 @@ fn header_start(
     kinds: &[Kind],
     first: usize,
     floor: usize,
-    edges: &[f32],
+    edges: &[Edges],
     rules: &[Rule],
 ) -> usize {
     let lines = &region.lines;
@@ -320,7 +332,8 @@ fn header_start(
         .filter(|chunk| chunk.numeric)
         .map(|chunk| chunk.bbox.x0)
         .fold(f32::INFINITY, f32::min);
-    let numbers_right = edges.iter().copied().fold(f32::NEG_INFINITY, f32::max) + 2.0 * region.em;
+    let numbers_right =
+        edges.iter().map(|edges| edges[2]).fold(f32::NEG_INFINITY, f32::max) + 2.0 * region.em;
     let mut top = first;
     let mut candidate = first;
     while candidate > floor && first - candidate < HEADER_LINES {

@@ -169,10 +169,12 @@ pub fn compare_found(pages: &[Page], tables: &[Table], truth: &[TruthRegion]) ->
 
 /// Sums and means over documents.
 #[must_use]
-pub fn summarize(documents: &[TableCounts]) -> TableFigures {
+pub fn summarize<'a>(documents: impl IntoIterator<Item = &'a TableCounts>) -> TableFigures {
     let mut counts = TableCounts::default();
     let (mut precision, mut recall) = (0.0, 0.0);
+    let mut compared = 0u32;
     for document in documents {
+        compared += 1;
         counts.annotated += document.annotated;
         counts.found += document.found;
         counts.correct += document.correct;
@@ -183,12 +185,12 @@ pub fn summarize(documents: &[TableCounts]) -> TableFigures {
         precision += ratio(document.correct, document.found);
         recall += ratio(document.correct, document.annotated);
     }
-    let number = documents.len().max(1) as f64;
+    let number = f64::from(compared.max(1));
     let harmonic = |a: f64, b: f64| if a + b > 0.0 { 2.0 * a * b / (a + b) } else { 0.0 };
     let (all_precision, all_recall) =
         (ratio(counts.correct, counts.found), ratio(counts.correct, counts.annotated));
     TableFigures {
-        documents: documents.len() as u32,
+        documents: compared,
         precision: all_precision,
         recall: all_recall,
         f1: harmonic(all_precision, all_recall),

@@ -1,8 +1,9 @@
 //! Tables of a document: regions from layout blocks and from alignment, stitched over page ends.
 
 use super::detect::{Found, around, find_regions};
+use super::extent::{table_lines, with_stub};
 use super::grid::{Grid, grid_of};
-use super::lines::Region;
+use super::lines::{Region, upright};
 use super::values::{Context, table_of};
 use crate::document::analysis::Table;
 use crate::document::{BBox, Page, Points};
@@ -53,6 +54,8 @@ pub fn find_tables(pages: &[Page], blocks: &[PageBlock]) -> Vec<Table> {
                 {
                     parts.push(part);
                 }
+                // One row is a table only where it ends another page's.
+                _ if part.grid.rows < 2 => {}
                 _ => tables.push(vec![part]),
             }
         }
@@ -80,9 +83,10 @@ fn page_parts<'p>(page: &'p Page, page_index: usize, blocks: &[PageBlock]) -> Ve
         let Some(grid) = grid_of(page, region) else { continue };
         let (mut above, mut text_above, mut text_below) = (Vec::new(), 0, 0);
         if let Some(rest) = rest_region.as_ref().filter(|rest| rest.direction == direction) {
-            above = lines_above(rest, &found.bbox, em);
-            text_above = rest.lines.iter().filter(|line| line.center < found.bbox.y0).count();
-            text_below = rest.lines.iter().filter(|line| line.center > found.bbox.y1).count();
+            let bbox = upright(&found.bbox, direction);
+            above = lines_above(rest, &bbox, em);
+            text_above = rest.lines.iter().filter(|line| line.center < bbox.y0).count();
+            text_below = rest.lines.iter().filter(|line| line.center > bbox.y1).count();
         }
         parts.push(Part {
             page,
@@ -104,6 +108,9 @@ fn regions(page: &Page, blocks: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)> 
     let found = find_regions(page, &vec![false; page.words.len()]);
     let mut member: Vec<Vec<bool>> = found.iter().map(|found| mask(page, &found.words)).collect();
     let mut ids: Vec<Vec<u32>> = vec![Vec::new(); found.len()];
+    let all: Vec<usize> = (0..page.words.len()).collect();
+    let whole =
+        around(page, &all).filter(|_| !blocks.is_empty()).map(|bbox| Region::of_words(page, &all, &bbox));
     for &(id, block) in blocks {
         let mut words: Vec<usize> =
             block.lines.iter().flatten().copied().filter(|&word| word < page.words.len()).collect();
@@ -112,6 +119,15 @@ fn regions(page: &Page, blocks: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)> 
             block.bbox.contains_point(bbox.center_x(), bbox.center_y())
         }));
         let mut own = mask(page, &words);
+        let others: Vec<usize> = blocks
+            .iter()
+            .filter(|(other, _)| *other != id)
+            .flat_map(|(_, other)| other.lines.iter().flatten().copied())
+            .filter(|&word| word < page.words.len() && !own[word])
+            .collect();
+        if let Some(wider) = whole.as_ref().and_then(|whole| with_stub(whole, &own, &mask(page, &others))) {
+            wider.iter().for_each(|&word| own[word] = true);
+        }
         // The block takes over what lies mostly in it, and what contains most of it.
         let size = count(&own);
         let mut ids_of_union = vec![id];
@@ -137,11 +153,26 @@ fn regions(page: &Page, blocks: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)> 
         .zip(member)
         .filter_map(|(ids, member)| {
             let words: Vec<usize> = (0..member.len()).filter(|&word| member[word]).collect();
+            let words = without_surroundings(page, words)?;
             around(page, &words).map(|bbox| (ids, Found { words, bbox, boxed: false }))
         })
         .collect();
     regions.sort_by(|a, b| a.1.bbox.y0.total_cmp(&b.1.bbox.y0).then(a.1.bbox.x0.total_cmp(&b.1.bbox.x0)));
     regions
+}
+
+/// The words of a region without those of its caption and its notes.
+fn without_surroundings(page: &Page, words: Vec<usize>) -> Option<Vec<usize>> {
+    let region = Region::of_words(page, &words, &around(page, &words)?);
+    let (first, last) = table_lines(&region);
+    if (first, last) == (0, region.lines.len()) {
+        return Some(words);
+    }
+    let pieces =
+        region.lines[first..last].iter().flat_map(|line| &line.chunks).flat_map(|chunk| &chunk.pieces);
+    let mut kept: Vec<usize> = pieces.map(|&piece| region.pieces[piece].word).collect();
+    kept.sort_unstable();
+    Some(kept)
 }
 
 fn mask(page: &Page, words: &[usize]) -> Vec<bool> {

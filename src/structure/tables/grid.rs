@@ -2,7 +2,7 @@
 
 use super::columns::{Columns, cut_chunks, find_columns};
 use super::header::header_cells;
-use super::lines::{Region, joined_text};
+use super::lines::{Region, is_numeric, joined_text};
 use super::rows::{body_rows, full_rules, header_lines, horizontal_rules};
 use crate::document::{BBox, Page, Points};
 
@@ -106,18 +106,27 @@ fn row_cells(
     let mut reach: Vec<usize> = (0..columns.len()).collect();
     for &line in lines {
         for chunk in &region.lines[line].chunks {
-            let (first, last) = columns.span(chunk.bbox.x0, chunk.bbox.x1, 0.3 * region.em);
+            let (first, last) = columns.span(chunk.core.x0, chunk.core.x1, 0.3 * region.em);
             by_column[first].extend(&chunk.pieces);
             reach[first] = reach[first].max(last);
         }
     }
+    let (top, bottom) = lines
+        .iter()
+        .map(|&line| &region.lines[line].bbox)
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(top, bottom), bbox| {
+            (top.min(bbox.y0), bottom.max(bbox.y1))
+        });
     let mut cells = Vec::new();
     for column in 0..columns.len() {
         let pieces = &by_column[column];
         if pieces.is_empty() {
             continue;
         }
-        let free = (column + 1..=reach[column]).take_while(|&next| by_column[next].is_empty()).count();
+        let text = joined_text(pieces.iter().map(|&piece| region.pieces[piece].text));
+        let open = if is_numeric(&text) { column } else { columns.open_until(column, top, bottom) };
+        let reach = reach[column].max(open);
+        let free = (column + 1..=reach).take_while(|&next| by_column[next].is_empty()).count();
         let left = pieces.iter().map(|&piece| region.pieces[piece].bbox.x0).fold(f32::INFINITY, f32::min);
         let indent = indents.partition_point(|&level| level <= left + 0.1).saturating_sub(1);
         cells.push(GridCell {
@@ -127,7 +136,7 @@ fn row_cells(
             column_span: 1 + free,
             header: column == 0,
             indent: if column == 0 { indent } else { 0 },
-            text: joined_text(pieces.iter().map(|&piece| region.pieces[piece].text)),
+            text,
             bbox: page_box(page, region, pieces),
             words: pieces.iter().map(|&piece| region.pieces[piece].word).collect(),
         });

@@ -6,6 +6,8 @@ use crate::document::{BBox, Page, Points, Ruling};
 const CHUNK_GAP: f32 = 0.6;
 /// The same when both words are numbers: numbers are not separated by ordinary spaces within a cell.
 const NUMBER_GAP: f32 = 0.22;
+/// Space between words where there are too few to measure it, in em.
+const USUAL_SPACE: f32 = 0.25;
 /// Largest gap, in em, over which a closing parenthesis or percent sign joins the number before it.
 const CLOSING_GAP: f32 = 3.0;
 
@@ -26,8 +28,23 @@ pub(super) struct Chunk {
     /// Indices of pieces, left to right.
     pub pieces: Vec<usize>,
     pub bbox: BBox<Points>,
+    /// The same without a currency sign in front of a number: signs are set at the left of their column, which may be
+    /// right behind the number of the column before.
+    pub core: BBox<Points>,
     /// Whether it is written as a number, an amount, a percentage or a dash.
     pub numeric: bool,
+}
+
+impl Chunk {
+    /// A chunk of these pieces (at least one), left to right.
+    pub fn new(all: &[Piece<'_>], pieces: Vec<usize>) -> Self {
+        let around = |pieces: &[usize]| BBox::around(pieces.iter().map(|&piece| &all[piece].bbox));
+        let bbox = around(&pieces).unwrap_or(BBox::new(0.0, 0.0, 0.0, 0.0));
+        let numeric = is_numeric(&joined_text(pieces.iter().map(|&piece| all[piece].text)));
+        let signs = pieces.iter().take_while(|&&piece| is_currency_sign(all[piece].text)).count();
+        let core = if numeric { around(&pieces[signs..]).unwrap_or(bbox) } else { bbox };
+        Self { pieces, bbox, core, numeric }
+    }
 }
 
 /// A line of text.
@@ -47,6 +64,8 @@ pub(super) struct Region<'p> {
     pub rulings: Vec<Ruling>,
     /// Median font size: the unit of all distances.
     pub em: f32,
+    /// Typical space between words, in em.
+    pub space: f32,
     /// Direction of writing: 0, 90, 180 or 270 degrees clockwise.
     pub direction: u16,
 }
@@ -109,8 +128,10 @@ impl<'p> Region<'p> {
                 horizontal: ruling.horizontal == direction.is_multiple_of(180),
             })
             .collect();
-        let lines = lines_of(&pieces, em);
-        Self { pieces, lines, rulings, em, direction }
+        let rows = rows_of(&pieces, em);
+        let space = typical_space(&pieces, &rows, em);
+        let lines = rows.into_iter().map(|row| line_of(&pieces, row, em, space)).collect();
+        Self { pieces, lines, rulings, em, space, direction }
     }
 
     /// The words of a chunk separated by single spaces.
@@ -158,49 +179,67 @@ fn trimmed(bbox: &BBox<Points>, text: &str, rest: &str) -> BBox<Points> {
     BBox::new(bbox.x0, bbox.y0, bbox.x0 + bbox.width() * share, bbox.y1)
 }
 
-/// Text lines from top to bottom; `pieces` are sorted by their vertical middle.
-fn lines_of(pieces: &[Piece<'_>], em: f32) -> Vec<Line> {
+/// Pieces of each text line, left to right, from top to bottom; `pieces` are sorted by their vertical middle.
+fn rows_of(pieces: &[Piece<'_>], em: f32) -> Vec<Vec<usize>> {
     let mut rows: Vec<Vec<usize>> = Vec::new();
-    let mut center = f32::NEG_INFINITY;
+    let (mut sum, mut weight) = (0.0, 0.0);
     for (index, piece) in pieces.iter().enumerate() {
         let middle = piece.bbox.center_y();
         let reach = 0.42 * piece.size.max(0.8 * em);
+        // A raised footnote mark must not drag the line with it.
+        let own = piece.size * piece.bbox.width().max(0.1);
         match rows.last_mut() {
-            Some(row) if middle - center < reach => {
-                row.push(index);
-                // A raised footnote mark must not drag the line with it.
-                let (sum, weight) = row.iter().fold((0.0, 0.0), |(sum, weight), &member| {
-                    let own = pieces[member].size * pieces[member].bbox.width().max(0.1);
-                    (sum + own * pieces[member].bbox.center_y(), weight + own)
-                });
-                center = sum / weight;
-            }
+            Some(row) if middle - sum / weight < reach => row.push(index),
             _ => {
                 rows.push(vec![index]);
-                center = middle;
+                (sum, weight) = (0.0, 0.0);
             }
         }
+        sum += own * middle;
+        weight += own;
     }
-    rows.into_iter().map(|row| line_of(pieces, row, em)).collect()
+    for row in &mut rows {
+        row.sort_by(|&a, &b| pieces[a].bbox.x0.total_cmp(&pieces[b].bbox.x0));
+    }
+    rows
 }
 
-fn line_of(pieces: &[Piece<'_>], mut row: Vec<usize>, em: f32) -> Line {
-    row.sort_by(|&a, &b| pieces[a].bbox.x0.total_cmp(&pieces[b].bbox.x0));
-    let mut chunks: Vec<Chunk> = Vec::new();
-    for index in row {
-        let piece = &pieces[index];
-        match chunks.last_mut() {
-            Some(chunk) if joins(pieces, chunk, index, em) => {
-                chunk.pieces.push(index);
-                chunk.bbox = chunk.bbox.union(&piece.bbox);
+/// Median gap between neighbouring words of letters, in em: about 0.25 in most fonts, 0.6 in those of one width.
+fn typical_space(pieces: &[Piece<'_>], rows: &[Vec<usize>], em: f32) -> f32 {
+    let is_word = |text: &str| text.chars().any(char::is_alphabetic);
+    let mut gaps: Vec<f32> = rows
+        .iter()
+        .flat_map(|row| row.windows(2))
+        .map(|pair| (&pieces[pair[0]], &pieces[pair[1]]))
+        .filter(|(a, b)| is_word(a.text) && is_word(b.text))
+        .map(|(a, b)| (b.bbox.x0 - a.bbox.x1) / em)
+        .filter(|gap| (0.05..1.0).contains(gap))
+        .collect();
+    if gaps.len() < 3 {
+        return USUAL_SPACE;
+    }
+    let middle = gaps.len() / 2;
+    *gaps.select_nth_unstable_by(middle, f32::total_cmp).1
+}
+
+fn line_of(pieces: &[Piece<'_>], row: Vec<usize>, em: f32, space: f32) -> Line {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut right = f32::NEG_INFINITY;
+    for (position, &index) in row.iter().enumerate() {
+        let bbox = &pieces[index].bbox;
+        let next = row.get(position + 1).copied();
+        match groups.last_mut() {
+            Some(group) if joins(pieces, group, bbox.x0 - right, index, next, (em, space)) => {
+                group.push(index);
+                right = right.max(bbox.x1);
             }
-            _ => chunks.push(Chunk { pieces: vec![index], bbox: piece.bbox, numeric: false }),
+            _ => {
+                groups.push(vec![index]);
+                right = bbox.x1;
+            }
         }
     }
-    for chunk in &mut chunks {
-        chunk.numeric = is_numeric(&joined_text(chunk.pieces.iter().map(|&piece| pieces[piece].text)));
-    }
-    line_of_chunks(pieces, chunks)
+    line_of_chunks(pieces, groups.into_iter().map(|group| Chunk::new(pieces, group)).collect())
 }
 
 /// A line made of these chunks (at least one).
@@ -214,18 +253,41 @@ pub(super) fn line_of_chunks(pieces: &[Piece<'_>], chunks: Vec<Chunk>) -> Line {
     Line { chunks, bbox, center: if weight > 0.0 { sum / weight } else { bbox.center_y() } }
 }
 
-fn joins(pieces: &[Piece<'_>], chunk: &Chunk, next: usize, em: f32) -> bool {
-    let Some(&last) = chunk.pieces.last() else { return false };
+/// Whether a piece, `gap` behind the pieces of `group`, belongs to the same chunk; `following` is the piece after it.
+fn joins(
+    pieces: &[Piece<'_>],
+    group: &[usize],
+    gap: f32,
+    next: usize,
+    following: Option<usize>,
+    (em, space): (f32, f32),
+) -> bool {
+    let Some(&last) = group.last() else { return false };
     let piece = &pieces[next];
-    let gap = piece.bbox.x0 - chunk.bbox.x1;
     let (before, after) = (pieces[last].text, piece.text);
-    if is_currency_sign(before) && chunk.pieces.len() <= 2 && starts_number(after) {
+    let leads = |&index: &usize| is_currency_sign(pieces[index].text) || pieces[index].text == "(";
+    if is_currency_sign(before) && group.iter().all(leads) && starts_number(after) {
         return true;
+    }
+    if is_currency_sign(after)
+        && let Some(number) = following.map(|index| &pieces[index]).filter(|piece| starts_number(piece.text))
+    {
+        // The sign of the next number, unless it is of the kind that stands behind numbers and nearer to this one.
+        let to_next = number.bbox.x0 - piece.bbox.x1;
+        let has_digit = |text: &str| text.chars().any(|c| c.is_ascii_digit() || is_dash(c));
+        let behind = has_digit(before) && may_follow_number(after) && gap <= to_next;
+        let within_text = !has_digit(before) && before != ")" && to_next < CHUNK_GAP * em;
+        if !behind && !within_text {
+            return false;
+        }
+    }
+    if matches!(before, "(" | "($" | "$(" | "-" | "−") && after.starts_with(|c: char| c.is_ascii_digit()) {
+        return gap < CLOSING_GAP * em;
     }
     if is_bullet(before) {
         return true;
     }
-    let chunk_numeric = || is_numeric(&joined_text(chunk.pieces.iter().map(|&piece| pieces[piece].text)));
+    let chunk_numeric = || is_numeric(&joined_text(group.iter().map(|&piece| pieces[piece].text)));
     if is_closing(after)
         && gap < CLOSING_GAP * em
         && pieces[last].text.chars().any(|c| c.is_ascii_digit() || is_dash(c))
@@ -240,7 +302,7 @@ fn joins(pieces: &[Piece<'_>], chunk: &Chunk, next: usize, em: f32) -> bool {
     {
         return false;
     }
-    gap < CHUNK_GAP * em.min(1.25 * piece.size.max(pieces[last].size))
+    gap < CHUNK_GAP.max(1.5 * space) * em.min(1.25 * piece.size.max(pieces[last].size))
 }
 
 fn is_bullet(text: &str) -> bool {
@@ -253,6 +315,11 @@ fn ends_open(text: &str) -> bool {
 
 fn is_dash(c: char) -> bool {
     matches!(c, '-' | '–' | '—' | '―' | '−' | '‒')
+}
+
+/// Currencies whose sign is also written behind the amount.
+fn may_follow_number(sign: &str) -> bool {
+    matches!(sign, "€" | "kr" | "RM")
 }
 
 /// Whether the text is only a dash, which stands for zero or nil in a table.
@@ -302,8 +369,8 @@ pub(super) fn is_numeric(text: &str) -> bool {
     if matches!(text, "N/A" | "n/a" | "NM" | "nm" | "N/M" | "n/m" | "NA" | "*" | "**" | "nil" | "Nil") {
         return true;
     }
-    let mut digits = 0;
-    let mut letters = 0;
+    let (mut digits, mut letters) = (0, 0);
+    let text = without_magnitude(text);
     for c in text.chars() {
         match c {
             '0'..='9' => digits += 1,
@@ -316,6 +383,15 @@ pub(super) fn is_numeric(text: &str) -> bool {
         }
     }
     digits > 0 && letters <= 2 && !text.ends_with(',') && !(text.contains('/') && digits > 2)
+}
+
+/// `$1.1M` without its magnitude, which stands directly behind a digit.
+fn without_magnitude(text: &str) -> &str {
+    ["MM", "mn", "bn", "M", "B", "K", "m", "k"]
+        .iter()
+        .find_map(|end| text.strip_suffix(end).filter(|rest| rest.ends_with(|c: char| c.is_ascii_digit())))
+        .filter(|rest| rest.contains(['$', '€', '£', '.']))
+        .unwrap_or(text)
 }
 
 /// Whether a text is a year, which heads a column rather than being counted in it.
@@ -332,10 +408,12 @@ mod tests {
 
     #[test]
     fn numbers_dates_and_leaders() {
-        for text in ["1,234", "(12.5)%", "$ (1,432)", "—", "12 %", "US$5", "N/A", "3.1x", "$ —"] {
+        for text in
+            ["1,234", "(12.5)%", "$ (1,432)", "—", "12 %", "US$5", "N/A", "3.1x", "$ —", "$1.1M", "€0.3bn"]
+        {
             assert!(is_numeric(text), "{text}");
         }
-        for text in ["31,", "December 31", "Note 5", "12/31/2024", ""] {
+        for text in ["31,", "December 31", "Note 5", "12/31/2024", "", "3M", "5m"] {
             assert!(!is_numeric(text), "{text}");
         }
         assert_eq!(without_leader("Cash....."), "Cash");

@@ -3,6 +3,7 @@
 mod columns;
 mod detect;
 pub mod evaluate;
+mod extent;
 mod find;
 mod grid;
 mod header;
@@ -12,3 +13,6 @@ mod values;
 
 pub use find::find_tables;
 pub use grid::{Grid, GridCell, find_grid};
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,8 @@ use super::lines::{Line, Region, joined_text};
 
 /// Share of the table's width from which a horizontal ruling separates rows.
 const FULL_WIDTH: f32 = 0.75;
+/// Lines above the first numbers beyond which these are not the data under column headers.
+const MOST_HEADERS: usize = 12;
 /// A label that ends with one of these words goes on in the next line.
 const CONNECTORS: &[&str] = &[
     "a", "an", "and", "at", "by", "for", "from", "in", "into", "of", "on", "or", "other", "per", "than",
@@ -19,8 +21,19 @@ pub(super) struct Rule {
     pub x1: f32,
 }
 
-/// Horizontal rulings of the same height that touch, joined; from top to bottom.
+/// Horizontal rulings of the same height that touch, or have nothing but a vertical ruling between them, joined; from
+/// top to bottom.
 pub(super) fn horizontal_rules(region: &Region<'_>) -> Vec<Rule> {
+    let crossed = |x0: f32, x1: f32, y: f32| {
+        region.rulings.iter().any(|ruling| {
+            let bbox = &ruling.bbox;
+            !ruling.horizontal
+                && bbox.x0 < x0 + 1.5
+                && bbox.x1 > x1 - 1.5
+                && bbox.y0 < y + 3.0
+                && bbox.y1 > y - 3.0
+        })
+    };
     let mut parts: Vec<Rule> = region
         .rulings
         .iter()
@@ -36,7 +49,9 @@ pub(super) fn horizontal_rules(region: &Region<'_>) -> Vec<Rule> {
         group.sort_by(|a, b| a.x0.total_cmp(&b.x0));
         let mut current = group[0];
         for part in &group[1..] {
-            if part.x0 <= current.x1 + 1.5 {
+            if part.x0 <= current.x1 + 1.5
+                || (part.x0 <= current.x1 + 6.0 && crossed(current.x1, part.x0, part.y))
+            {
                 current.x1 = current.x1.max(part.x1);
             } else {
                 rules.push(current);
@@ -78,7 +93,7 @@ impl Filling {
     fn of(line: &Line, columns: &Columns, em: f32) -> Self {
         let mut filling = Self { filled: vec![false; columns.len()], numeric: vec![false; columns.len()] };
         for chunk in &line.chunks {
-            let (first, _) = columns.span(chunk.bbox.x0, chunk.bbox.x1, 0.3 * em);
+            let (first, _) = columns.span(chunk.core.x0, chunk.core.x1, 0.3 * em);
             filling.filled[first] = true;
             filling.numeric[first] |= chunk.numeric && first > 0;
         }
@@ -104,8 +119,12 @@ impl Filling {
 /// Number of lines that make up the column headers.
 pub(super) fn header_lines(region: &Region<'_>, columns: &Columns, full: &[f32]) -> usize {
     let lines = &region.lines;
-    if is_numeric_region(region) {
-        let Some(first) = first_data_line(region) else { return 0 };
+    let first = if is_numeric_region(region) { first_data_line(region) } else { None };
+    if is_numeric_region(region) && first.is_none() {
+        return 0;
+    }
+    // Numbers that begin late are in a table of texts.
+    if let Some(first) = first.filter(|&first| first <= MOST_HEADERS) {
         // Lines of the stub alone directly above the first numbers are headings of rows.
         let mut end = first;
         while end > 0 {
@@ -115,6 +134,9 @@ pub(super) fn header_lines(region: &Region<'_>, columns: &Columns, full: &[f32])
                 break;
             }
             end -= 1;
+        }
+        if let Some(whole) = whole_band(lines, columns, region.em, full, first) {
+            return whole;
         }
         return if end == 0 && lines[..first].iter().any(|line| line.chunks.len() > 1) { first } else { end };
     }
@@ -133,6 +155,17 @@ pub(super) fn header_lines(region: &Region<'_>, columns: &Columns, full: &[f32])
     if bold_lines > 0 && bold_lines <= limit { bold_lines } else { 1.min(lines.len()) }
 }
 
+/// End of the headers in a table of ruled rows, if what looks like the first line of data stands in the same row as
+/// headers above it: a digit in a header ("1st grade") is no data.
+fn whole_band(lines: &[Line], columns: &Columns, em: f32, full: &[f32], first: usize) -> Option<usize> {
+    let fillings: Vec<Filling> = lines.iter().map(|line| Filling::of(line, columns, em)).collect();
+    let band = |line: usize| full.partition_point(|&y| y < lines[line].center);
+    let has_cells = |line: usize| fillings[line].filled[1..].contains(&true);
+    let shared = (0..first).any(|line| band(line) == band(first) && has_cells(line));
+    let end = (first..lines.len()).find(|&line| band(line) != band(first))?;
+    (shared && ruled_rows(lines, &fillings, end, full).is_some()).then_some(end)
+}
+
 /// Groups the lines from `first` on into rows.
 pub(super) fn body_rows(
     region: &Region<'_>,
@@ -149,7 +182,8 @@ pub(super) fn body_rows(
         return rows;
     }
     let numeric = is_numeric_region(region);
-    let pitch = Pitch::of(lines, &fillings, first, numeric);
+    let mut pitch = Pitch::of(lines, &fillings, first, numeric);
+    pitch.lines_are_rows = !numeric && lines_are_rows(region, &fillings, first, &pitch);
     let mut rows: Vec<Vec<usize>> = vec![vec![first]];
     let mut state = fillings[first].clone();
     for index in first + 1..lines.len() {
@@ -205,6 +239,8 @@ struct Pitch {
     rows: f32,
     /// Below this distance two lines belong together, where the region has two distances.
     tight: Option<f32>,
+    /// Lines that are close together are rows all the same: the wider distances part groups of rows.
+    lines_are_rows: bool,
 }
 
 impl Pitch {
@@ -226,8 +262,28 @@ impl Pitch {
                 (1..all.len()).max_by(|&a, &b| (all[a] / all[a - 1]).total_cmp(&(all[b] / all[b - 1])));
             jump.filter(|&at| all[at] / all[at - 1] > 1.12).map(|at| f32::midpoint(all[at], all[at - 1]))
         };
-        Self { rows, tight }
+        Self { rows, tight, lines_are_rows: false }
     }
+}
+
+/// Whether a line has all of its cells, each beginning like a text of its own.
+fn is_fresh(region: &Region<'_>, line: &Line, filling: &Filling) -> bool {
+    filling.filled[0]
+        && line.chunks.len() > 1
+        && line
+            .chunks
+            .iter()
+            .all(|chunk| !region.text(chunk).starts_with(|c: char| c.is_lowercase() || c == '('))
+}
+
+/// Whether most lines of a text table that stand close to the line before begin a row of their own.
+fn lines_are_rows(region: &Region<'_>, fillings: &[Filling], first: usize, pitch: &Pitch) -> bool {
+    let lines = &region.lines;
+    let Some(limit) = pitch.tight else { return false };
+    let close: Vec<usize> =
+        (first + 1..lines.len()).filter(|&i| lines[i].center - lines[i - 1].center < limit).collect();
+    let fresh = close.iter().filter(|&&line| is_fresh(region, &lines[line], &fillings[line])).count();
+    fresh >= 3 && fresh * 2 > close.len()
 }
 
 /// One decision: does line `index` continue `row`?
@@ -299,7 +355,12 @@ impl Context<'_, '_> {
 
     fn text_continues(&self, distance: f32, pitch: &Pitch) -> bool {
         if let Some(limit) = pitch.tight {
-            return distance < limit;
+            let fresh = pitch.lines_are_rows && {
+                let heading = self.next.only_stub() && !self.starts_low() && !self.label_is_open();
+                let after_heading = self.state.only_stub() && self.next.filled[1..].contains(&true);
+                heading || after_heading || is_fresh(self.region, &self.region.lines[self.index], self.next)
+            };
+            return distance < limit && !fresh;
         }
         let filled = |filling: &Filling| filling.filled.iter().filter(|&&is| is).count();
         if filled(self.next) == self.next.filled.len() {

@@ -4,7 +4,7 @@ use super::find::Part;
 use super::grid::GridCell;
 use super::lines::joined_text;
 use crate::document::Page;
-use crate::document::analysis::{Cell, CellValue, FigureKind, Table};
+use crate::document::analysis::{Cell, CellValue, FigureKind, Table, TablePart};
 use crate::structure::numbers::{
     Locale, ScaleStatement, ScaleSubject, parse_number, period_from_header, scale_by, scale_from_caption,
 };
@@ -33,9 +33,18 @@ pub(super) fn table_of(id: u32, parts: &[Part<'_>], context: &Context) -> Table 
     let header_rows = first.grid.header_rows;
     let mut cells: Vec<Cell> = Vec::new();
     let mut rows = 0;
+    let mut continued = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         // A repeated header is left out.
         let skipped = if index == 0 { 0 } else { part.grid.header_rows };
+        if index > 0 {
+            continued.push(TablePart {
+                page: part.page.number,
+                bbox: part.bbox,
+                first_row: rows as u32,
+                repeated_header_rows: skipped as u32,
+            });
+        }
         for cell in part.grid.cells.iter().filter(|cell| cell.row >= skipped) {
             cells.push(plain_cell(part.page, cell, (rows + cell.row - skipped) as u32));
         }
@@ -58,6 +67,7 @@ pub(super) fn table_of(id: u32, parts: &[Part<'_>], context: &Context) -> Table 
         caption: caption(&first.above),
         page: first.page.number,
         bbox: first.bbox,
+        continued,
         rows: rows as u32,
         columns: columns as u32,
         header_rows: header_rows as u32,

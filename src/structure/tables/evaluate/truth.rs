@@ -28,14 +28,63 @@ pub struct TruthRegion {
     pub corners: [f32; 4],
     /// Cells.
     pub cells: Vec<TruthCell>,
+    /// Corners of the cells whose box is annotated, with the cells' contents.
+    pub boxes: Vec<([f32; 4], String)>,
 }
+
+/// Words that must agree on where the annotation lies before it is moved.
+const WITNESSES: usize = 3;
 
 impl TruthRegion {
     /// The region in the page's reading coordinates, widened by two points because annotators drew close to the text.
+    ///
+    /// The annotation does not say whether it counts from the media box or from the crop box, before or after the
+    /// page's rotation. Annotated cells that hold one word, which the region's page has once, settle it.
     #[must_use]
     pub fn on_page(&self, page: &Page) -> BBox<Points> {
-        let [left, bottom, right, top] = self.corners;
-        BBox::new(left - 2.0, page.height - top - 2.0, right + 2.0, page.height - bottom + 2.0)
+        let place = |corners: &[f32; 4], turned: bool| {
+            let [left, bottom, right, top] = *corners;
+            match page.rotation {
+                90 if turned => BBox::new(bottom, left, top, right),
+                180 if turned => BBox::new(page.width - right, bottom, page.width - left, top),
+                270 if turned => {
+                    BBox::new(page.width - top, page.height - right, page.width - bottom, page.height - left)
+                }
+                _ => BBox::new(left, page.height - top, right, page.height - bottom),
+            }
+        };
+        let moved = |turned: bool| -> Option<(f32, f32, f32)> {
+            let (mut dx, mut dy): (Vec<f32>, Vec<f32>) = self
+                .boxes
+                .iter()
+                .filter_map(|(corners, text)| {
+                    let mut same = page.words.iter().filter(|word| word.text == *text);
+                    let word = same.next().filter(|_| same.next().is_none())?;
+                    let annotated: BBox<Points> = place(corners, turned);
+                    let (a, b) = (&annotated, &word.bbox);
+                    Some((b.center_x() - a.center_x(), b.center_y() - a.center_y()))
+                })
+                .unzip();
+            if dx.len() < WITNESSES {
+                return None;
+            }
+            let middle = |of: &mut [f32]| *of.select_nth_unstable_by(of.len() / 2, f32::total_cmp).1;
+            let (x, y) = (middle(&mut dx), middle(&mut dy));
+            let spread: f32 = dx.iter().map(|d| (d - x).abs()).chain(dy.iter().map(|d| (d - y).abs())).sum();
+            Some((x, y, spread / dx.len() as f32))
+        };
+        let turned = page.rotation != 0
+            && match (moved(false), moved(true)) {
+                (Some(plain), Some(turned)) => turned.2 < plain.2,
+                _ => false,
+            };
+        let bbox: BBox<Points> = place(&self.corners, turned);
+        // Small distances are the annotators' way of drawing boxes; large ones that agree are another origin.
+        let (dx, dy) = match moved(turned) {
+            Some((x, y, spread)) if x.hypot(y) > 6.0 && spread < 6.0 => (x, y),
+            _ => (0.0, 0.0),
+        };
+        BBox::new(bbox.x0 + dx - 2.0, bbox.y0 + dy - 2.0, bbox.x1 + dx + 2.0, bbox.y1 + dy + 2.0)
     }
 }
 
@@ -84,20 +133,22 @@ pub fn parse_annotation(regions: &str, structures: &str) -> Result<Vec<TruthRegi
         match tag.name {
             "region" => page = tag.number("page")?,
             "bounding-box" => {
-                let corner = |name| tag.number(name).map(|value| value as f32);
                 found.push(TruthRegion {
                     page: page as u32,
-                    corners: [corner("x1")?, corner("y1")?, corner("x2")?, corner("y2")?],
+                    corners: tag.corners()?,
                     cells: Vec::new(),
+                    boxes: Vec::new(),
                 });
             }
             _ => {}
         }
     }
     let mut region = 0;
+    let mut corners = None;
     for tag in tags(structures) {
         match tag.name {
             "region" => region += 1,
+            "bounding-box" => corners = tag.corners().ok(),
             "cell" => {
                 let (row, column) = (tag.number("start-row")?, tag.number("start-col")?);
                 let (last_row, last_column) = (
@@ -111,8 +162,10 @@ pub fn parse_annotation(regions: &str, structures: &str) -> Result<Vec<TruthRegi
                 }
             }
             "content" => {
-                if let Some(cell) = current(&mut found, region).and_then(|region| region.cells.last_mut()) {
+                let Some(region) = current(&mut found, region) else { continue };
+                if let Some(cell) = region.cells.last_mut() {
                     cell.text = decoded(tag.text);
+                    region.boxes.extend(corners.take().map(|corners| (corners, cell.text.trim().to_owned())));
                 }
             }
             _ => {}
@@ -160,6 +213,11 @@ impl Tag<'_> {
         None
     }
 
+    fn corners(&self) -> Result<[f32; 4], TruthError> {
+        let corner = |name| self.number(name).map(|value| value as f32);
+        Ok([corner("x1")?, corner("y1")?, corner("x2")?, corner("y2")?])
+    }
+
     fn number(&self, attribute: &'static str) -> Result<i64, TruthError> {
         self.optional_number(attribute)
             .ok_or_else(|| TruthError::Attribute { tag: self.name.to_owned(), attribute })
@@ -190,6 +248,7 @@ fn decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::structure::testing::{page_of, word};
 
     const REGIONS: &str = "<document><table id='1'><region id='1' page='2'><instruction instr-id='3'/>\
         <bounding-box x1='10' y1='20' x2='110' y2='220'/></region></table></document>";
@@ -203,6 +262,30 @@ mod tests {
         assert_eq!(regions[0].corners, [10.0, 20.0, 110.0, 220.0]);
         let cell = &regions[0].cells[0];
         assert_eq!((cell.column_span, cell.text.as_str()), (3, "R&D\n cost"));
+    }
+
+    #[test]
+    fn a_region_annotated_from_another_origin_is_moved_to_its_words() {
+        let texts = ["1.5", "2.5", "3.5", "4.5"];
+        let corner = |index: usize| [10.0, 100.0 * index as f32, 30.0, 100.0 * index as f32 + 10.0];
+        let region = TruthRegion {
+            page: 1,
+            corners: [0.0, 0.0, 100.0, 400.0],
+            cells: Vec::new(),
+            boxes: (0..4).map(|index| (corner(index), texts[index].to_owned())).collect(),
+        };
+        // A page of 600 points whose crop box has its corner at (20, 50).
+        let page = |(x, y): (f32, f32)| {
+            let words = (0..4).map(|index| {
+                let [left, _, right, top] = corner(index);
+                word(texts[index], left - x, 600.0 - top + y, right - x, 10.0)
+            });
+            Page { height: 600.0, ..page_of(words.collect()) }
+        };
+        assert_eq!(region.on_page(&page((0.0, 0.0))), BBox::new(-2.0, 198.0, 102.0, 602.0));
+        assert_eq!(region.on_page(&page((20.0, 50.0))), BBox::new(-22.0, 248.0, 82.0, 652.0));
+        let too_few = TruthRegion { boxes: region.boxes[..2].to_vec(), ..region };
+        assert_eq!(too_few.on_page(&page((20.0, 50.0))), BBox::new(-2.0, 198.0, 102.0, 602.0));
     }
 
     #[test]
