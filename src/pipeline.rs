@@ -12,7 +12,7 @@ mod pages;
 mod run;
 
 pub use digest::Digest;
-pub use document::Request;
+pub use document::{Request, read_layout};
 pub use engine::{Engine, Models, open_bundle};
 pub use pages::PageSelection;
 pub use run::{Job, Observer, RunOptions, RunReport, Sink, run};

@@ -42,6 +42,9 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
     if jobs.is_empty() {
         bail!("no PDF or image found in {}; name a file or a folder that has some", list(&args.paths));
     }
+    if args.tables.is_some() && args.output.is_none() && args.jsonl.is_some() {
+        bail!("--tables needs a folder to write to; add -o DIR");
+    }
     let interrupts = Interrupts::listen()?;
     let folder = match (&args.output, &args.jsonl) {
         (Some(folder), _) => Some(OutputFolder::open(folder)?),
@@ -66,6 +69,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         ),
         jobs: config.analyze.jobs,
         force: args.force,
+        tables: args.tables.is_some(),
     };
     let sink = Sink { folder: folder.as_ref(), lines: lines.as_ref() };
     let result = run_pipeline(&engine, &jobs, &sink, &options, &progress, &interrupts.stop);

@@ -141,6 +141,10 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub jsonl: Option<PathBuf>,
 
+    /// Write each table as a file of its own, too, into DIR/<document>.tables/
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    pub tables: Option<TableFormat>,
+
     /// Analyze again what is current, too
     #[arg(long, help_heading = "Output")]
     pub force: bool,
@@ -192,6 +196,13 @@ pub struct AnalyzeArgs {
     /// Configuration and models
     #[command(flatten, next_help_heading = "Models")]
     pub config: ConfigArgs,
+}
+
+/// How tables are written besides the analysis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// Comma-separated values (RFC 4180), UTF-8
+    Csv,
 }
 
 /// How `docproc quantize` changes a model.
@@ -276,6 +287,8 @@ pub enum EvalTask {
     Sections,
     /// Layout labels of words: {"width", "height", "words", "labels", "image"}
     Layout,
+    /// Tables of documents annotated as in the ICDAR 2013 competition: a folder
+    Tables,
 }
 
 /// `docproc eval`.
@@ -285,8 +298,8 @@ pub struct EvalArgs {
     #[arg(value_enum)]
     pub task: EvalTask,
 
-    /// Labelled data, JSON Lines; docs/evaluation.md has the formats
-    #[arg(long, value_name = "FILE")]
+    /// Labelled data: JSON Lines, for tables a folder; docs/evaluation.md has the formats
+    #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
 
     /// Print one JSON object

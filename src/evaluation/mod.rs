@@ -2,8 +2,10 @@
 
 mod data;
 mod report;
+mod tables;
 mod tasks;
 
 pub use data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
 pub use report::{ClassificationReport, Judged, LabelFigures};
+pub use tables::{AdjacencyFigures, DocumentFigures, TableReport, tables};
 pub use tasks::{SpanFigures, SpanReport, entities, layout, line_rows, sections, sentiment};

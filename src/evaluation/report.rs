@@ -171,6 +171,18 @@ fn bootstrap(labels: usize, items: &[Judged]) -> (Vec<f64>, Vec<f64>) {
         .unzip()
 }
 
+/// 95% interval of a figure over resamples of whole groups; seeded, as above.
+pub(super) fn bootstrap_interval<T>(groups: &[T], figure: impl Fn(&[&T]) -> f64) -> [f64; 2] {
+    let mut random = SplitMix(0x5eed);
+    let resamples = if groups.len() < 2 { 0 } else { RESAMPLES };
+    let values = (0..resamples).map(|_| {
+        let sample: Vec<&T> =
+            groups.iter().map(|_| &groups[(random.next() % groups.len() as u64) as usize]).collect();
+        figure(&sample)
+    });
+    interval(values.collect())
+}
+
 /// 2.5% and 97.5% quantiles; `[0, 1]`, all that is known, when there were no resamples.
 fn interval(mut values: Vec<f64>) -> [f64; 2] {
     if values.is_empty() {
@@ -239,6 +251,16 @@ mod tests {
         let items: Vec<Judged> =
             (0..100).map(|index| item(0, usize::from(index >= 75), 0.75, index)).collect();
         assert!(ClassificationReport::new(&labels(), &items).calibration_error < 1e-6);
+    }
+
+    #[test]
+    fn the_interval_of_a_mean_is_that_of_its_groups() {
+        let mean = |sample: &[&f64]| sample.iter().copied().sum::<f64>() / sample.len() as f64;
+        let values: Vec<f64> = (0..100).map(|index| f64::from(index % 2)).collect();
+        let [low, high] = bootstrap_interval(&values, mean);
+        // The standard error is 0.05.
+        assert!((0.36..0.44).contains(&low) && (0.56..0.64).contains(&high), "{low} {high}");
+        assert_eq!(bootstrap_interval(&values[..1], mean), [0.0, 1.0]);
     }
 
     #[test]

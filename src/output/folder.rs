@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::atomic::write_atomic;
 use super::journal::{Journal, Key, Record};
+use super::tables::{present, table_folder, write_tables};
 use crate::document::analysis::Analysis;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -46,20 +47,32 @@ impl OutputFolder {
         &self.root
     }
 
-    /// The record of an analysis that is there and was made from what `key` states, and need not be tried again.
+    /// The record of an analysis that is there, with its table files if `tables` asks for them, and was made from
+    /// what `key` states, and need not be tried again.
     #[must_use]
-    pub fn current(&self, output: &Path, key: &Key) -> Option<&Record> {
+    pub fn current(&self, output: &Path, key: &Key, tables: bool) -> Option<&Record> {
         let record = self.journal.finished(&name(output))?;
-        let there = fs::metadata(self.root.join(output)).is_ok_and(|file| file.len() == record.bytes);
+        let there = fs::metadata(self.root.join(output)).is_ok_and(|file| file.len() == record.bytes)
+            && (!tables || present(&self.root.join(table_folder(output))).ok() == record.tables);
         (there && record.key == *key && !record.retry && record.status().is_some()).then_some(record)
     }
 
-    /// Writes an analysis in place, then records it.
+    /// Writes an analysis in place, and its tables if `tables` asks for them, then records it. Table files of an
+    /// earlier analysis are removed.
     ///
     /// # Errors
     /// `output.unwritable`.
-    pub fn write(&self, output: &Path, key: Key, analysis: &Analysis, retry: bool) -> Result<()> {
+    pub fn write(
+        &self,
+        output: &Path,
+        key: Key,
+        analysis: &Analysis,
+        retry: bool,
+        tables: bool,
+    ) -> Result<()> {
         let path = self.root.join(output);
+        let listed = if tables { &analysis.tables[..] } else { &[] };
+        let files = write_tables(&self.root.join(table_folder(output)), listed)?;
         let mut counter = 0;
         write_atomic(&path, |out| {
             let mut out = Counting { inner: out, bytes: 0 };
@@ -75,6 +88,7 @@ impl OutputFolder {
             status: Record::status_text(analysis.status).to_owned(),
             pages: u32::try_from(analysis.pages.len()).unwrap_or(u32::MAX),
             retry,
+            tables: tables.then_some(files),
         })
     }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::atomic::write_atomic;
+use super::tables::TableFiles;
 use crate::document::analysis::Status;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -53,6 +54,9 @@ pub struct Record {
     /// Whether a re-run should try again: the failure may have been the machine's, not the document's.
     #[serde(default)]
     pub retry: bool,
+    /// Its table files, if they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<TableFiles>,
 }
 
 impl Record {
@@ -173,6 +177,7 @@ mod tests {
             status: "ok".to_owned(),
             pages: 1,
             retry: false,
+            tables: None,
         }
     }
 

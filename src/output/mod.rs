@@ -1,4 +1,4 @@
-//! Analyses to files: one JSON per document, JSON Lines, the run manifest; atomic writes, lock, journal and resume.
+//! Analyses to files: one JSON per document, its tables as CSV, JSON Lines, the run manifest; atomic writes, lock, journal and resume.
 
 mod atomic;
 mod folder;
@@ -6,6 +6,7 @@ mod journal;
 mod lines;
 mod manifest;
 mod paths;
+mod tables;
 
 pub use atomic::write_atomic;
 pub use folder::OutputFolder;
@@ -13,3 +14,4 @@ pub use journal::{Key, Record};
 pub use lines::LinesWriter;
 pub use manifest::{DocumentEntry, Manifest, Outcome, RunCounts};
 pub use paths::{output_paths, relative_output};
+pub use tables::TableFiles;

@@ -2,7 +2,7 @@
 //! and `a.png` never collide.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -19,16 +19,22 @@ const HASH_DIGITS: usize = 16;
 /// `~<hash of the whole name>.json`.
 #[must_use]
 pub fn relative_output(relative_input: &Path) -> PathBuf {
-    let name = relative_input.file_name().unwrap_or(OsStr::new("stdin")).as_bytes();
-    let name = if name.len() + ".json".len() <= NAME_MAX {
-        [name, b".json"].concat()
+    let name = relative_input.file_name().unwrap_or(OsStr::new("stdin"));
+    relative_input.with_file_name(fitting_name(name, ".json"))
+}
+
+/// The name with `end` behind it; cut, with a hash of the whole name, where that is longer than a name may be.
+pub(super) fn fitting_name(name: &OsStr, end: &str) -> OsString {
+    let name = name.as_bytes();
+    let name = if name.len() + end.len() <= NAME_MAX {
+        [name, end.as_bytes()].concat()
     } else {
         let hash: String = Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect();
-        let keep = NAME_MAX - ".json".len() - 1 - HASH_DIGITS;
+        let keep = NAME_MAX - end.len() - 1 - HASH_DIGITS;
         let keep = char_boundary(name, keep);
-        [&name[..keep], b"~", &hash.as_bytes()[..HASH_DIGITS], b".json"].concat()
+        [&name[..keep], b"~", &hash.as_bytes()[..HASH_DIGITS], end.as_bytes()].concat()
     };
-    relative_input.with_file_name(std::ffi::OsString::from_vec(name))
+    OsString::from_vec(name)
 }
 
 /// Largest cut at or below `at` that does not split a UTF-8 character.

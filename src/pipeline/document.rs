@@ -12,7 +12,8 @@ use crate::document::analysis::{Analysis, DocumentInfo, Problem, SCHEMA_VERSION,
 use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
-use crate::input::{Input, MediaType, PageSegment, ReadRequest, Source};
+use crate::input::{DocumentReader, Input, MediaType, PageSegment, ReadRequest, Source};
+use crate::output::DocumentEntry;
 use crate::scoring::audit::audit;
 use crate::scoring::networks::Document as ScoredParts;
 use crate::structure::tables::find_tables;
@@ -78,7 +79,6 @@ pub(super) fn analyze(
         page_count: 0,
         metadata: BTreeMap::new(),
     };
-    let mut reported = 0;
     let mut reader = engine.pool.open(Arc::clone(&source), request.read_request());
     match reader.info() {
         Ok(opened) => {
@@ -87,29 +87,54 @@ pub(super) fn analyze(
         }
         Err(error) => return nothing(info, &error),
     }
-    let mut errors: Vec<Error> = Vec::new();
-    let mut read = Read::default();
-    let mut failure = None;
-    loop {
-        let (group, more) = next_group(engine, &mut reader, &mut errors);
-        if let Err(error) = read.add(engine, group) {
-            failure = Some(error);
-            break;
-        }
-        observer.pages_done((read.pages.len() - reported) as u64);
-        reported = read.pages.len();
-        if !more {
-            break;
-        }
-    }
+    let read = read_all(engine, &mut reader, observer);
     drop(reader);
-    let result = match failure {
-        Some(error) => Err(error),
-        None => finish(engine, info.clone(), read, &errors),
-    };
-    match result {
+    match read.and_then(|(read, errors)| finish(engine, info.clone(), read, &errors)) {
         Ok(analysis) => analysis,
         Err(error) => nothing(info, &error),
+    }
+}
+
+/// Pages and layout blocks in reading order, for what is measured on them, and what could not be read.
+///
+/// # Errors
+/// `model.run`; what is wrong with the document is in the third part of the result.
+pub fn read_layout(
+    engine: &Engine,
+    source: Source,
+    request: &Request,
+) -> Result<(Vec<Page>, Vec<PageBlock>, Vec<Error>)> {
+    struct Silent;
+    impl Observer for Silent {
+        fn notice(&self, _: &str) {}
+        fn pages_done(&self, _: u64) {}
+        fn document_done(&self, _: &DocumentEntry) {}
+    }
+    let mut reader = engine.pool.open(Arc::new(source), request.read_request());
+    if let Err(error) = reader.info() {
+        return Ok((Vec::new(), Vec::new(), vec![error]));
+    }
+    let (Read { pages, blocks }, errors) = read_all(engine, &mut reader, &Silent)?;
+    let blocks = DocumentStructure::new(&pages, blocks).blocks;
+    Ok((pages, blocks, errors))
+}
+
+/// Every page with its blocks, and the errors of those that could not be read.
+fn read_all(
+    engine: &Engine,
+    reader: &mut DocumentReader,
+    observer: &dyn Observer,
+) -> Result<(Read, Vec<Error>)> {
+    let mut errors: Vec<Error> = Vec::new();
+    let mut read = Read::default();
+    loop {
+        let reported = read.pages.len();
+        let (group, more) = next_group(engine, reader, &mut errors);
+        read.add(engine, group)?;
+        observer.pages_done((read.pages.len() - reported) as u64);
+        if !more {
+            return Ok((read, errors));
+        }
     }
 }
 
@@ -129,7 +154,7 @@ pub(super) fn failed(input: &Input, error: &Error) -> Analysis {
 /// The next pages in order, at most [`GROUP`], and whether there may be more.
 fn next_group(
     engine: &Engine,
-    reader: &mut crate::input::DocumentReader,
+    reader: &mut DocumentReader,
     errors: &mut Vec<Error>,
 ) -> (Vec<PageSegment>, bool) {
     let _span = engine.models.profiler.span("wait for pages");

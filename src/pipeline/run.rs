@@ -41,6 +41,8 @@ pub struct RunOptions {
     pub jobs: usize,
     /// Analyze again what is current.
     pub force: bool,
+    /// Write the tables as CSV files, too.
+    pub tables: bool,
 }
 
 /// Hears what happens while a run goes on; called from many threads.
@@ -199,7 +201,7 @@ fn one(
     let sha256 = source.as_ref().map_or("", Source::sha256);
     let key = engine.key(&job.input, sha256, &options.request);
     if let (Some(folder), false, None) = (sink.folder, options.force, sink.lines)
-        && let Some(record) = folder.current(&job.output, &key)
+        && let Some(record) = folder.current(&job.output, &key, options.tables)
     {
         let status = record.status().unwrap_or(Status::Failed);
         return Ok(Finished {
@@ -226,7 +228,7 @@ fn one(
     if let Some(folder) = sink.folder {
         let retry = analysis.errors.iter().any(|error| TRANSIENT.contains(&error.code));
         let _span = engine.models.profiler.span("write");
-        folder.write(&job.output, key, &analysis, retry)?;
+        folder.write(&job.output, key, &analysis, retry, options.tables)?;
     }
     Ok(Finished { outcome: Outcome::Analyzed, analysis: Some(analysis), skipped: None })
 }

@@ -220,6 +220,123 @@ fn a_rerun_skips_what_is_current_and_force_does_not() {
 }
 
 #[test]
+fn tables_become_csv_files_that_are_kept_current() {
+    let input = tempfile::tempdir().unwrap();
+    let document = input.path().join("report.pdf");
+    fs::copy(reports().join("study-excerpt-head-start.pdf"), &document).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let run = |more: &[&str]| {
+        let mut command = docproc();
+        command.arg("analyze").arg(input.path()).args(more).arg("-o").arg(out.path());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    run(&[]);
+    let folder = out.path().join("report.pdf.tables");
+    assert!(!folder.exists());
+    // Files that were not asked for before are made.
+    assert!(!run(&["--tables", "csv"]).contains("skipped"));
+    let first = files(out.path());
+    let analysis = read_json(&out.path().join("report.pdf.json"));
+    let tables = analysis["tables"].as_array().unwrap();
+    assert!(!tables.is_empty());
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), tables.len());
+    for table in tables {
+        let name = format!("{:02}-p{}.csv", table["id"].as_u64().unwrap(), table["page"]);
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(folder.join(name)).unwrap();
+        let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(records.len() as u64, table["rows"].as_u64().unwrap());
+        for cell in table["cells"].as_array().unwrap() {
+            let (row, column) = (cell["row"].as_u64().unwrap(), cell["column"].as_u64().unwrap());
+            let field = &records[row as usize][column as usize];
+            assert_eq!(records[row as usize].len() as u64, table["columns"].as_u64().unwrap());
+            match cell["value"]["printed"].as_f64().filter(|_| cell["value"]["alternatives"].is_null()) {
+                Some(number) if cell["value"]["nil"].is_null() => {
+                    assert_eq!(field.trim_end_matches('%').parse::<f64>().unwrap(), number, "{cell}");
+                }
+                _ => assert_eq!(field.trim_start_matches('\''), cell["text"].as_str().unwrap()),
+            }
+        }
+    }
+    assert!(run(&["--tables", "csv"]).contains("1 current and skipped"));
+    // A file that has gone is made again, one that is no longer true is removed.
+    let gone = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    fs::remove_file(gone).unwrap();
+    assert!(!run(&["--tables", "csv"]).contains("skipped"));
+    assert_eq!(first, files(out.path()));
+    fs::copy(reports().join("two-columns-faa-handbook.pdf"), &document).unwrap();
+    run(&[]);
+    assert!(!folder.exists());
+}
+
+#[test]
+fn table_figures_of_an_annotated_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["docs", "truth"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let pdf = "study-excerpt-head-start.pdf";
+    fs::copy(reports().join(pdf), folder.path().join("docs").join(pdf)).unwrap();
+    fs::copy(reports().join("rotated-page.pdf"), folder.path().join("docs/rotated-page.pdf")).unwrap();
+    let out = folder.path().join("out");
+    docproc().arg("analyze").arg(folder.path().join("docs")).arg("-o").arg(&out).assert().success();
+    // What docproc itself finds, written as an annotation: it must agree with itself.
+    let analysis = read_json(&out.join(format!("{pdf}.json")));
+    let (mut regions, mut cells) = (String::new(), String::new());
+    for table in analysis["tables"].as_array().unwrap() {
+        let page = table["page"].as_u64().unwrap();
+        let height = analysis["pages"][page as usize - 1]["height"].as_f64().unwrap();
+        let corner = |index: usize| table["box"][index].as_f64().unwrap();
+        regions += &format!(
+            "<region page='{page}'><bounding-box x1='{:.0}' y1='{:.0}' x2='{:.0}' y2='{:.0}'/></region>",
+            corner(0),
+            height - corner(3),
+            corner(2),
+            height - corner(1)
+        );
+        cells += &format!("<region page='{page}'>");
+        for cell in table["cells"].as_array().unwrap() {
+            let at = |name: &str| cell[name].as_u64().unwrap();
+            let notes: String =
+                cell["notes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let text = format!("{}{notes}", cell["text"].as_str().unwrap());
+            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            cells += &format!(
+                "<cell start-row='{}' end-row='{}' start-col='{}' end-col='{}'><content>{text}</content></cell>",
+                at("row"),
+                at("row") + at("row_span") - 1,
+                at("column"),
+                at("column") + at("column_span") - 1
+            );
+        }
+        cells += "</region>";
+    }
+    let stem = pdf.trim_end_matches(".pdf");
+    fs::write(folder.path().join(format!("truth/{stem}-reg.xml")), regions).unwrap();
+    fs::write(folder.path().join(format!("truth/{stem}-str.xml")), cells).unwrap();
+    fs::remove_dir_all(&out).unwrap();
+    let output = docproc()
+        .args(["eval", "tables", "--json", "--data"])
+        .arg(folder.path().join("docs"))
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["documents"], 1);
+    assert_eq!(report["end_to_end"]["f1"], 1.0, "{report}");
+    assert_eq!((&report["completeness"], &report["purity"]), (&1.0.into(), &1.0.into()));
+    assert!(report["regions_given"]["f1"].as_f64().unwrap() > 0.9, "{report}");
+    assert_eq!(report["without_annotation"].as_array().unwrap().len(), 1);
+    let empty = tempfile::tempdir().unwrap();
+    docproc()
+        .args(["eval", "tables", "--data"])
+        .arg(empty.path())
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("data.invalid"));
+}
+
+#[test]
 fn results_do_not_depend_on_jobs() {
     let analyze = |jobs: &str| {
         let out = tempfile::tempdir().unwrap();
