@@ -22,6 +22,10 @@ run: native ocr-tools ## Build in release and analyze fixtures/reports into out/
 test: native ocr-tools ## Run every test
 	cargo test --locked --all-targets
 
+.PHONY: soak-kill
+soak-kill: native ## Kill runs and their workers at 80 random moments; all fixtures in every order and cache state
+	cargo test --locked --release --test it batch:: -- --ignored --nocapture --test-threads 1
+
 .PHONY: check
 check: fmt clippy doc test ## What CI runs: format, lints, docs, tests
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -121,6 +122,8 @@ error_codes! {
     OutputUnwritable = "output.unwritable",
     /// Another process holds the lock of the output folder.
     OutputLocked = "output.locked",
+    /// A file that docproc did not write lies where an output would go.
+    OutputForeign = "output.foreign",
     /// The run was interrupted before this document was finished.
     RunInterrupted = "run.interrupted",
     /// A fault of docproc itself.
@@ -308,6 +311,22 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+static WARNINGS: OnceLock<fn(&str)> = OnceLock::new();
+
+/// Where [`warn`] sends its messages from now on; the first call decides.
+pub fn send_warnings_to(listener: fn(&str)) {
+    // A second listener would be a mistake of ours, not the user's.
+    let _ = WARNINGS.set(listener);
+}
+
+/// Tells the user about something that went wrong, cost only time and is in no result, such as a damaged cache.
+pub fn warn(message: &str) {
+    match WARNINGS.get() {
+        Some(listener) => listener(message),
+        None => eprintln!("warning: {message}"),
     }
 }
 

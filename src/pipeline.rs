@@ -10,9 +10,13 @@ mod engine;
 mod networks;
 mod pages;
 mod run;
+mod setup;
+mod stop;
 
 pub use digest::Digest;
 pub use document::{Request, read_layout};
 pub use engine::{Engine, Models, open_bundle};
 pub use pages::PageSelection;
 pub use run::{Job, Observer, RunOptions, RunReport, Sink, run};
+pub use setup::Setup;
+pub use stop::Stop;

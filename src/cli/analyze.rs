@@ -1,29 +1,32 @@
 //! `docproc analyze`.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, bail};
+use serde_json::json;
 
-use super::args::AnalyzeArgs;
+use super::args::{AnalyzeArgs, SummaryFormat};
+use super::log::{self, Level};
 use super::progress::Progress;
-use super::{Color, EXIT_DOCUMENTS, EXIT_INTERRUPTED, Verbosity, paint, summary};
+use super::{EXIT_DOCUMENTS, EXIT_INTERRUPTED, EXIT_TIME_UP, Verbosity, summary};
 use crate::config::{Config, FailOn};
 use crate::input::{self, DiscoverOptions, Discovered};
-use crate::output::{LinesWriter, Manifest, OutputFolder, RunCounts, output_paths};
-use crate::pipeline::{Engine, Job, Observer, RunOptions, Sink, run as run_pipeline};
+use crate::output::{LinesWriter, Manifest, OutputFolder, RunCounts, StopReason, output_paths};
+use crate::pipeline::{Job, Observer, Request, RunOptions, Setup, Sink, Stop, run as run_pipeline};
 
 /// Where analyses go when neither `-o` nor `--jsonl` says so.
 const DEFAULT_OUTPUT: &str = "out";
 
 /// Runs the batch and gives the exit code.
 pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
+    log::start(args.log_format);
+    let summary = summary_format(args, verbosity)?;
     let config = Config::load(&args.overrides())?;
     let discovered = discover(args)?;
     let paths =
@@ -32,7 +35,8 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         discovered.inputs.into_iter().zip(paths).map(|(input, output)| Job { input, output }).collect();
     if verbosity > Verbosity::Quiet {
         for problem in &discovered.problems {
-            eprintln!("{}: [{}]: {problem}", paint("warning", Color::Yellow), problem.code());
+            let message = format!("[{}]: {problem}", problem.code());
+            log::say(Level::Warning, "input", &message, &json!({"code": problem.code()}));
         }
     }
     if args.dry_run {
@@ -45,77 +49,126 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
     if args.tables.is_some() && args.output.is_none() && args.jsonl.is_some() {
         bail!("--tables needs a folder to write to; add -o DIR");
     }
-    let interrupts = Interrupts::listen()?;
+    let pages =
+        args.pages.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg).context("--pages")?;
+    let request = Request::new(&config, pages, passwords(args.password_file.as_deref())?);
+    let stop = Arc::new(Stop::new(config.analyze.stop_timeout));
+    listen(&stop)?;
     let folder = match (&args.output, &args.jsonl) {
         (Some(folder), _) => Some(OutputFolder::open(folder)?),
         (None, None) => Some(OutputFolder::open(Path::new(DEFAULT_OUTPUT))?),
         (None, Some(_)) => None,
     };
+    if let Some(folder) = &folder {
+        folder.refuse_foreign(jobs.iter().map(|job| job.output.as_path()))?;
+    }
     let lines = args.jsonl.as_deref().map(|path| open_lines(path, config.analyze.jobs)).transpose()?;
 
     let started = (Instant::now(), SystemTime::now());
     let progress = Progress::new(jobs.len(), verbosity, args.no_progress);
-    let engine = Engine::start(&config, &mut |text| progress.notice(text))?;
+    let setup = Setup::find(&config, stop.cut_flag(), &mut |text| progress.notice(text))?;
     let options = RunOptions {
-        request: engine.request(
-            &config,
-            args.pages
-                .as_deref()
-                .map(str::parse)
-                .transpose()
-                .map_err(anyhow::Error::msg)
-                .context("--pages")?,
-            passwords(args.password_file.as_deref())?,
-        ),
+        request,
         jobs: config.analyze.jobs,
         force: args.force,
         tables: args.tables.is_some(),
+        max_runtime: config.analyze.max_runtime,
     };
     let sink = Sink { folder: folder.as_ref(), lines: lines.as_ref() };
-    let result = run_pipeline(&engine, &jobs, &sink, &options, &progress, &interrupts.stop);
+    let result = run_pipeline(&setup, &jobs, &sink, &options, &progress, &stop);
     progress.finish();
     let report = result?;
     let seconds = started.0.elapsed().as_secs_f64();
-    let interrupted = interrupts.count.load(Ordering::Relaxed) > 0;
-
+    let manifest = Manifest {
+        tool: env!("CARGO_PKG_NAME").to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: log::rfc3339(started.1),
+        ended: log::rfc3339(SystemTime::now()),
+        seconds: (seconds * 1e3).round() / 1e3,
+        stopped: stop.reason(),
+        libraries: setup.libraries().clone(),
+        models: setup.models().to_vec(),
+        counts: report.counts,
+        cache: setup.cache_use(),
+        documents: report.entries,
+    };
     if let Some(folder) = &folder {
-        Manifest {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_unix: unix(started.1),
-            ended_unix: unix(SystemTime::now()),
-            interrupted,
-            libraries: BTreeMap::from([("onnxruntime".to_owned(), engine.runtime_version().to_owned())]),
-            models: engine.models().to_vec(),
-            counts: report.counts,
-            documents: report.entries,
-        }
-        .write(folder.root())?;
+        folder.write_manifest(&manifest)?;
     }
-    if verbosity > Verbosity::Quiet {
-        let place = folder
-            .as_ref()
-            .map_or(String::new(), |folder| format!("; analyses in {}", folder.root().display()));
-        eprint!("{}", summary::render(&report.digests, &report.counts, seconds, &place));
+    match summary {
+        Summary::Text => {
+            let place = folder
+                .as_ref()
+                .map_or(String::new(), |folder| format!("; analyses in {}", folder.root().display()));
+            eprint!("{}", summary::render(&report.digests, &report.counts, seconds, &place));
+        }
+        Summary::Event => {
+            let fields = summary::object(&manifest, &report.digests, folder.as_ref().map(OutputFolder::root));
+            log::say(Level::Info, "summary", "the run is over", &fields);
+        }
+        Summary::Object => {
+            let object = summary::object(&manifest, &report.digests, folder.as_ref().map(OutputFolder::root));
+            super::print(&format!("{object}\n"))?;
+        }
+        Summary::Nothing => {}
     }
     if config.performance.enable_profiling {
-        eprint!("{}", summary::profile(&engine.profile()));
+        if log::is_json() {
+            log::say(
+                Level::Info,
+                "profile",
+                "where the time went",
+                &summary::profile_object(&setup.profile()),
+            );
+        } else {
+            eprint!("{}", summary::profile(&setup.profile()));
+        }
     }
-    Ok(exit_code(&report.counts, discovered.problems.len(), config.analyze.fail_on, interrupted))
+    Ok(exit_code(&report.counts, discovered.problems.len(), config.analyze.fail_on, stop.reason()))
 }
 
-fn exit_code(counts: &RunCounts, problems: usize, fail_on: FailOn, interrupted: bool) -> ExitCode {
+/// What the end of a run prints.
+enum Summary {
+    Text,
+    /// A line of the JSON log.
+    Event,
+    /// An object on standard output.
+    Object,
+    Nothing,
+}
+
+fn summary_format(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<Summary> {
+    Ok(match args.summary {
+        Some(SummaryFormat::Json) if args.jsonl.as_deref() == Some(Path::new("-")) => {
+            bail!(
+                "--summary json and --jsonl - both want standard output; write the analyses to a file or a folder"
+            )
+        }
+        Some(SummaryFormat::Text) if log::is_json() => {
+            bail!("--summary text does not go into a JSON log; leave it out, or take --summary json")
+        }
+        Some(SummaryFormat::Json) => Summary::Object,
+        Some(SummaryFormat::None) => Summary::Nothing,
+        _ if verbosity == Verbosity::Quiet => Summary::Nothing,
+        None if log::is_json() => Summary::Event,
+        _ => Summary::Text,
+    })
+}
+
+/// An interrupt comes first, since the user asked for it; then work that is left over, so that a script can go on;
+/// then what the documents say.
+fn exit_code(counts: &RunCounts, problems: usize, fail_on: FailOn, stopped: Option<StopReason>) -> ExitCode {
     let failed = counts.failed > 0 || problems > 0;
     let bad = match fail_on {
         FailOn::Never => false,
         FailOn::Failed => failed,
         FailOn::Partial => failed || counts.partial > 0,
     };
-    if interrupted {
-        ExitCode::from(EXIT_INTERRUPTED)
-    } else if bad {
-        ExitCode::from(EXIT_DOCUMENTS)
-    } else {
-        ExitCode::SUCCESS
+    match stopped {
+        Some(StopReason::Signal) => ExitCode::from(EXIT_INTERRUPTED),
+        Some(StopReason::MaxRuntime) if counts.not_reached > 0 => ExitCode::from(EXIT_TIME_UP),
+        _ if bad => ExitCode::from(EXIT_DOCUMENTS),
+        _ => ExitCode::SUCCESS,
     }
 }
 
@@ -163,30 +216,21 @@ fn passwords(file: Option<&Path>) -> anyhow::Result<Vec<Vec<u8>>> {
 }
 
 /// SIGINT and SIGTERM: the first lets documents in work finish, the second ends the process.
-struct Interrupts {
-    stop: Arc<AtomicBool>,
-    count: Arc<AtomicU32>,
-}
-
-impl Interrupts {
-    fn listen() -> anyhow::Result<Self> {
-        let interrupts = Self { stop: Arc::default(), count: Arc::default() };
-        let (stop, count) = (Arc::clone(&interrupts.stop), Arc::clone(&interrupts.count));
-        ctrlc::set_handler(move || {
-            stop.store(true, Ordering::Relaxed);
-            if count.fetch_add(1, Ordering::Relaxed) == 0 {
-                eprintln!("stopping after the documents in work; interrupt again to stop at once");
-            } else {
-                std::process::exit(i32::from(EXIT_INTERRUPTED));
-            }
-        })
-        .context("cannot listen for interrupts")?;
-        Ok(interrupts)
-    }
-}
-
-fn unix(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |duration| duration.as_secs())
+fn listen(stop: &Arc<Stop>) -> anyhow::Result<()> {
+    let stop = Arc::clone(stop);
+    let count = AtomicU32::new(0);
+    ctrlc::set_handler(move || {
+        if count.fetch_add(1, Ordering::Relaxed) > 0 {
+            input::exit_at_once(EXIT_INTERRUPTED);
+        }
+        stop.request(StopReason::Signal);
+        let message = format!(
+            "stopping after the documents in work, in {} s at the latest; interrupt again to stop at once",
+            stop.patience().as_secs()
+        );
+        log::say(Level::Note, "stopping", &message, &json!({"reason": StopReason::Signal}));
+    })
+    .context("cannot listen for interrupts")
 }
 
 fn list(paths: &[PathBuf]) -> String {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::config::{ByteSize, FailOn, OcrPolicy, Overrides};
+use super::log::LogFormat;
+use crate::config::{ByteSize, FailOn, OcrPolicy, Overrides, parse_duration};
 
 /// Batch analyzer for financial documents
 ///
@@ -185,6 +186,27 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "N", env = "DOCPROC_MAX_PIXELS", help_heading = "Limits")]
     pub max_pixels: Option<u64>,
 
+    /// Stop after this time, for example 90s, 15m, 6h or 1h30m; the next run goes on where this one stopped
+    #[arg(long, value_name = "DURATION", env = "DOCPROC_MAX_RUNTIME", value_parser = parse_duration, help_heading = "Limits")]
+    pub max_runtime: Option<Duration>,
+
+    /// Time that documents in work have to finish when the run is stopped [default: 30s]
+    #[arg(long, value_name = "DURATION", env = "DOCPROC_STOP_TIMEOUT", value_parser = parse_duration, help_heading = "Limits")]
+    pub stop_timeout: Option<Duration>,
+
+    /// Lines on standard error: text, or one JSON object each
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, env = "DOCPROC_LOG_FORMAT", help_heading = "Output")]
+    pub log_format: LogFormat,
+
+    /// Summary at the end: text on standard error, one JSON object on standard output, or none [default: text, or an
+    /// event of the JSON log]
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
+    pub summary: Option<SummaryFormat>,
+
+    /// Inference results kept on disk between runs, for example 500MB; 0 for none [default: 1GB]
+    #[arg(long, value_name = "SIZE", env = "DOCPROC_DISK_CACHE_SIZE", help_heading = "Limits")]
+    pub disk_cache_size: Option<ByteSize>,
+
     /// Print where the time went
     #[arg(long, help_heading = "Work")]
     pub profile: bool,
@@ -203,6 +225,17 @@ pub struct AnalyzeArgs {
 pub enum TableFormat {
     /// Comma-separated values (RFC 4180), UTF-8
     Csv,
+}
+
+/// How a run's summary is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SummaryFormat {
+    /// For people, on standard error
+    Text,
+    /// One object on standard output
+    Json,
+    /// No summary
+    None,
 }
 
 /// How `docproc quantize` changes a model.
@@ -400,6 +433,9 @@ impl AnalyzeArgs {
             max_bytes: self.max_bytes,
             max_pixels: self.max_pixels,
             fail_on: self.fail_on,
+            max_runtime: self.max_runtime,
+            stop_timeout: self.stop_timeout,
+            disk_cache_size: self.disk_cache_size,
             profile: self.profile,
             ..self.config.overrides()
         }

@@ -8,7 +8,7 @@ use super::args::{EvalArgs, EvalTask};
 use super::print;
 use crate::config::Config;
 use crate::evaluation::{self, ClassificationReport, SpanReport, TableReport};
-use crate::pipeline::{Engine, Models};
+use crate::pipeline::{Engine, Models, Request};
 
 /// Runs the configured models on labelled data and prints figures.
 pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
@@ -25,8 +25,8 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
             spans(&evaluation::entities(models.entities.as_ref().unwrap_or(&models.text), data)?)?
         }
         EvalTask::Tables => {
-            let engine = Engine::start(&config, note)?;
-            tables(&evaluation::tables(&engine, &engine.request(&config, None, Vec::new()), data)?)?
+            let engine = Engine::load(&config, note)?;
+            tables(&evaluation::tables(&engine, &Request::new(&config, None, Vec::new()), data)?)?
         }
     };
     print(if args.json { &json } else { &table })

@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod doctor;
 mod eval;
+mod log;
 mod models;
 mod pages;
 mod progress;
@@ -19,14 +20,18 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use serde_json::json;
 
 use crate::error::Error;
 use args::{Cli, Command, ConfigAction, ModelsAction};
+use log::{Level, LogFormat};
 
 /// Exit code when some documents failed or are partial.
 const EXIT_DOCUMENTS: u8 = 1;
 /// Exit code for wrong usage, configuration or environment.
 const EXIT_USAGE: u8 = 2;
+/// Exit code when `--max-runtime` ended the run before it had reached every document.
+const EXIT_TIME_UP: u8 = 3;
 /// Exit code after SIGINT or SIGTERM.
 const EXIT_INTERRUPTED: u8 = 130;
 
@@ -51,6 +56,11 @@ pub fn main() -> ExitCode {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
                 _ => ExitCode::from(EXIT_USAGE),
             };
+            if code != ExitCode::SUCCESS && log::is_asked_for(std::env::args_os()) {
+                log::start(LogFormat::Json);
+                log::say(Level::Error, "error", error.to_string().trim_end(), &json!({"code": "usage"}));
+                return code;
+            }
             // A closed pipe is the reader's choice.
             let _ = error.print();
             return code;
@@ -79,7 +89,17 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{} {}", paint("error", Color::Red), chain(&error));
+            if log::is_json() {
+                let code = error.downcast_ref::<Error>().map(|typed| typed.code());
+                log::say(
+                    Level::Error,
+                    "error",
+                    chain(&error).trim_start_matches(": "),
+                    &json!({"code": code}),
+                );
+            } else {
+                eprintln!("{} {}", paint("error", Color::Red), chain(&error));
+            }
             ExitCode::from(EXIT_USAGE)
         }
     }
@@ -135,8 +155,9 @@ enum Color {
 
 /// `text` in a colour, if standard error is a terminal and `NO_COLOR` is not set.
 fn paint(text: &str, color: Color) -> String {
-    let wanted =
-        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let wanted = !log::is_json()
+        && io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     if !wanted {
         return text.to_owned();
     }

@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
 
-use super::{Color, Verbosity, paint};
-use crate::output::{DocumentEntry, Outcome};
+use super::Verbosity;
+use super::log::{self, Level};
+use crate::document::analysis::Status;
+use crate::output::{DocumentEntry, Outcome, StopReason};
 use crate::pipeline::Observer;
 
 /// Shows documents, pages, pages per second and time left while a run goes on.
@@ -20,7 +23,8 @@ pub struct Progress {
 impl Progress {
     /// A bar over `documents` documents; drawn only on a terminal, and not when `hidden`.
     pub fn new(documents: usize, verbosity: Verbosity, hidden: bool) -> Self {
-        let wanted = !hidden && verbosity > Verbosity::Quiet && std::io::stderr().is_terminal();
+        let wanted =
+            !hidden && !log::is_json() && verbosity > Verbosity::Quiet && std::io::stderr().is_terminal();
         let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(documents as u64), target);
         let style = ProgressStyle::with_template("{bar:24} {pos}/{len} documents, {msg}, {eta} left")
@@ -38,15 +42,15 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
-    fn line(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("{text}"));
+    fn say(&self, level: Level, event: &str, message: &str, fields: &Value) {
+        self.bar.suspend(|| log::say(level, event, message, fields));
     }
 }
 
 impl Observer for Progress {
     fn notice(&self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
-            self.line(&format!("{}: {text}", paint("note", Color::Yellow)));
+            self.say(Level::Note, "notice", text, &Value::Null);
         }
     }
 
@@ -56,16 +60,40 @@ impl Observer for Progress {
         self.bar.set_message(format!("{pages} pages, {:.1} pages/s", pages as f64 / seconds));
     }
 
+    fn stopping(&self, reason: Option<StopReason>, cut: bool) {
+        let message = match (reason, cut) {
+            (Some(StopReason::MaxRuntime), false) => "the time is up: stopping after the documents in work",
+            (_, false) => "stopping after the documents in work",
+            (_, true) => "documents in work took too long to finish and are given up; the next run does them",
+        };
+        if self.verbosity >= Verbosity::Normal {
+            let event = if cut { "cutting" } else { "stopping" };
+            self.say(Level::Note, event, message, &json!({"reason": reason}));
+        }
+    }
+
     fn document_done(&self, entry: &DocumentEntry) {
         self.bar.inc(1);
-        if self.verbosity == Verbosity::Verbose {
+        let bad = matches!(entry.status, Some(Status::Failed | Status::Partial))
+            && entry.outcome == Outcome::Analyzed;
+        // A log for programs has every document; people ask for it, and otherwise hear of failures in the summary.
+        if log::is_json() && (bad || self.verbosity >= Verbosity::Normal) {
+            let level = if bad { Level::Warning } else { Level::Info };
+            let message = format!("{}: {}", entry.path, entry.outcome.as_str());
+            self.say(level, "document", &message, &json!(entry));
+        } else if bad && self.verbosity == Verbosity::Quiet {
+            let status = if entry.status == Some(Status::Failed) { "failed" } else { "is partial" };
+            let codes: String = entry.codes.iter().map(|code| format!(" [{code}]")).collect();
+            self.say(Level::Warning, "document", &format!("{} {status}{codes}", entry.path), &Value::Null);
+        } else if self.verbosity == Verbosity::Verbose {
             let what = match entry.outcome {
                 Outcome::Analyzed => format!("{} pages in {:.2} s", entry.pages, entry.seconds),
                 Outcome::Skipped => "current, skipped".to_owned(),
                 Outcome::NotReached => "not reached".to_owned(),
+                Outcome::Cut => "cut".to_owned(),
             };
             let codes: String = entry.codes.iter().map(|code| format!(" [{code}]")).collect();
-            self.line(&format!("{}: {what}{codes}", entry.path));
+            self.say(Level::Info, "document", &format!("{}: {what}{codes}", entry.path), &Value::Null);
         }
     }
 }

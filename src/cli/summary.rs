@@ -1,10 +1,13 @@
 //! The summary that ends a run: documents with findings first, then failures, then the rest, then totals.
 
 use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::{Value, json};
 
 use super::{Color, paint};
 use crate::document::analysis::{Severity, Status};
-use crate::output::RunCounts;
+use crate::output::{Manifest, RunCounts};
 use crate::pipeline::Digest;
 use crate::runtime::StageTime;
 
@@ -78,6 +81,58 @@ pub fn profile(stages: &[StageTime]) -> String {
         );
     }
     text
+}
+
+/// The summary as a JSON object: totals, the audit's, findings per document that has some, and where the rest is.
+pub fn object(manifest: &Manifest, digests: &[Digest], output: Option<&Path>) -> Value {
+    let audit = digests.iter().fold([0u32; 3], |[checked, hold, broken], digest| {
+        [checked + digest.audit.checked, hold + digest.audit.hold, broken + digest.audit.broken]
+    });
+    let documents: Vec<Value> = digests
+        .iter()
+        .filter(|digest| digest.status != Status::Ok || !digest.findings.is_empty())
+        .map(|digest| {
+            let findings: Vec<Value> = digest
+                .findings
+                .iter()
+                .map(|(severity, message, page)| json!({"severity": severity, "message": message, "page": page}))
+                .collect();
+            json!({
+                "path": digest.path,
+                "status": digest.status,
+                "codes": digest.codes,
+                "error": digest.first_error,
+                "findings": findings,
+            })
+        })
+        .collect();
+    json!({
+        "started": manifest.started,
+        "ended": manifest.ended,
+        "seconds": manifest.seconds,
+        "stopped": manifest.stopped,
+        "counts": manifest.counts,
+        "cache": manifest.cache,
+        "audit": {"checked": audit[0], "hold": audit[1], "broken": audit[2]},
+        "output": output.map(Path::to_string_lossy),
+        "documents": documents,
+    })
+}
+
+/// [`profile`] as a JSON object.
+pub fn profile_object(stages: &[StageTime]) -> Value {
+    let stages: Vec<Value> = stages
+        .iter()
+        .map(|stage| {
+            json!({
+                "name": stage.name,
+                "calls": stage.calls,
+                "busy_seconds": stage.busy.as_secs_f64(),
+                "share": stage.share,
+            })
+        })
+        .collect();
+    json!({ "stages": stages })
 }
 
 fn document(text: &mut String, digest: &Digest) {

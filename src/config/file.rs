@@ -108,6 +108,8 @@ pub struct PerformanceSection {
     pub memory_pool_size: Option<ByteSize>,
     /// Upper limit of the in-memory inference cache.
     pub cache_size: Option<ByteSize>,
+    /// Upper limit of the inference cache on disk; 0 for none.
+    pub disk_cache_size: Option<ByteSize>,
     /// Sessions per model that run at the same time.
     pub parallel_inference: Option<usize>,
     /// Longest wait for further pages before a batch that is not full is run.
@@ -150,6 +152,10 @@ pub struct AnalyzeSection {
     pub max_pixels: Option<u64>,
     /// `failed`, `partial` or `never`.
     pub fail_on: Option<String>,
+    /// Time after which a run stops by itself, such as `6h`.
+    pub max_runtime: Option<String>,
+    /// Time that documents in work have to finish when a run stops, such as `30s`.
+    pub stop_timeout: Option<String>,
 }
 
 impl File {

@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 
 pub use file::{File, ModelSection, NetworkKind, NetworkSection, QuantizationMode};
 pub use locate::{NativeLibrary, models_folder, native_library};
-pub use units::ByteSize;
+pub use units::{ByteSize, parse_duration};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -77,6 +77,8 @@ pub struct Performance {
     pub memory_pool_size: ByteSize,
     /// Upper limit of the in-memory inference cache.
     pub cache_size: ByteSize,
+    /// Upper limit of the inference cache on disk; 0 for none.
+    pub disk_cache_size: ByteSize,
     /// Sessions per model that run at the same time.
     pub parallel_inference: usize,
     /// Longest wait for further pages before a batch that is not full is run.
@@ -118,6 +120,16 @@ pub struct Analyze {
     pub max_pixels: u64,
     /// Which outcomes make the exit code 1.
     pub fail_on: FailOn,
+    /// Time after which a run stops by itself.
+    #[serde(rename = "max_runtime_seconds", serialize_with = "optional_seconds")]
+    pub max_runtime: Option<Duration>,
+    /// Time that documents in work have to finish when a run stops.
+    #[serde(rename = "stop_timeout_seconds", serialize_with = "seconds")]
+    pub stop_timeout: Duration,
+}
+
+fn optional_seconds<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.map(|value| value.as_secs()).serialize(serializer)
 }
 
 fn seconds<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -199,6 +211,12 @@ pub struct Overrides {
     pub max_pixels: Option<u64>,
     /// Exit code policy.
     pub fail_on: Option<FailOn>,
+    /// Time after which a run stops by itself.
+    pub max_runtime: Option<Duration>,
+    /// Time that documents in work have to finish when a run stops.
+    pub stop_timeout: Option<Duration>,
+    /// Inference cache on disk.
+    pub disk_cache_size: Option<ByteSize>,
     /// Profiling.
     pub profile: bool,
 }
@@ -292,6 +310,12 @@ impl Config {
                     .collect()
             }),
         };
+        let duration = |key: &str, text: &Option<String>| -> Result<Option<Duration>> {
+            text.as_deref()
+                .map(parse_duration)
+                .transpose()
+                .map_err(|text| invalid(&format!("analyze.{key}"), text))
+        };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let jobs = overrides.jobs.or(file.analyze.jobs).unwrap_or(cores);
         if jobs == 0 || jobs > 1024 {
@@ -316,6 +340,10 @@ impl Config {
             performance: Performance {
                 memory_pool_size: file.performance.memory_pool_size.unwrap_or(ByteSize(1_000_000_000)),
                 cache_size: file.performance.cache_size.unwrap_or(ByteSize(256_000_000)),
+                disk_cache_size: overrides
+                    .disk_cache_size
+                    .or(file.performance.disk_cache_size)
+                    .unwrap_or(ByteSize(1_000_000_000)),
                 parallel_inference: parallel,
                 batch_timeout_ms: file.performance.batch_timeout_ms.unwrap_or(100),
                 enable_profiling: overrides.profile || file.performance.enable_profiling.unwrap_or(false),
@@ -340,6 +368,11 @@ impl Config {
                 max_pixels: overrides.max_pixels.or(file.analyze.max_pixels).unwrap_or(200_000_000),
                 fail_on: parsed(overrides.fail_on, file.analyze.fail_on.as_deref())
                     .map_err(|text| invalid("analyze.fail_on", text))?,
+                max_runtime: overrides.max_runtime.or(duration("max_runtime", &file.analyze.max_runtime)?),
+                stop_timeout: overrides
+                    .stop_timeout
+                    .or(duration("stop_timeout", &file.analyze.stop_timeout)?)
+                    .unwrap_or(Duration::from_secs(30)),
             },
             file: path,
             models_folder,
@@ -409,6 +442,7 @@ mod tests {
             ("models: {finbert: {batch_size: 0}}", "models.finbert.batch_size"),
             ("models: {finbert: {quantization_mode: int8}}", "models.finbert.quantization_mode"),
             ("analyze: {ocr: perhaps}", "analyze.ocr"),
+            ("analyze: {max_runtime: soon}", "analyze.max_runtime"),
         ] {
             let error = load(text, &Overrides::default()).unwrap_err();
             assert!(error.to_string().contains(key), "{error}");

@@ -1,6 +1,7 @@
 //! Sizes as people write them: `4GB`, `512 MiB`, `1000000`.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -88,9 +89,61 @@ impl<'de> Deserialize<'de> for ByteSize {
     }
 }
 
+/// A duration as people write it: `90` and `90s` are seconds, `15m`, `6h`, `2d`, and sums such as `1h30m`.
+///
+/// # Errors
+/// A sentence that says what is expected.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a duration; write for example 90s, 15m, 6h or 1h30m");
+    let mut seconds = 0u64;
+    let mut number: Option<u64> = None;
+    for character in text.trim().chars() {
+        if let Some(digit) = character.to_digit(10) {
+            let value =
+                number.unwrap_or(0).checked_mul(10).and_then(|value| value.checked_add(u64::from(digit)));
+            number = Some(value.ok_or_else(wrong)?);
+            continue;
+        }
+        let unit = match character {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return Err(wrong()),
+        };
+        let part = number.take().and_then(|number| number.checked_mul(unit)).ok_or_else(wrong)?;
+        seconds = seconds.checked_add(part).ok_or_else(wrong)?;
+    }
+    match number {
+        // A bare number is seconds; one after other units has lost its own.
+        Some(bare) if seconds == 0 => Ok(Duration::from_secs(bare)),
+        None if seconds > 0 || text.contains('0') => Ok(Duration::from_secs(seconds)),
+        _ => Err(wrong()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_have_units_and_sums() {
+        for (text, seconds) in [
+            ("90", 90),
+            ("90s", 90),
+            ("15m", 900),
+            ("6h", 21_600),
+            ("1h30m", 5_400),
+            ("2d", 172_800),
+            ("0", 0),
+            ("0s", 0),
+        ] {
+            assert_eq!(parse_duration(text).unwrap().as_secs(), seconds, "{text}");
+        }
+        for text in ["", "h", "1h30", "-1", "1.5h", "6 hours", "99999999999999999999", "9999999999999999d"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn parses_and_prints() {

@@ -1,12 +1,14 @@
 //! Windows to tensors, batches to sessions, outputs back to windows.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::options::InferenceOptions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::cache::CachedOutputs;
 use crate::runtime::{
-    CacheKey, InferenceSession, InputTensor, LoadedModel, OutputTensor, TensorData, plan, plan_in_steps,
+    CacheInput, CacheKey, InferenceSession, InputTensor, Keep, LoadedModel, OutputTensor, TensorData, plan,
+    plan_by_content, plan_in_steps,
 };
 use crate::tokenize::Window;
 
@@ -51,7 +53,7 @@ impl Runner<'_> {
         let per_window = self.options.cache.as_deref().filter(|_| self.per_window);
         if let Some(cache) = per_window {
             for (slot, input) in found.iter_mut().zip(inputs) {
-                *slot = cache.get(&self.key(&[*input], stepped(input.window.len())));
+                *slot = cache.get(&self.key(&[*input], stepped(input.window.len())), Keep::Both);
             }
         }
         let missing: Vec<usize> = (0..inputs.len()).filter(|&index| found[index].is_none()).collect();
@@ -64,7 +66,7 @@ impl Runner<'_> {
             for (&index, outputs) in batch.windows.iter().zip(outputs) {
                 let outputs = Arc::new(outputs);
                 if let Some(cache) = per_window {
-                    cache.insert(self.key(&[inputs[index]], batch.padded), Arc::clone(&outputs));
+                    cache.insert(self.key(&[inputs[index]], batch.padded), Arc::clone(&outputs), Keep::Both);
                 }
                 found[index] = Some(outputs);
             }
@@ -116,7 +118,15 @@ impl Runner<'_> {
                 .collect();
         }
         let lengths: Vec<usize> = missing.iter().map(|index| length(index) + self.image_tokens).collect();
-        plan(&lengths, self.options.budget)
+        // Pages are batches of their own on a CPU: an image alone fills most of the budget.
+        let batches = if self.sees_images() {
+            plan(&lengths, self.options.budget)
+        } else {
+            let fingerprints: Vec<u64> =
+                missing.iter().map(|index| fingerprint(&inputs[*index].window.ids)).collect();
+            plan_by_content(&lengths, &fingerprints, self.options.budget)
+        };
+        batches
             .into_iter()
             .map(|batch| {
                 let windows = select(batch);
@@ -129,8 +139,13 @@ impl Runner<'_> {
     fn key(&self, inputs: &[WindowInput<'_>], padded: usize) -> CacheKey {
         CacheKey::new(
             &self.model.bundle.sha256,
-            &self.model.provider.to_string(),
-            inputs.iter().map(|input| (input.window.ids.as_slice(), input.window.second_segment)),
+            &self.model.execution,
+            inputs.iter().map(|input| CacheInput {
+                ids: &input.window.ids,
+                second_segment: input.window.second_segment,
+                boxes: &input.window.boxes,
+                pixels: input.pixels.unwrap_or_default(),
+            }),
             padded,
         )
     }
@@ -142,16 +157,19 @@ impl Runner<'_> {
         inputs: &[WindowInput<'_>],
         batch: &Batch,
     ) -> Result<Vec<Vec<OutputTensor>>> {
+        if self.options.cancelled.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorCode::RunInterrupted, "the run was stopped"));
+        }
         let windows: Vec<WindowInput<'_>> = batch.windows.iter().map(|&index| inputs[index]).collect();
+        let keep = if self.sees_images() { Keep::Disk } else { Keep::Both };
         let whole = match &self.options.cache {
-            // Pages hardly repeat, so what was computed from images is not kept.
-            Some(cache) if !self.per_window && !self.sees_images() => {
+            Some(cache) if !self.per_window && cache.keeps(keep) => {
                 let key = self.key(&windows, batch.padded);
-                match cache.get(&key) {
+                match cache.get(&key, keep) {
                     Some(outputs) => outputs,
                     None => {
                         let outputs = Arc::new(self.execute(session, &windows, batch.padded)?);
-                        cache.insert(key, Arc::clone(&outputs));
+                        cache.insert(key, Arc::clone(&outputs), keep);
                         outputs
                     }
                 }
@@ -254,6 +272,15 @@ impl Runner<'_> {
         }
         Ok(OutputTensor { name: tensor.name.clone(), shape, values: values.to_vec() })
     }
+}
+
+/// A number that differs between texts, the same on every machine and in every version: FNV-1a over the ids, its high
+/// bits folded into the low ones.
+fn fingerprint(ids: &[u32]) -> u64 {
+    let hash = ids.iter().flat_map(|id| id.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash ^ (hash >> 32)
 }
 
 fn stepped(length: usize) -> usize {

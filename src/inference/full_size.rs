@@ -147,7 +147,7 @@ fn measured() -> String {
 fn full_size_float_results_do_not_depend_on_company() {
     let models = ModelManager::new(for_tests(), ManagerSettings::cpu(2));
     let bundle = bundle(&measured(), Precision::Fp32);
-    let cache = Some(Arc::new(InferenceCache::new(64 << 20)));
+    let cache = Some(Arc::new(InferenceCache::new(64 << 20, None)));
     let open = |cache| {
         let options = InferenceOptions { cache, ..InferenceOptions::default() };
         TextModel::open(&models, &TokenizerManager::new(), &bundle, options).unwrap()

@@ -99,6 +99,13 @@ impl LayoutModel {
         &self.model
     }
 
+    /// Whether every window is a batch of its own, so that it does not matter which pages are given together: true on
+    /// CPUs for models that see images, since two images alone go over the budget.
+    #[must_use]
+    pub fn pages_stand_alone(&self) -> bool {
+        2 * self.image_tokens > self.options.budget.padded_tokens
+    }
+
     /// Calibrated label probabilities for every word of every page, in order.
     ///
     /// A word's probabilities are softmax(logits / temperature) at its first token, in the window where it stands

@@ -1,6 +1,7 @@
 //! What models share: memory, caches, timers and limits.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::runtime::{BatchBudget, BufferPool, InferenceCache, Profiler};
 
@@ -17,6 +18,8 @@ pub struct InferenceOptions {
     pub cache: Option<Arc<InferenceCache>>,
     /// Timers `encode` and `infer` of the models.
     pub profiler: Profiler,
+    /// Becomes true when results are not wanted any more: batches that have not begun fail with `run.interrupted`.
+    pub cancelled: Arc<AtomicBool>,
 }
 
 impl Default for InferenceOptions {
@@ -28,6 +31,7 @@ impl Default for InferenceOptions {
             buffers: BufferPool::new(64 << 20),
             cache: None,
             profiler: Profiler::default(),
+            cancelled: Arc::default(),
         }
     }
 }

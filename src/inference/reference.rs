@@ -136,7 +136,7 @@ fn several_heads_come_from_one_pass() {
 fn float_results_are_the_same_in_any_company_and_from_the_cache() {
     let reference: Texts = json("texts.json");
     let texts: Vec<&str> = reference.texts.iter().map(String::as_str).collect();
-    let cache = || Some(Arc::new(InferenceCache::new(1 << 20)));
+    let cache = || Some(Arc::new(InferenceCache::new(1 << 20, None)));
     for name in ["many-heads", "sentiment", "entities"] {
         let one = text_model(name, InferenceOptions { cache: cache(), ..InferenceOptions::default() });
         assert!(one.per_window);
@@ -168,7 +168,7 @@ fn dynamic_int8_is_cached_by_whole_batch() {
     let texts: Vec<&str> = reference.texts.iter().map(String::as_str).collect();
     let options = BundleOptions { precision: Some(Precision::Int8), ..BundleOptions::default() };
     let bundle = ModelBundle::open(&models().join("sentiment"), &options).unwrap();
-    let cache = Arc::new(InferenceCache::new(1 << 20));
+    let cache = Arc::new(InferenceCache::new(1 << 20, None));
     let open = |cache: Option<Arc<InferenceCache>>| {
         let options = InferenceOptions { cache, ..InferenceOptions::default() };
         TextModel::open(&manager(), &TokenizerManager::new(), &bundle, options).unwrap()

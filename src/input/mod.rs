@@ -15,6 +15,7 @@ mod child;
 mod decide;
 mod discover;
 mod dump;
+mod exit;
 #[cfg(debug_assertions)]
 mod faults;
 mod image_file;
@@ -41,6 +42,7 @@ mod worker;
 pub use crate::config::OcrPolicy as OcrMode;
 pub use discover::{DiscoverOptions, Discovered, Input, InputSource, discover, parse_file_list};
 pub use dump::dump;
+pub use exit::exit_at_once;
 pub use media::MediaType;
 pub use ocr::{OcrOptions, tesseract_version};
 pub use pool::{PoolStatistics, WorkerOptions, WorkerPool};

@@ -385,6 +385,12 @@ impl WorkerPool {
         DocumentReader::new(Arc::clone(&self.shared), id)
     }
 
+    /// Gives up every document in work: their readers end with `run.interrupted`, workers are killed. For good.
+    pub fn cancel(&self) {
+        self.shared.lock().shutdown = true;
+        self.shared.notify();
+    }
+
     /// What happened to the workers so far.
     #[must_use]
     pub fn statistics(&self) -> PoolStatistics {

@@ -12,10 +12,24 @@ use crate::error::{Error, ErrorCode, Result};
 /// # Errors
 /// `output.unwritable` with the path and the system's reason.
 pub fn write_atomic(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = parent(path);
+    std::fs::create_dir_all(folder).map_err(|error| unwritable(path, error))?;
+    write_through(folder, path, write)
+}
+
+/// As [`write_atomic`], with the temporary file in the folder `through`, which must be on the same file system: what
+/// a killed process leaves there is found by whoever clears that folder, and never lies among the results. The
+/// folder of `path` must exist.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub(super) fn write_through(
+    through: &Path,
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     let attempt = || -> io::Result<()> {
-        std::fs::create_dir_all(folder)?;
-        let temporary = tempfile::Builder::new().prefix(".docproc-").suffix(".tmp").tempfile_in(folder)?;
+        let temporary = tempfile::Builder::new().prefix(".docproc-").suffix(".tmp").tempfile_in(through)?;
         let mut writer = BufWriter::with_capacity(1 << 16, temporary.as_file());
         write(&mut writer)?;
         writer.flush()?;
@@ -23,14 +37,21 @@ pub fn write_atomic(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Resul
         make_readable(temporary.as_file())?;
         temporary.as_file().sync_all()?;
         temporary.persist(path).map_err(|error| error.error)?;
-        File::open(folder)?.sync_all()
+        File::open(parent(path))?.sync_all()
     };
-    attempt().map_err(|error| {
-        Error::new(ErrorCode::OutputUnwritable, "cannot write the file")
-            .file(path)
-            .because(error)
-            .help("check space and permissions of the output folder")
-    })
+    attempt().map_err(|error| unwritable(path, error))
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The error of a file that cannot be written.
+pub(super) fn unwritable(path: &Path, error: io::Error) -> Error {
+    Error::new(ErrorCode::OutputUnwritable, "cannot write the file")
+        .file(path)
+        .because(error)
+        .help("check space and permissions of the output folder")
 }
 
 /// Gives the temporary file, which only its owner may read, the permissions that other new files get.

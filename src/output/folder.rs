@@ -3,48 +3,86 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::atomic::write_atomic;
+use super::atomic::{unwritable, write_through};
 use super::journal::{Journal, Key, Record};
+use super::manifest::{FILE_NAME as MANIFEST, Manifest};
 use super::tables::{present, table_folder, write_tables};
 use crate::document::analysis::Analysis;
 use crate::error::{Error, ErrorCode, Result};
 
 /// Folder inside the output folder for what docproc keeps for itself.
 pub(super) const STATE: &str = ".docproc";
+/// Files on their way into place; whoever holds the lock clears it.
+const TEMPORARY: &str = "tmp";
+/// How every analysis begins.
+const ANALYSIS_HEAD: &[u8] = b"{\n  \"schema_version\"";
 
 /// An output folder that this process holds the lock of.
 #[derive(Debug)]
 pub struct OutputFolder {
     root: PathBuf,
+    temporary: PathBuf,
     journal: Journal,
     /// The lock is the kernel's and ends with the process, however it ends.
-    _lock: File,
+    lock: File,
 }
 
 impl OutputFolder {
-    /// Makes the folder if need be, takes its lock and opens its journal.
+    /// Makes the folder if need be, takes its lock, clears what a killed run left half written and opens the journal.
     ///
     /// # Errors
-    /// `output.locked` naming the process that works there, `output.unwritable`.
+    /// `output.locked` naming the process that works there, `output.foreign` if a `manifest.json` lies there that is
+    /// not a run's, `output.unwritable`.
     pub fn open(root: &Path) -> Result<Self> {
         let state = root.join(STATE);
-        fs::create_dir_all(&state).map_err(|error| {
+        if !state.exists() && root.join(MANIFEST).exists() {
+            return Err(foreign(&root.join(MANIFEST)));
+        }
+        let temporary = state.join(TEMPORARY);
+        let unmakeable = |error: io::Error| {
             Error::new(ErrorCode::OutputUnwritable, "cannot make the output folder")
                 .file(root)
                 .because(error)
                 .help("choose another folder with -o")
-        })?;
+        };
+        fs::create_dir_all(&state).map_err(unmakeable)?;
         let lock = lock(root, &state.join("lock"))?;
-        let journal = Journal::open(&state.join("journal.jsonl"))?;
-        Ok(Self { root: root.to_owned(), journal, _lock: lock })
+        match fs::remove_dir_all(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unmakeable(error)),
+            _ => fs::create_dir(&temporary).map_err(unmakeable)?,
+        }
+        let journal = Journal::open(&state.join("journal.jsonl"), &temporary)?;
+        Ok(Self { root: root.to_owned(), temporary, journal, lock })
     }
 
     /// The folder.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Refuses to write over files that are not docproc's: each of `outputs` (below the folder) is absent, known to
+    /// the journal, or begins as an analysis does.
+    ///
+    /// # Errors
+    /// `output.foreign` naming the first that is none of these.
+    pub fn refuse_foreign<'a>(&self, outputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+        for output in outputs {
+            let path = self.root.join(output);
+            if self.journal.finished(&name(output)).is_some() || fs::symlink_metadata(&path).is_err() {
+                continue;
+            }
+            let mut head = Vec::new();
+            let read = File::open(&path)
+                .and_then(|file| file.take(ANALYSIS_HEAD.len() as u64).read_to_end(&mut head));
+            if read.is_err() || head != ANALYSIS_HEAD {
+                return Err(foreign(&path));
+            }
+        }
+        Ok(())
     }
 
     /// The record of an analysis that is there, with its table files if `tables` asks for them, and was made from
@@ -72,30 +110,78 @@ impl OutputFolder {
     ) -> Result<()> {
         let path = self.root.join(output);
         let listed = if tables { &analysis.tables[..] } else { &[] };
-        let files = write_tables(&self.root.join(table_folder(output)), listed)?;
-        let mut counter = 0;
-        write_atomic(&path, |out| {
+        self.check_in_place()?;
+        let files = write_tables(&self.temporary, &self.root.join(table_folder(output)), listed)?;
+        let mut bytes = 0;
+        self.put(&path, |out| {
             let mut out = Counting { inner: out, bytes: 0 };
             serde_json::to_writer_pretty(&mut out, analysis)?;
             out.write_all(b"\n")?;
-            counter = out.bytes;
+            bytes = out.bytes;
             Ok(())
         })?;
+        // A folder that was replaced in between holds the file, but not the journal that would vouch for it.
+        self.check_in_place()?;
         self.journal.append(&Record {
             output: name(output),
             key,
-            bytes: counter,
+            bytes,
             status: Record::status_text(analysis.status).to_owned(),
             pages: u32::try_from(analysis.pages.len()).unwrap_or(u32::MAX),
             retry,
             tables: tables.then_some(files),
         })
     }
+
+    /// Writes `manifest.json`.
+    ///
+    /// # Errors
+    /// `output.unwritable`.
+    pub fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
+        self.put(&self.root.join(MANIFEST), |out| {
+            serde_json::to_writer_pretty(&mut *out, manifest)?;
+            out.write_all(b"\n")
+        })
+    }
+
+    fn put(&self, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+        self.check_in_place()?;
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|error| unwritable(path, error))?;
+        }
+        write_through(&self.temporary, path, write)
+    }
+
+    /// Whether the folder is still the one that this process has locked. A folder that was removed or replaced under
+    /// way must not be filled without lock and journal.
+    fn check_in_place(&self) -> Result<()> {
+        let path = self.root.join(STATE).join("lock");
+        let identity = |data: fs::Metadata| (data.dev(), data.ino());
+        let same = match (fs::metadata(&path), self.lock.metadata()) {
+            (Ok(there), Ok(held)) => identity(there) == identity(held),
+            _ => false,
+        };
+        if same {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::OutputUnwritable,
+            "the output folder was removed or replaced during the run",
+        )
+        .file(&self.root)
+        .help("run again; what was removed is made anew"))
+    }
+}
+
+fn foreign(path: &Path) -> Error {
+    Error::new(ErrorCode::OutputForeign, "docproc did not write this file and does not write over it")
+        .file(path)
+        .help("choose another folder with -o, or move the file away")
 }
 
 /// Takes the lock of the folder and writes this process's number into it.
 fn lock(root: &Path, path: &Path) -> Result<File> {
-    let unwritable = |error: io::Error| {
+    let unlockable = |error: io::Error| {
         Error::new(ErrorCode::OutputUnwritable, "cannot lock the output folder").file(root).because(error)
     };
     let mut file = OpenOptions::new()
@@ -104,21 +190,24 @@ fn lock(root: &Path, path: &Path) -> Result<File> {
         .read(true)
         .write(true)
         .open(path)
-        .map_err(unwritable)?;
+        .map_err(unlockable)?;
     match file.try_lock() {
         Ok(()) => {
-            file.set_len(0).map_err(unwritable)?;
-            write!(file, "{}", std::process::id()).map_err(unwritable)?;
+            file.set_len(0).map_err(unlockable)?;
+            write!(file, "{}", std::process::id()).map_err(unlockable)?;
             Ok(file)
         }
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
-            file.take(20).read_to_string(&mut holder).map_err(unwritable)?;
-            Err(Error::new(ErrorCode::OutputLocked, format!("process {holder} is writing to this folder"))
+            file.take(20).read_to_string(&mut holder).map_err(unlockable)?;
+            // Between taking the lock and writing its number a holder has none.
+            let holder =
+                if holder.is_empty() { "another process".to_owned() } else { format!("process {holder}") };
+            Err(Error::new(ErrorCode::OutputLocked, format!("{holder} is writing to this folder"))
                 .file(root)
                 .help("wait for it, or choose another folder with -o"))
         }
-        Err(TryLockError::Error(error)) => Err(unwritable(error)),
+        Err(TryLockError::Error(error)) => Err(unlockable(error)),
     }
 }
 
@@ -148,5 +237,42 @@ impl Write for Counting<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_of_a_killed_run_are_cleared_and_foreign_files_kept() {
+        let root = tempfile::tempdir().unwrap();
+        drop(OutputFolder::open(root.path()).unwrap());
+        let leftover = root.path().join(STATE).join(TEMPORARY).join(".docproc-x.tmp");
+        fs::write(&leftover, "half").unwrap();
+        let folder = OutputFolder::open(root.path()).unwrap();
+        assert!(!leftover.exists());
+
+        let output = Path::new("a.pdf.json");
+        fs::write(root.path().join(output), "{\"mine\": 1}").unwrap();
+        assert_eq!(folder.refuse_foreign([output]).unwrap_err().code(), ErrorCode::OutputForeign);
+        fs::write(root.path().join(output), "{\n  \"schema_version\": \"1").unwrap();
+        folder.refuse_foreign([output, Path::new("gone.json")]).unwrap();
+
+        let other = tempfile::tempdir().unwrap();
+        fs::write(other.path().join(MANIFEST), "{}").unwrap();
+        assert_eq!(OutputFolder::open(other.path()).unwrap_err().code(), ErrorCode::OutputForeign);
+        assert!(!other.path().join(STATE).exists());
+    }
+
+    #[test]
+    fn the_lock_names_its_holder_and_ends_with_it() {
+        let root = tempfile::tempdir().unwrap();
+        let held = OutputFolder::open(root.path()).unwrap();
+        let error = OutputFolder::open(root.path()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::OutputLocked);
+        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        drop(held);
+        OutputFolder::open(root.path()).unwrap();
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::atomic::write_atomic;
+use super::atomic::write_through;
 use super::tables::TableFiles;
 use crate::document::analysis::Status;
 use crate::error::{Error, ErrorCode, Result};
@@ -91,11 +91,12 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens or makes the journal, drops a torn tail and records that later ones replace.
+    /// Opens or makes the journal, drops a torn tail and records that later ones replace; `temporary` is a folder for
+    /// files on the way.
     ///
     /// # Errors
     /// `output.unwritable`.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, temporary: &Path) -> Result<Self> {
         let unwritable = |error: io::Error| {
             Error::new(ErrorCode::OutputUnwritable, "cannot open the journal").file(path).because(error)
         };
@@ -105,7 +106,7 @@ impl Journal {
             Err(error) => return Err(unwritable(error)),
         };
         if !clean {
-            write_atomic(path, |out| {
+            write_through(temporary, path, |out| {
                 for record in finished.values() {
                     write_record(out, record)?;
                 }
@@ -185,14 +186,14 @@ mod tests {
     fn a_torn_tail_is_dropped_and_the_rest_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        let journal = Journal::open(&path).unwrap();
+        let journal = Journal::open(&path, folder.path()).unwrap();
         journal.append(&record("a.pdf.json", b"1")).unwrap();
         journal.append(&record("a.pdf.json", b"2")).unwrap();
         journal.append(&record("b.pdf.json", b"3")).unwrap();
         let whole = std::fs::read(&path).unwrap();
         for cut in 0..whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
-            let journal = Journal::open(&path).unwrap();
+            let journal = Journal::open(&path, folder.path()).unwrap();
             let lines = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
             assert_eq!(journal.finished("a.pdf.json").is_some(), lines >= 1, "cut at {cut}");
             assert_eq!(journal.finished("b.pdf.json").is_some(), lines >= 3, "cut at {cut}");
@@ -200,7 +201,10 @@ mod tests {
                 assert_eq!(journal.finished("a.pdf.json").unwrap().key, Key::of(&[b"2"]));
             }
             journal.append(&record("c.pdf.json", b"4")).unwrap();
-            assert!(Journal::open(&path).unwrap().finished("c.pdf.json").is_some(), "cut at {cut}");
+            assert!(
+                Journal::open(&path, folder.path()).unwrap().finished("c.pdf.json").is_some(),
+                "cut at {cut}"
+            );
         }
     }
 

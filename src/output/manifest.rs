@@ -1,13 +1,11 @@
 //! The run manifest: what a run did, with the times and machine facts that analyses must not hold.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Serialize;
 
-use super::atomic::write_atomic;
 use crate::document::analysis::{ModelInfo, Status};
-use crate::error::{ErrorCode, Result};
+use crate::error::ErrorCode;
 
 /// Name of the manifest in the output folder.
 pub(super) const FILE_NAME: &str = "manifest.json";
@@ -15,22 +13,58 @@ pub(super) const FILE_NAME: &str = "manifest.json";
 /// One run of `docproc analyze`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Manifest {
+    /// `docproc`.
+    pub tool: String,
     /// Package version.
     pub version: String,
-    /// Start in seconds since 1970-01-01 UTC.
-    pub started_unix: u64,
-    /// End in seconds since 1970-01-01 UTC.
-    pub ended_unix: u64,
-    /// Whether the run was stopped before its end.
-    pub interrupted: bool,
-    /// Versions of the native libraries.
+    /// Start, RFC 3339 in UTC.
+    pub started: String,
+    /// End, RFC 3339 in UTC.
+    pub ended: String,
+    /// Seconds between them.
+    pub seconds: f64,
+    /// Why the run ended before it had reached every document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<StopReason>,
+    /// Versions and checksums of the native libraries.
     pub libraries: BTreeMap<String, String>,
     /// Models used.
     pub models: Vec<ModelInfo>,
     /// Totals.
     pub counts: RunCounts,
+    /// What the inference cache did.
+    pub cache: CacheUse,
     /// Every document, in input order.
     pub documents: Vec<DocumentEntry>,
+}
+
+/// Why a run was stopped before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// SIGINT or SIGTERM.
+    Signal,
+    /// `--max-runtime`.
+    MaxRuntime,
+}
+
+/// Results of models that were found instead of computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CacheUse {
+    /// Found in memory.
+    pub memory_hits: u64,
+    /// Found on disk.
+    pub disk_hits: u64,
+    /// Found in neither.
+    pub misses: u64,
+    /// Entries dropped from memory to keep it within `cache_size`.
+    pub memory_evicted: u64,
+    /// Entries written to disk.
+    pub disk_written: u64,
+    /// Entries removed from disk to keep it within `disk_cache_size`.
+    pub disk_evicted: u64,
+    /// Bytes held in memory at the end.
+    pub memory_bytes: u64,
 }
 
 /// Totals of a run.
@@ -44,7 +78,7 @@ pub struct RunCounts {
     pub failed: u32,
     /// Documents whose analysis was current and was left alone; they are counted above, too.
     pub skipped: u32,
-    /// Documents not reached before the run was stopped.
+    /// Documents not reached before the run was stopped, or cut then.
     pub not_reached: u32,
     /// Pages analyzed in this run.
     pub pages: u64,
@@ -58,8 +92,23 @@ pub enum Outcome {
     Analyzed,
     /// Its analysis was current.
     Skipped,
-    /// Not reached.
+    /// Not reached before the run was stopped.
     NotReached,
+    /// Begun and cut when the run was stopped; nothing was written.
+    Cut,
+}
+
+impl Outcome {
+    /// As in the manifest.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Analyzed => "analyzed",
+            Self::Skipped => "skipped",
+            Self::NotReached => "not_reached",
+            Self::Cut => "cut",
+        }
+    }
 }
 
 /// One document of a run.
@@ -81,17 +130,4 @@ pub struct DocumentEntry {
     pub pages: u32,
     /// Seconds from its start to its end; documents overlap.
     pub seconds: f64,
-}
-
-impl Manifest {
-    /// Writes `manifest.json` into the output folder.
-    ///
-    /// # Errors
-    /// `output.unwritable`.
-    pub fn write(&self, folder: &Path) -> Result<()> {
-        write_atomic(&folder.join(FILE_NAME), |out| {
-            serde_json::to_writer_pretty(&mut *out, self)?;
-            out.write_all(b"\n")
-        })
-    }
 }

@@ -12,6 +12,6 @@ pub use atomic::write_atomic;
 pub use folder::OutputFolder;
 pub use journal::{Key, Record};
 pub use lines::LinesWriter;
-pub use manifest::{DocumentEntry, Manifest, Outcome, RunCounts};
+pub use manifest::{CacheUse, DocumentEntry, Manifest, Outcome, RunCounts, StopReason};
 pub use paths::{output_paths, relative_output};
 pub use tables::TableFiles;

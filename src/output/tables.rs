@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::write_atomic;
+use super::atomic::write_through;
 use super::paths::fitting_name;
 use crate::document::analysis::{Cell, CellValue, FigureKind, Table};
 use crate::error::{Error, ErrorCode, Result};
@@ -29,17 +29,21 @@ pub(super) fn table_folder(output: &Path) -> PathBuf {
     output.with_file_name(fitting_name(name, FOLDER))
 }
 
-/// Writes one file per table, each atomically, and removes those of an earlier analysis.
+/// Writes one file per table, each atomically through the folder `temporary`, and removes those of an earlier
+/// analysis.
 ///
 /// # Errors
 /// `output.unwritable`.
-pub(super) fn write_tables(folder: &Path, tables: &[Table]) -> Result<TableFiles> {
+pub(super) fn write_tables(temporary: &Path, folder: &Path, tables: &[Table]) -> Result<TableFiles> {
     let mut written = TableFiles::default();
     let mut names = Vec::new();
+    if !tables.is_empty() {
+        fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
+    }
     for table in tables {
         let name = format!("{:02}-p{}.csv", table.id, table.page);
         let path = folder.join(&name);
-        write_atomic(&path, |out| write_csv(table, out))?;
+        write_through(temporary, &path, |out| write_csv(table, out))?;
         written.files += 1;
         written.bytes += fs::metadata(&path).map_err(|error| unwritable(&path, error))?.len();
         names.push(name);
@@ -255,17 +259,17 @@ mod tests {
         let folder = root.path().join("a.pdf.tables");
         let one = || vec![cell(0, 0, "a"), cell(0, 1, "b")];
         let both = [table(0, 1, 2, one()), table(1, 1, 2, one())];
-        let written = write_tables(&folder, &both).unwrap();
+        let written = write_tables(root.path(), &folder, &both).unwrap();
         assert_eq!(written, TableFiles { files: 2, bytes: 10 });
         assert_eq!(present(&folder).unwrap(), written);
         fs::write(folder.join("x.pdf.json"), "another document's").unwrap();
         fs::write(folder.join("notes-p1.csv"), "the user's").unwrap();
-        write_tables(&folder, &both[..1]).unwrap();
+        write_tables(root.path(), &folder, &both[..1]).unwrap();
         assert_eq!(present(&folder).unwrap(), TableFiles { files: 1, bytes: 5 });
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
         fs::remove_file(folder.join("x.pdf.json")).unwrap();
         fs::remove_file(folder.join("notes-p1.csv")).unwrap();
-        write_tables(&folder, &[]).unwrap();
+        write_tables(root.path(), &folder, &[]).unwrap();
         assert!(!folder.exists());
     }
 

@@ -13,7 +13,7 @@ use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{DocumentReader, Input, MediaType, PageSegment, ReadRequest, Source};
-use crate::output::DocumentEntry;
+use crate::output::{DocumentEntry, StopReason};
 use crate::scoring::audit::audit;
 use crate::scoring::networks::Document as ScoredParts;
 use crate::structure::tables::find_tables;
@@ -108,6 +108,7 @@ pub fn read_layout(
     impl Observer for Silent {
         fn notice(&self, _: &str) {}
         fn pages_done(&self, _: u64) {}
+        fn stopping(&self, _: Option<StopReason>, _: bool) {}
         fn document_done(&self, _: &DocumentEntry) {}
     }
     let mut reader = engine.pool.open(Arc::new(source), request.read_request());
@@ -169,9 +170,8 @@ fn next_group(
             Some(Err(error)) => errors.push(error),
             None => return (group, false),
         }
-        // Only a model whose results do not depend on the batch may be given less than a full group: otherwise the
-        // result would depend on how fast the pages came.
-        if engine.models.layout.model().batch_invariant && started.elapsed() > engine.batch_timeout {
+        // Where pages share batches, less than a full group would make the result depend on how fast they came.
+        if engine.models.layout.pages_stand_alone() && started.elapsed() > engine.batch_timeout {
             break;
         }
     }

@@ -1,24 +1,20 @@
 //! Everything that is loaded once for a run: page workers, models, networks.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::document::Request;
-use super::networks::{self, LineLabels};
+use super::networks::LineLabels;
 use super::pages::PageSelection;
-use crate::config::{Config, Model, NativeLibrary, QuantizationMode, native_library};
-use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
+use super::setup::Setup;
+use crate::config::{ByteSize, Config, Model, NativeLibrary, QuantizationMode, native_library};
+use crate::document::analysis::ModelInfo;
 use crate::document::{Page, WordPredictions};
 use crate::error::Result;
-use crate::inference::{InferenceOptions, LayoutModel, TextModel};
-use crate::input::{Input, WorkerOptions, WorkerPool};
-use crate::output::Key;
+use crate::inference::{LayoutModel, TextModel};
+use crate::input::{WorkerOptions, WorkerPool};
 use crate::runtime::{
-    AcceleratorOptions, BatchBudget, BufferPool, BundleOptions, Device, Environment, Head, InferenceCache,
-    LoadedModel, ManagerSettings, Manifest, ModelBundle, ModelManager, OptimizationLevel, Precision,
-    Profiler, Provider, StageTime,
+    BundleOptions, Head, LoadedModel, Manifest, ModelBundle, ModelManager, Precision, Profiler, Provider,
 };
 use crate::scoring::networks::ScoringNetworks;
 use crate::structure::ReviewThresholds;
@@ -32,8 +28,6 @@ pub struct Engine {
     pub(super) pool: WorkerPool,
     pub(super) models: Models,
     pub(super) batch_timeout: Duration,
-    /// Everything but the input that an analysis depends on.
-    fingerprint: String,
 }
 
 /// The models of a configuration, loaded.
@@ -44,14 +38,13 @@ pub struct Models {
     pub text: TextModel,
     /// A separate entity model.
     pub entities: Option<TextModel>,
-    pub(super) networks: ScoringNetworks,
+    pub(super) networks: Arc<ScoringNetworks>,
     pub(super) review: ReviewThresholds,
     /// Words after a section's title that the section-kind head reads.
     pub(super) section_words: usize,
     pub(super) profiler: Profiler,
-    line_labels: Option<LineLabels>,
+    line_labels: Option<Arc<LineLabels>>,
     infos: Vec<ModelInfo>,
-    environment: Environment,
 }
 
 /// Opens the bundle that the configuration names, in the precision it asks for.
@@ -75,61 +68,44 @@ impl Models {
     /// # Errors
     /// `library.*`, `device.unavailable`, `model.*`, `tokenizer.invalid`, `network.invalid`.
     pub fn load(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Self> {
-        let environment = Environment::load(&native_library(NativeLibrary::OnnxRuntime)?)?;
-        let device = config
-            .analyze
-            .device
-            .parse::<Device>()?
-            .resolve(&environment, config.optimization.enable_tensorrt)?;
-        if let Some(text) = &device.notice {
-            notice(text);
-        }
-        let manifest = Manifest::read(&config.models_folder)?;
-        let manager = |provider| ModelManager::new(environment.clone(), manager_settings(config, provider));
-        let (accelerated, on_cpu) = (manager(device.provider), manager(Provider::Cpu));
+        Self::of(&without_disk(config, notice)?)
+    }
+
+    /// Loads what was found.
+    pub(super) fn of(setup: &Setup) -> Result<Self> {
+        let config = &setup.config;
+        let manager =
+            |provider| ModelManager::new(setup.environment.clone(), setup.manager_settings(provider));
+        let (accelerated, on_cpu) = (manager(setup.provider), manager(Provider::Cpu));
         let tokenizers = TokenizerManager::new();
-        let profiler = Profiler::new(config.performance.enable_profiling);
-        let shared = InferenceOptions {
-            max_sequence_length: usize::MAX,
-            budget: if device.provider.is_cpu() { BatchBudget::CPU } else { BatchBudget::GPU },
-            buffers: BufferPool::new(config.performance.memory_pool_size.as_usize()),
-            cache: Some(Arc::new(InferenceCache::new(config.performance.cache_size.as_usize()))),
-            profiler: profiler.clone(),
-        };
-        let options = |model: &Model| InferenceOptions {
-            max_sequence_length: model.max_sequence_length.unwrap_or(usize::MAX),
-            budget: shared.budget.with_inputs(model.batch_size),
-            ..shared.clone()
-        };
         let manager_of = |model: &Model| if model.enable_gpu { &accelerated } else { &on_cpu };
-        let open_text = |model: &Model| -> Result<TextModel> {
-            let bundle = open_bundle(model, manifest.as_ref())?;
-            TextModel::open(manager_of(model), &tokenizers, &bundle, options(model))
+        let open_text = |model: &Model, bundle: &ModelBundle| {
+            TextModel::open(manager_of(model), &tokenizers, bundle, setup.inference_options(model))
         };
-        let setup = &config.models.layoutlmv3;
-        let bundle = open_bundle(setup, manifest.as_ref())?;
-        let layout = LayoutModel::open(manager_of(setup), &tokenizers, &bundle, options(setup))?;
-        let text = open_text(&config.models.finbert)?;
-        let entities = config.models.entities.as_ref().map(open_text).transpose()?;
-        let mut models = vec![model_info("layout", layout.model()), model_info("text", text.model())];
-        models.extend(entities.as_ref().map(|entities| model_info("entities", entities.model())));
-        let line_labels = LineLabels::load(config, manifest.as_ref())?;
-        models.extend(line_labels.as_ref().map(|network| network.info.clone()));
-        let networks = networks::load(config, manifest.as_ref(), notice)?;
-        models.extend(networks.models());
+        let layoutlmv3 = &config.models.layoutlmv3;
+        let layout = LayoutModel::open(
+            manager_of(layoutlmv3),
+            &tokenizers,
+            &setup.layout,
+            setup.inference_options(layoutlmv3),
+        )?;
+        let text = open_text(&config.models.finbert, &setup.text)?;
+        let entities = match (&config.models.entities, &setup.entities) {
+            (Some(model), Some(bundle)) => Some(open_text(model, bundle)?),
+            _ => None,
+        };
         let review =
             review_thresholds(layout.model(), entities.as_ref().unwrap_or(&text).model(), text.model());
         Ok(Self {
             entities,
-            networks,
+            networks: Arc::clone(&setup.networks),
             review,
             section_words: text.model().bundle.config.section_words.unwrap_or(SECTION_WORDS),
-            profiler,
-            line_labels,
+            profiler: setup.profiler.clone(),
+            line_labels: setup.line_labels.clone(),
             layout,
             text,
-            infos: models,
-            environment,
+            infos: setup.infos.clone(),
         })
     }
 
@@ -142,33 +118,47 @@ impl Models {
     }
 }
 
+/// What a configuration names, without the cache on disk. Only `docproc analyze` has that: figures and training must
+/// come from the models as they are.
+fn without_disk(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Setup> {
+    let mut config = config.clone();
+    config.performance.disk_cache_size = ByteSize(0);
+    Setup::find(&config, Arc::default(), notice)
+}
+
 impl Engine {
     /// Loads what the configuration names and starts the page workers. `notice` hears what the user should know.
     ///
     /// # Errors
     /// Those of [`Models::load`], `worker.start`.
-    pub fn start(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Self> {
-        let models = Models::load(config, notice)?;
+    pub fn load(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Self> {
+        Self::start(&without_disk(config, notice)?)
+    }
+
+    /// Loads what was found and starts the page workers.
+    pub(super) fn start(setup: &Setup) -> Result<Self> {
+        let models = Models::of(setup)?;
         let pool = WorkerPool::start(&WorkerOptions {
-            workers: config.analyze.jobs,
+            workers: setup.config.analyze.jobs,
             pdfium: native_library(NativeLibrary::Pdfium)?,
             ..WorkerOptions::default()
         })?;
-        let fingerprint = format!(
-            "{} {SCHEMA_VERSION} {:?} {:?} {:?}",
-            env!("CARGO_PKG_VERSION"),
-            models.infos,
-            config.models,
-            config.optimization
-        );
-        let batch_timeout = Duration::from_millis(config.performance.batch_timeout_ms);
-        Ok(Self { pool, models, batch_timeout, fingerprint })
+        let batch_timeout = Duration::from_millis(setup.config.performance.batch_timeout_ms);
+        Ok(Self { pool, models, batch_timeout })
     }
 
-    /// How documents are read under this configuration.
+    /// The models that take part in every analysis.
     #[must_use]
-    pub fn request(&self, config: &Config, pages: Option<PageSelection>, passwords: Vec<Vec<u8>>) -> Request {
-        Request {
+    pub fn models(&self) -> &[ModelInfo] {
+        &self.models.infos
+    }
+}
+
+impl Request {
+    /// How documents are read under a configuration.
+    #[must_use]
+    pub fn new(config: &Config, pages: Option<PageSelection>, passwords: Vec<Vec<u8>>) -> Self {
+        Self {
             pages: pages.unwrap_or_default(),
             passwords,
             ocr: config.analyze.ocr,
@@ -177,48 +167,6 @@ impl Engine {
             max_pixels: config.analyze.max_pixels,
             max_bytes: config.analyze.max_bytes.0,
         }
-    }
-
-    /// The models that take part in every analysis.
-    #[must_use]
-    pub fn models(&self) -> &[ModelInfo] {
-        &self.models.infos
-    }
-
-    /// Version of the loaded ONNX Runtime.
-    #[must_use]
-    pub fn runtime_version(&self) -> &str {
-        self.models.environment.version()
-    }
-
-    /// Where the time went so far.
-    #[must_use]
-    pub fn profile(&self) -> Vec<StageTime> {
-        self.models.profiler.snapshot()
-    }
-
-    /// The hash that says whether an analysis is current: tool, models, configuration, request, path and bytes. The
-    /// digest is empty for an input that could not be read.
-    #[must_use]
-    pub fn key(&self, input: &Input, sha256: &str, request: &Request) -> Key {
-        use std::os::unix::ffi::OsStrExt;
-        let settings =
-            format!("{:?} {:?} {} {}", request.pages, request.ocr, request.max_pages, request.max_pixels);
-        Key::of(&[
-            self.fingerprint.as_bytes(),
-            settings.as_bytes(),
-            input.path.as_os_str().as_bytes(),
-            sha256.as_bytes(),
-        ])
-    }
-}
-
-fn model_info(role: &str, loaded: &LoadedModel) -> ModelInfo {
-    ModelInfo {
-        role: role.to_owned(),
-        name: loaded.bundle.name.clone(),
-        sha256: loaded.bundle.sha256.clone(),
-        precision: loaded.bundle.precision.as_str().to_owned(),
     }
 }
 
@@ -232,30 +180,4 @@ fn review_thresholds(layout: &LoadedModel, entities: &LoadedModel, text: &Loaded
         sentiment: threshold(text, Head::Sentiment),
         entities: threshold(entities, Head::Entity),
     }
-}
-
-fn manager_settings(config: &Config, provider: Provider) -> ManagerSettings {
-    let cores = available_parallelism().map_or(1, usize::from);
-    let sessions = if provider.is_cpu() { config.performance.parallel_inference } else { 1 };
-    ManagerSettings {
-        provider,
-        accelerator: AcceleratorOptions {
-            half_precision: config.optimization.mixed_precision,
-            ..AcceleratorOptions::default()
-        },
-        sessions,
-        intra_threads: (cores / sessions).max(1),
-        optimization: OptimizationLevel::from_number(u32::from(config.optimization.graph_optimization_level))
-            .unwrap_or_default(),
-        graph_cache: cache_folder().map(|folder| folder.join("graphs")),
-    }
-}
-
-/// `DOCPROC_CACHE_DIR`, else `docproc` in the user's cache folder (XDG Base Directory Specification); `None` where
-/// there is neither, as for some daemons.
-fn cache_folder() -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    variable("DOCPROC_CACHE_DIR")
-        .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("docproc")))
-        .or_else(|| variable("HOME").map(|folder| folder.join(".cache/docproc")))
 }

@@ -3,17 +3,18 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::digest::Digest;
 use super::document::{self, Request};
-use super::engine::Engine;
-use crate::document::analysis::{Analysis, Status};
+use super::setup::Setup;
+use super::stop::Stop;
+use crate::document::analysis::{Analysis, Problem, Status};
 use crate::error::{Error, ErrorCode, Result};
 use crate::input::{Input, Source};
-use crate::output::{DocumentEntry, LinesWriter, Outcome, OutputFolder, RunCounts};
+use crate::output::{DocumentEntry, LinesWriter, Outcome, OutputFolder, RunCounts, StopReason};
 
 /// One document to analyze and where its analysis goes, below the output folder.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub struct RunOptions {
     pub force: bool,
     /// Write the tables as CSV files, too.
     pub tables: bool,
+    /// Time after which the run stops by itself, from its start.
+    pub max_runtime: Option<Duration>,
 }
 
 /// Hears what happens while a run goes on; called from many threads.
@@ -51,7 +54,9 @@ pub trait Observer: Sync {
     fn notice(&self, text: &str);
     /// So many more pages went through the layout model.
     fn pages_done(&self, pages: u64);
-    /// A document was finished, skipped or not reached.
+    /// The run stops early: `cut` is false when it begins no further documents, true when it gives up those in work.
+    fn stopping(&self, reason: Option<StopReason>, cut: bool);
+    /// A document was finished, skipped, cut or not reached.
     fn document_done(&self, entry: &DocumentEntry);
 }
 
@@ -85,56 +90,73 @@ const TRANSIENT: &[ErrorCode] = &[
     ErrorCode::Internal,
 ];
 
-/// Analyzes the documents, `options.jobs` at a time. When `stop` becomes true, documents in work are finished and no
-/// further ones are begun.
+/// Analyzes the documents, `options.jobs` at a time. When `stop` is requested or the time is up, no further documents
+/// are begun; those in work are finished, or cut when they take longer than `stop` has patience for.
 ///
 /// # Errors
-/// `output.unwritable` when results cannot be written: the run stops, what was written stays.
+/// `output.unwritable` when results cannot be written, or what loading the models says: the run stops, what was
+/// written stays.
 pub fn run(
-    engine: &Engine,
+    setup: &Setup,
     jobs: &[Job],
     sink: &Sink<'_>,
     options: &RunOptions,
     observer: &dyn Observer,
-    stop: &AtomicBool,
+    stop: &Stop,
 ) -> Result<RunReport> {
+    let deadline = options.max_runtime.and_then(|limit| Instant::now().checked_add(limit));
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, DocumentEntry, Option<Digest>)>> = Mutex::default();
     let fatal: Mutex<Option<Error>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..options.jobs.clamp(1, jobs.len().max(1)) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(job) = jobs.get(index) else { return };
-                    let started = Instant::now();
-                    let finished = if stop.load(Ordering::Relaxed) {
-                        Ok(Finished { outcome: Outcome::NotReached, analysis: None, skipped: None })
-                    } else {
-                        one(engine, job, sink, options, observer)
-                    };
-                    let finished = finished.and_then(|finished| {
-                        if let Some(lines) = sink.lines {
-                            write_line(lines, index, finished.analysis.as_ref())?;
-                        }
-                        Ok(finished)
-                    });
-                    match finished {
-                        Ok(finished) => {
-                            let entry = finished.entry(job, sink, started.elapsed().as_secs_f64());
-                            observer.document_done(&entry);
-                            let digest = finished.analysis.as_ref().map(Digest::of);
-                            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, entry, digest));
-                        }
-                        Err(error) => {
-                            stop.store(true, Ordering::Relaxed);
-                            fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                            return;
+    std::thread::scope(|watch| {
+        watch.spawn(|| {
+            let time_up = || observer.stopping(stop.reason(), false);
+            let cut = || {
+                observer.stopping(stop.reason(), true);
+                if let Some(engine) = setup.started() {
+                    engine.pool.cancel();
+                }
+            };
+            stop.watch(deadline, time_up, cut);
+        });
+        let _finish = stop.finish_on_drop();
+        std::thread::scope(|scope| {
+            for _ in 0..options.jobs.clamp(1, jobs.len().max(1)) {
+                scope.spawn(|| {
+                    loop {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(job) = jobs.get(index) else { return };
+                        let started = Instant::now();
+                        let finished = if stop.is_requested() {
+                            Ok(Finished { outcome: Outcome::NotReached, analysis: None, skipped: None })
+                        } else {
+                            one(setup, job, sink, options, observer, stop)
+                        };
+                        let finished = finished.and_then(|finished| {
+                            if let Some(lines) = sink.lines {
+                                write_line(lines, index, finished.analysis.as_ref())?;
+                            }
+                            Ok(finished)
+                        });
+                        match finished {
+                            Ok(finished) => {
+                                let entry = finished.entry(job, sink, started.elapsed().as_secs_f64());
+                                observer.document_done(&entry);
+                                let digest = finished.analysis.as_ref().map(Digest::of);
+                                done.lock()
+                                    .unwrap_or_else(PoisonError::into_inner)
+                                    .push((index, entry, digest));
+                            }
+                            Err(error) => {
+                                stop.fail();
+                                fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                                return;
+                            }
                         }
                     }
-                }
-            });
-        }
+                });
+            }
+        });
     });
     if let Some(error) = fatal.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
@@ -188,18 +210,19 @@ impl Finished {
 
 /// One document: read, skipped if current, else analyzed and written.
 fn one(
-    engine: &Engine,
+    setup: &Setup,
     job: &Job,
     sink: &Sink<'_>,
     options: &RunOptions,
     observer: &dyn Observer,
+    stop: &Stop,
 ) -> Result<Finished> {
     let source = {
-        let _span = engine.models.profiler.span("read input");
+        let _span = setup.profiler.span("read input");
         Source::read(&job.input, options.request.max_bytes)
     };
     let sha256 = source.as_ref().map_or("", Source::sha256);
-    let key = engine.key(&job.input, sha256, &options.request);
+    let key = setup.key(&job.input, sha256, &options.request);
     if let (Some(folder), false, None) = (sink.folder, options.force, sink.lines)
         && let Some(record) = folder.current(&job.output, &key, options.tables)
     {
@@ -209,6 +232,10 @@ fn one(
             analysis: None,
             skipped: Some((status, record.pages)),
         });
+    }
+    let engine = setup.engine()?;
+    if stop.is_cut() {
+        return Ok(Finished { outcome: Outcome::Cut, analysis: None, skipped: None });
     }
     // A fault of ours in one document must not cost the batch: it is reported as that document's failure.
     let analysis = catch_unwind(AssertUnwindSafe(|| match source {
@@ -225,9 +252,13 @@ fn one(
             .help("please report it together with the document");
         document::failed(&job.input, &error)
     });
+    let interrupted = |error: &Problem| error.code == ErrorCode::RunInterrupted;
+    if stop.is_cut() && analysis.errors.iter().any(interrupted) {
+        return Ok(Finished { outcome: Outcome::Cut, analysis: None, skipped: None });
+    }
     if let Some(folder) = sink.folder {
         let retry = analysis.errors.iter().any(|error| TRANSIENT.contains(&error.code));
-        let _span = engine.models.profiler.span("write");
+        let _span = setup.profiler.span("write");
         folder.write(&job.output, key, &analysis, retry, options.tables)?;
     }
     Ok(Finished { outcome: Outcome::Analyzed, analysis: Some(analysis), skipped: None })
@@ -254,7 +285,7 @@ impl RunCounts {
         match entry.outcome {
             Outcome::Analyzed => self.pages += u64::from(entry.pages),
             Outcome::Skipped => self.skipped += 1,
-            Outcome::NotReached => self.not_reached += 1,
+            Outcome::NotReached | Outcome::Cut => self.not_reached += 1,
         }
     }
 }

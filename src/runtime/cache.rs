@@ -1,4 +1,4 @@
-//! Results of earlier inferences, kept in memory.
+//! Results of earlier inferences, kept in memory and, behind that, on disk.
 //!
 //! A cache must not change results. Dynamically quantised models scale their activations by the range of the whole
 //! batch, so what they say about a text depends on what shares its batch (up to 0.17 logit on bert-base). Their
@@ -6,6 +6,10 @@
 //! company does not. Other models on the CPU compute every row by itself, given the padded length and at least two
 //! rows: their results are kept per text, so a sentence repeated in many filings is computed once. Whether a model
 //! really does so to the last bit on this processor is tried when it is opened; if not, whole batches it is.
+//!
+//! Batches of texts are cut so that texts which did not change make batches which did not change (see
+//! [`super::planner::plan_by_content`]). What was computed from page images is kept on disk only: within a run pages
+//! hardly repeat.
 
 use std::collections::{BTreeMap, HashMap};
 use std::mem;
@@ -13,35 +17,64 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use super::disk_cache::DiskCache;
 use super::session::OutputTensor;
 
 /// What a cached result was computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey([u8; 32]);
 
+/// One model input as far as its result depends on it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CacheInput<'a> {
+    /// Token ids.
+    pub ids: &'a [u32],
+    /// Where the second segment begins.
+    pub second_segment: usize,
+    /// Boxes of the tokens, empty for texts.
+    pub boxes: &'a [[u16; 4]],
+    /// Pixel values of the page image, empty for texts.
+    pub pixels: &'a [f32],
+}
+
 impl CacheKey {
-    /// The key of a model (its sha256 and execution provider) and the exact inputs: for each its token ids and where
-    /// its second segment begins, and the length they are padded to.
+    /// The key of a model (its sha256), how it is executed (provider, library, settings, processor), the exact inputs,
+    /// and the length they are padded to.
     pub fn new<'a>(
         model: &str,
-        provider: &str,
-        inputs: impl IntoIterator<Item = (&'a [u32], usize)>,
+        execution: &str,
+        inputs: impl IntoIterator<Item = CacheInput<'a>>,
         padded: usize,
     ) -> Self {
         let mut hasher = Sha256::new();
-        for text in [model, provider] {
-            hasher.update((text.len() as u64).to_le_bytes());
-            hasher.update(text);
+        let mut bytes = Vec::new();
+        for text in [model, execution] {
+            bytes.extend((text.len() as u64).to_le_bytes());
+            bytes.extend(text.as_bytes());
         }
-        hasher.update((padded as u64).to_le_bytes());
-        for (ids, second_segment) in inputs {
-            hasher.update((ids.len() as u64).to_le_bytes());
-            hasher.update((second_segment as u64).to_le_bytes());
-            for id in ids {
-                hasher.update(id.to_le_bytes());
+        bytes.extend((padded as u64).to_le_bytes());
+        for input in inputs {
+            for number in [input.ids.len(), input.second_segment, input.boxes.len(), input.pixels.len()] {
+                bytes.extend((number as u64).to_le_bytes());
             }
+            input.ids.iter().for_each(|id| bytes.extend(id.to_le_bytes()));
+            input.boxes.iter().flatten().for_each(|edge| bytes.extend(edge.to_le_bytes()));
+            input.pixels.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+            hasher.update(&bytes);
+            bytes.clear();
         }
+        hasher.update(&bytes);
         Self(hasher.finalize().into())
+    }
+
+    /// The key's bytes.
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Which of so many folders (at most 256) the key belongs to.
+    pub(super) fn folder(&self, folders: usize) -> usize {
+        usize::from(self.0[0]) % folders
     }
 }
 
@@ -51,22 +84,39 @@ pub type CachedOutputs = Arc<Vec<OutputTensor>>;
 /// What a cache has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheStatistics {
-    /// Results found.
+    /// Results found in memory.
     pub hits: u64,
+    /// Results found on disk.
+    pub disk_hits: u64,
     /// Results not found.
     pub misses: u64,
-    /// Results dropped to make room.
+    /// Results dropped from memory to make room.
     pub evicted: u64,
-    /// Results held now.
+    /// Results written to disk.
+    pub disk_written: u64,
+    /// Results removed from disk to make room.
+    pub disk_evicted: u64,
+    /// Results held in memory now.
     pub entries: usize,
     /// Bytes of those.
     pub bytes: usize,
 }
 
-/// A cache of at most a number of bytes (`cache_size`) that drops what was not used for longest.
+/// Where a result is worth keeping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// In memory and on disk.
+    Both,
+    /// On disk only: what hardly repeats within a run.
+    Disk,
+}
+
+/// A cache of at most a number of bytes in memory (`cache_size`) that drops what was not used for longest, and one on
+/// disk behind it.
 #[derive(Debug)]
 pub struct InferenceCache {
     capacity: usize,
+    disk: Option<DiskCache>,
     state: Mutex<State>,
 }
 
@@ -87,20 +137,56 @@ struct Entry {
 }
 
 impl InferenceCache {
-    /// An empty cache. Capacity 0 holds nothing.
+    /// A cache with nothing in memory. Capacity 0 holds nothing there; without `disk` nothing outlives the cache.
     #[must_use]
-    pub fn new(capacity: usize) -> Self {
-        Self { capacity, state: Mutex::default() }
+    pub fn new(capacity: usize, disk: Option<DiskCache>) -> Self {
+        Self { capacity, disk, state: Mutex::default() }
     }
 
-    /// The result under this key.
+    /// The result under this key, from memory or disk.
     #[must_use]
-    pub fn get(&self, key: &CacheKey) -> Option<CachedOutputs> {
-        let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = state.entries.get_mut(key) else {
-            state.statistics.misses += 1;
-            return None;
+    pub fn get(&self, key: &CacheKey, keep: Keep) -> Option<CachedOutputs> {
+        let found = match keep {
+            Keep::Both => self.recall(key),
+            Keep::Disk => None,
         };
+        if found.is_some() {
+            return found;
+        }
+        let found = self.disk.as_ref().and_then(|disk| disk.get(key));
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &found {
+            Some(_) => state.statistics.disk_hits += 1,
+            // Without a disk, what only the disk would keep is not looked for.
+            None if keep == Keep::Both || self.disk.is_some() => state.statistics.misses += 1,
+            None => {}
+        }
+        drop(state);
+        if let (Some(outputs), Keep::Both) = (&found, keep) {
+            self.remember(*key, Arc::clone(outputs));
+        }
+        found
+    }
+
+    /// Keeps a result.
+    pub fn insert(&self, key: CacheKey, outputs: CachedOutputs, keep: Keep) {
+        if let Some(disk) = &self.disk {
+            disk.insert(key, Arc::clone(&outputs));
+        }
+        if keep == Keep::Both {
+            self.remember(key, outputs);
+        }
+    }
+
+    /// Whether results of this kind are kept at all.
+    #[must_use]
+    pub fn keeps(&self, keep: Keep) -> bool {
+        keep == Keep::Both || self.disk.is_some()
+    }
+
+    fn recall(&self, key: &CacheKey) -> Option<CachedOutputs> {
+        let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = state.entries.get_mut(key)?;
         state.statistics.hits += 1;
         state.clock += 1;
         state.order.remove(&entry.used);
@@ -109,8 +195,8 @@ impl InferenceCache {
         Some(Arc::clone(&entry.outputs))
     }
 
-    /// Keeps a result; one larger than the whole cache is not kept.
-    pub fn insert(&self, key: CacheKey, outputs: CachedOutputs) {
+    /// Keeps a result in memory; one larger than the whole cache is not kept.
+    fn remember(&self, key: CacheKey, outputs: CachedOutputs) {
         let bytes = size(&outputs);
         if bytes > self.capacity {
             return;
@@ -136,8 +222,14 @@ impl InferenceCache {
     /// What the cache has done so far.
     #[must_use]
     pub fn statistics(&self) -> CacheStatistics {
+        let disk = self.disk.as_ref().map(DiskCache::statistics).unwrap_or_default();
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        CacheStatistics { entries: state.entries.len(), ..state.statistics }
+        CacheStatistics {
+            entries: state.entries.len(),
+            disk_written: disk.written,
+            disk_evicted: disk.evicted,
+            ..state.statistics
+        }
     }
 }
 
@@ -162,20 +254,28 @@ mod tests {
         Arc::new(vec![OutputTensor { name: "logits".into(), shape: vec![count], values: vec![value; count] }])
     }
 
+    fn input(ids: &[u32], second_segment: usize) -> CacheInput<'_> {
+        CacheInput { ids, second_segment, ..CacheInput::default() }
+    }
+
     fn key(id: u32) -> CacheKey {
-        CacheKey::new("model", "cpu", [([id].as_slice(), 1)], 8)
+        CacheKey::new("model", "cpu", [input(&[id], 1)], 8)
+    }
+
+    fn get(cache: &InferenceCache, id: u32) -> Option<CachedOutputs> {
+        cache.get(&key(id), Keep::Both)
     }
 
     #[test]
     fn the_least_recently_used_goes_first() {
         let one = size(&outputs(0.0, 100));
-        let cache = InferenceCache::new(2 * one);
-        cache.insert(key(1), outputs(1.0, 100));
-        cache.insert(key(2), outputs(2.0, 100));
-        assert_eq!(cache.get(&key(1)).unwrap()[0].values[0], 1.0);
-        cache.insert(key(3), outputs(3.0, 100));
-        assert!(cache.get(&key(2)).is_none() && cache.get(&key(1)).is_some() && cache.get(&key(3)).is_some());
-        cache.insert(key(4), outputs(4.0, 10_000));
+        let cache = InferenceCache::new(2 * one, None);
+        cache.insert(key(1), outputs(1.0, 100), Keep::Both);
+        cache.insert(key(2), outputs(2.0, 100), Keep::Both);
+        assert_eq!(get(&cache, 1).unwrap()[0].values[0], 1.0);
+        cache.insert(key(3), outputs(3.0, 100), Keep::Both);
+        assert!(get(&cache, 2).is_none() && get(&cache, 1).is_some() && get(&cache, 3).is_some());
+        cache.insert(key(4), outputs(4.0, 10_000), Keep::Both);
         let statistics = cache.statistics();
         assert_eq!((statistics.hits, statistics.misses, statistics.evicted), (3, 1, 1));
         assert_eq!((statistics.entries, statistics.bytes), (2, 2 * one));
@@ -183,25 +283,48 @@ mod tests {
 
     #[test]
     fn replacing_keeps_the_count_of_bytes() {
-        let cache = InferenceCache::new(1 << 20);
-        cache.insert(key(1), outputs(1.0, 10));
-        cache.insert(key(1), outputs(2.0, 10));
+        let cache = InferenceCache::new(1 << 20, None);
+        cache.insert(key(1), outputs(1.0, 10), Keep::Both);
+        cache.insert(key(1), outputs(2.0, 10), Keep::Both);
         assert_eq!(cache.statistics().bytes, size(&outputs(0.0, 10)));
-        assert_eq!(cache.get(&key(1)).unwrap()[0].values[0], 2.0);
+        assert_eq!(get(&cache, 1).unwrap()[0].values[0], 2.0);
     }
 
     #[test]
-    fn keys_tell_models_paddings_and_batches_apart() {
-        let ids: [(&[u32], usize); 2] = [(&[1, 2], 2), (&[3], 1)];
+    fn what_the_disk_has_comes_back_to_memory_unless_it_hardly_repeats() {
+        let root = tempfile::tempdir().unwrap();
+        let open = || InferenceCache::new(1 << 20, Some(DiskCache::new(root.path(), 1 << 30)));
+        let cache = open();
+        cache.insert(key(1), outputs(1.0, 10), Keep::Both);
+        cache.insert(key(2), outputs(2.0, 10), Keep::Disk);
+        assert_eq!((cache.statistics().entries, cache.statistics().disk_written), (1, 2));
+        drop(cache);
+        let cache = open();
+        for _ in 0..2 {
+            assert_eq!(cache.get(&key(1), Keep::Both).unwrap()[0].values[0], 1.0);
+            assert_eq!(cache.get(&key(2), Keep::Disk).unwrap()[0].values[0], 2.0);
+        }
+        assert!(cache.get(&key(3), Keep::Disk).is_none());
+        let statistics = cache.statistics();
+        assert_eq!((statistics.hits, statistics.disk_hits, statistics.misses), (1, 3, 1));
+        assert_eq!(statistics.entries, 1);
+    }
+
+    #[test]
+    fn keys_tell_models_paddings_batches_and_pages_apart() {
+        let ids = [input(&[1, 2], 2), input(&[3], 1)];
         let base = CacheKey::new("m", "cpu", ids, 8);
         assert_eq!(base, CacheKey::new("m", "cpu", ids, 8));
         for other in [
             CacheKey::new("mc", "pu", ids, 8),
             CacheKey::new("m", "cuda:0", ids, 8),
             CacheKey::new("m", "cpu", ids, 16),
-            CacheKey::new("m", "cpu", [([1, 2, 3].as_slice(), 3)], 8),
-            CacheKey::new("m", "cpu", [([1].as_slice(), 1), (&[2, 3], 2)], 8),
-            CacheKey::new("m", "cpu", [([1, 2].as_slice(), 1), (&[3], 1)], 8),
+            CacheKey::new("m", "cpu", [input(&[1, 2, 3], 3)], 8),
+            CacheKey::new("m", "cpu", [input(&[1], 1), input(&[2, 3], 2)], 8),
+            CacheKey::new("m", "cpu", [input(&[1, 2], 1), input(&[3], 1)], 8),
+            CacheKey::new("m", "cpu", [ids[0], CacheInput { boxes: &[[0; 4]], ..ids[1] }], 8),
+            CacheKey::new("m", "cpu", [ids[0], CacheInput { pixels: &[0.0], ..ids[1] }], 8),
+            CacheKey::new("m", "cpu", [ids[0], CacheInput { pixels: &[-0.0], ..ids[1] }], 8),
         ] {
             assert_ne!(base, other);
         }

@@ -11,7 +11,7 @@ use tempfile::TempPath;
 use super::environment::Environment;
 use super::hash::hex;
 use super::session::SessionSettings;
-use crate::error::Error;
+use crate::error::{Error, warn};
 
 /// Raised whenever what is stored changes its meaning.
 const FORMAT: &str = "1";
@@ -74,13 +74,13 @@ impl GraphCache {
 
     /// Removes a graph that cannot be loaded, with a warning.
     pub(super) fn discard(&self, file: &Path, error: &Error) {
-        eprintln!("warning: cached graph {} is made again: {}", file.display(), error.explanation());
+        warn(&format!("cached graph {} is made again: {}", file.display(), error.explanation()));
         let _ = fs::remove_file(file);
     }
 }
 
 /// The vector instructions that ONNX Runtime chooses kernels and layouts by.
-fn processor() -> String {
+pub(super) fn processor() -> String {
     let mut features = vec![std::env::consts::ARCH];
     #[cfg(target_arch = "x86_64")]
     {

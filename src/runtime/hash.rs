@@ -18,6 +18,14 @@ pub(super) fn hex(digest: &[u8]) -> String {
     })
 }
 
+/// SHA-256 of a file's bytes.
+///
+/// # Errors
+/// `model.not_found` if it cannot be read.
+pub fn file_sha256(path: &Path) -> Result<String> {
+    file(path).map(|(digest, _)| digest)
+}
+
 /// SHA-256 and size of a file's bytes.
 pub(super) fn file(path: &Path) -> Result<(String, u64)> {
     scan(path, &[]).map(|(digest, bytes, _)| (digest, bytes))

@@ -63,6 +63,9 @@ pub struct LoadedModel {
     pub outputs: Vec<TensorSpec>,
     /// What it runs on.
     pub provider: Provider,
+    /// Everything besides the model and its inputs that results depend on to the last bit: provider, library, settings,
+    /// processor.
+    pub execution: String,
     /// Whether the result for an input does not depend on what else is in its batch, given the padded length:
     /// true on the CPU unless the graph scales activations by the range of the whole batch
     /// (`DynamicQuantizeLinear`). On GPUs kernels are chosen by shape, so never there.
@@ -137,6 +140,8 @@ impl ModelManager {
         let (environment, model) = (self.environment.clone(), bundle.model.clone());
         let weights = PrepackedWeights::new();
         let (provider, capacity) = (settings.provider, self.settings.sessions);
+        let execution =
+            format!("{settings:?} {} {}", self.environment.build_info(), super::graph_cache::processor());
         let pool = SessionPool::new(capacity, move || {
             OrtSession::load(&environment, &model, &settings, &weights, cache.as_ref())
                 .map(|session| Box::new(session) as Box<dyn InferenceSession>)
@@ -155,6 +160,14 @@ impl ModelManager {
             .help("export it with Hugging Face Optimum, which keeps the standard names"));
         }
         let batch_invariant = provider.is_cpu() && !bundle.scales_by_batch;
-        Ok(LoadedModel { bundle: bundle.clone(), pool, inputs, outputs, provider, batch_invariant })
+        Ok(LoadedModel {
+            bundle: bundle.clone(),
+            pool,
+            inputs,
+            outputs,
+            provider,
+            execution,
+            batch_invariant,
+        })
     }
 }

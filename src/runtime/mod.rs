@@ -6,6 +6,7 @@ pub mod buffers;
 pub mod bundle;
 pub mod cache;
 pub mod device;
+pub mod disk_cache;
 pub mod environment;
 #[cfg(feature = "cuda")]
 mod gpu;
@@ -22,12 +23,14 @@ pub mod tensor_session;
 
 pub use buffers::{BufferPool, BufferStatistics, Pooled};
 pub use bundle::{BundleConfig, BundleOptions, Head, ModelBundle, Precision, PreprocessorConfig};
-pub use cache::{CacheKey, CacheStatistics, InferenceCache};
+pub use cache::{CacheInput, CacheKey, CacheStatistics, InferenceCache, Keep};
 pub use device::{AcceleratorOptions, Device, Provider, ResolvedDevice};
+pub use disk_cache::DiskCache;
 pub use environment::Environment;
+pub use hash::file_sha256;
 pub use manager::{LoadedModel, ManagerSettings, ModelManager};
 pub use manifest::Manifest;
-pub use planner::{BatchBudget, LENGTH_STEP, Unique, plan, plan_in_steps, unique};
+pub use planner::{BatchBudget, LENGTH_STEP, Unique, plan, plan_by_content, plan_in_steps, unique};
 pub use pool::SessionPool;
 pub use profiler::{Profiler, StageTime};
 pub use session::{InferenceSession, InputTensor, OptimizationLevel, OutputTensor, TensorData, TensorSpec};

@@ -83,6 +83,41 @@ pub fn plan_in_steps(lengths: &[usize], budget: BatchBudget) -> Vec<(usize, Vec<
     batches
 }
 
+/// Batches that a segment of [`plan_by_content`] holds on average.
+const SEGMENT_BATCHES: usize = 2;
+
+/// As [`plan`], for inputs of which most are the same in another version of the document: unchanged inputs far from a
+/// change make unchanged batches. `fingerprints` tells inputs of the same length apart.
+///
+/// Inputs are sorted by length and fingerprint; a batch also ends after an input whose own fingerprint says so, for
+/// one in [`SEGMENT_BATCHES`] full batches, so that what a change shifts is shifted up to the next such input only.
+/// (Content-defined chunking; Muthitacharoen et al., "A Low-bandwidth Network File System", 2001.)
+#[must_use]
+pub fn plan_by_content(lengths: &[usize], fingerprints: &[u64], budget: BatchBudget) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|&index| (std::cmp::Reverse(lengths[index]), fingerprints[index], index));
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let (mut longest, mut ended) = (0, true);
+    for index in order {
+        match batches.last_mut() {
+            Some(batch)
+                if !ended
+                    && batch.len() < budget.inputs
+                    && (batch.len() + 1) * longest <= budget.padded_tokens =>
+            {
+                batch.push(index);
+            }
+            _ => {
+                longest = lengths[index];
+                batches.push(vec![index]);
+            }
+        }
+        let full = (budget.padded_tokens / lengths[index].max(1)).clamp(1, budget.inputs);
+        ended = fingerprints[index].is_multiple_of((SEGMENT_BATCHES * full) as u64);
+    }
+    batches
+}
+
 /// Equal inputs found once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unique {
@@ -140,19 +175,57 @@ mod tests {
         assert_eq!((found.representatives, found.group), (vec![0, 1, 3], vec![0, 1, 0, 2, 1]));
     }
 
+    #[test]
+    fn a_changed_text_leaves_most_batches_as_they_are() {
+        let budget = BatchBudget::CPU.with_inputs(32);
+        // Lengths of sentences: mean 27 tokens with a long tail; a multiplicative generator with its high bits.
+        let mut state = 1u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 33
+        };
+        let texts: Vec<(usize, u64)> = (0..600)
+            .map(|_| ((6 + random() % 24 + random() % 4 * (random() % 16)) as usize, random()))
+            .collect();
+        let batches = |texts: &[(usize, u64)]| -> Vec<Vec<(usize, u64)>> {
+            let (lengths, fingerprints): (Vec<usize>, Vec<u64>) = texts.iter().copied().unzip();
+            let plan = plan_by_content(&lengths, &fingerprints, budget);
+            plan.iter().map(|batch| batch.iter().map(|&index| texts[index]).collect()).collect()
+        };
+        let before = batches(&texts);
+        // Removed, changed, added, moved: one text in fifty each.
+        let mut changed = texts.clone();
+        changed.rotate_left(77);
+        for at in 0..12 {
+            changed.remove(at * 40);
+            changed[at * 40 + 10] = (20, random());
+            changed.insert(at * 40 + 30, (31, random()));
+        }
+        let known: std::collections::HashSet<_> = before.iter().collect();
+        let after = batches(&changed);
+        let same = after.iter().filter(|batch| known.contains(batch)).count();
+        assert!(2 * same > after.len(), "{same} of {} batches are the same", after.len());
+        let (lengths, _): (Vec<usize>, Vec<u64>) = texts.iter().copied().unzip();
+        let fewest = plan(&lengths, budget).len();
+        assert!(before.len() * 10 < fewest * 15, "{} batches where {fewest} would do", before.len());
+    }
+
     proptest! {
         #[test]
         fn every_input_is_in_one_batch_within_the_budget(
             lengths in prop::collection::vec(0usize..600, 0..200), tokens in 1usize..2000, inputs in 1usize..40,
         ) {
-            let batches = plan(&lengths, BatchBudget { padded_tokens: tokens, inputs });
-            let mut seen = vec![0; lengths.len()];
-            for batch in &batches {
-                let longest = batch.iter().map(|&index| lengths[index]).max().unwrap();
-                prop_assert!(batch.len() == 1 || (batch.len() <= inputs && batch.len() * longest <= tokens));
-                batch.iter().for_each(|&index| seen[index] += 1);
+            let budget = BatchBudget { padded_tokens: tokens, inputs };
+            let fingerprints: Vec<u64> = lengths.iter().map(|length| (length * 7919) as u64 % 97).collect();
+            for batches in [plan(&lengths, budget), plan_by_content(&lengths, &fingerprints, budget)] {
+                let mut seen = vec![0; lengths.len()];
+                for batch in &batches {
+                    let longest = batch.iter().map(|&index| lengths[index]).max().unwrap();
+                    prop_assert!(batch.len() == 1 || (batch.len() <= inputs && batch.len() * longest <= tokens));
+                    batch.iter().for_each(|&index| seen[index] += 1);
+                }
+                prop_assert!(seen.iter().all(|&count| count == 1));
             }
-            prop_assert!(seen.iter().all(|&count| count == 1));
         }
     }
 }

@@ -1,0 +1,137 @@
+//! Lines on standard error: for people, or for programs one JSON object each (`--log-format json`).
+
+use std::ffi::OsString;
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+use clap::ValueEnum;
+use serde_json::{Map, Value};
+
+use super::{Color, paint};
+use crate::error::send_warnings_to;
+
+/// How standard error is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object per line: time, level, event, message and the event's own fields
+    Json,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// What happens.
+    Info,
+    /// What the user should know.
+    Note,
+    /// What went wrong and does not end the run.
+    Warning,
+    /// What ends the run.
+    Error,
+}
+
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// Sets the format for the life of the process; the first call decides. In JSON, warnings and panics are objects, too.
+pub fn start(format: LogFormat) {
+    let _ = FORMAT.set(format);
+    send_warnings_to(|text| say(Level::Warning, "warning", text, &Value::Null));
+    if is_json() {
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(ToString::to_string);
+            let fields = Map::from_iter([("place".to_owned(), Value::from(place))]);
+            let message = panic.payload_as_str().unwrap_or("a fault of docproc");
+            say(Level::Error, "panic", message, &Value::Object(fields));
+        }));
+    }
+}
+
+/// Whether lines are JSON objects.
+pub fn is_json() -> bool {
+    FORMAT.get() == Some(&LogFormat::Json)
+}
+
+/// Whether arguments that could not be parsed ask for JSON, or the environment does.
+pub fn is_asked_for(arguments: impl IntoIterator<Item = OsString>) -> bool {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let flag = |pair: &[OsString]| pair[0] == "--log-format" && pair[1] == "json";
+    arguments.iter().any(|argument| argument == "--log-format=json")
+        || arguments.windows(2).any(flag)
+        || std::env::var_os("DOCPROC_LOG_FORMAT").is_some_and(|value| value == "json")
+}
+
+/// Writes one line: `message` with its level for people, everything for programs. `fields` is an object, or null.
+pub fn say(level: Level, event: &str, message: &str, fields: &Value) {
+    if !is_json() {
+        let prefix = match level {
+            Level::Info => String::new(),
+            Level::Note => format!("{}: ", paint("note", Color::Yellow)),
+            Level::Warning => format!("{}: ", paint("warning", Color::Yellow)),
+            Level::Error => format!("{}: ", paint("error", Color::Red)),
+        };
+        eprintln!("{prefix}{message}");
+        return;
+    }
+    let level = match level {
+        Level::Info | Level::Note => "info",
+        Level::Warning => "warning",
+        Level::Error => "error",
+    };
+    let mut line = Map::from_iter([
+        ("time".to_owned(), Value::from(rfc3339(SystemTime::now()))),
+        ("level".to_owned(), Value::from(level)),
+        ("event".to_owned(), Value::from(event)),
+        ("message".to_owned(), Value::from(message)),
+    ]);
+    if let Value::Object(fields) = fields {
+        line.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    eprintln!("{}", Value::Object(line));
+}
+
+/// A time in UTC to the second. Civil date from days: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+pub fn rfc3339(time: SystemTime) -> String {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (days, rest) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + 400 * era + u64::from(month <= 2);
+    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_date() {
+        // date -u -d @N +%Y-%m-%dT%H:%M:%SZ
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_827_696, "2000-02-29T12:34:56Z"),
+            (1_709_251_199, "2024-02-29T23:59:59Z"),
+            (1_735_689_600, "2025-01-01T00:00:00Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn json_is_recognised_in_arguments_that_cannot_be_parsed() {
+        let asked = |arguments: &[&str]| is_asked_for(arguments.iter().map(OsString::from));
+        assert!(asked(&["docproc", "analyze", "--log-format", "json", "--nonsense"]));
+        assert!(asked(&["docproc", "--log-format=json"]));
+        assert!(!asked(&["docproc", "json", "--log-format"]));
+    }
+}

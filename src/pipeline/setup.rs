@@ -1,0 +1,247 @@
+//! What a run would use: found, checked and fingerprinted at once, loaded when the first document needs it.
+//!
+//! A re-run over an unchanged folder needs the fingerprint only, and is over before a model could be loaded.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::available_parallelism;
+
+use super::document::Request;
+use super::engine::{Engine, open_bundle};
+use super::networks::{self, LineLabels};
+use crate::config::{Config, Model, NativeLibrary, native_library};
+use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
+use crate::error::Result;
+use crate::inference::InferenceOptions;
+use crate::input::Input;
+use crate::output::{CacheUse, Key};
+use crate::runtime::{
+    AcceleratorOptions, BatchBudget, BufferPool, Device, DiskCache, Environment, InferenceCache,
+    ManagerSettings, Manifest, ModelBundle, OptimizationLevel, Profiler, Provider, StageTime, file_sha256,
+};
+use crate::scoring::networks::ScoringNetworks;
+
+/// Models, networks and libraries of a configuration, found and not loaded yet.
+pub struct Setup {
+    pub(super) config: Config,
+    pub(super) environment: Environment,
+    pub(super) provider: Provider,
+    pub(super) layout: ModelBundle,
+    pub(super) text: ModelBundle,
+    pub(super) entities: Option<ModelBundle>,
+    pub(super) networks: Arc<ScoringNetworks>,
+    pub(super) line_labels: Option<Arc<LineLabels>>,
+    pub(super) infos: Vec<ModelInfo>,
+    pub(super) profiler: Profiler,
+    shared: InferenceOptions,
+    libraries: BTreeMap<String, String>,
+    /// Everything but the input that an analysis depends on.
+    fingerprint: String,
+    engine: OnceLock<Engine>,
+    starting: Mutex<()>,
+}
+
+impl Setup {
+    /// Finds what the configuration names and takes its checksums. When `cancelled` becomes true, inference fails with
+    /// `run.interrupted`. `notice` hears what the user should know.
+    ///
+    /// # Errors
+    /// `library.*`, `device.unavailable`, `model.not_found`, `model.checksum`, `network.invalid`.
+    pub fn find(config: &Config, cancelled: Arc<AtomicBool>, notice: &mut dyn FnMut(&str)) -> Result<Self> {
+        let onnxruntime = native_library(NativeLibrary::OnnxRuntime)?;
+        let pdfium = native_library(NativeLibrary::Pdfium)?;
+        let environment = Environment::load(&onnxruntime)?;
+        let device = config
+            .analyze
+            .device
+            .parse::<Device>()?
+            .resolve(&environment, config.optimization.enable_tensorrt)?;
+        if let Some(text) = &device.notice {
+            notice(text);
+        }
+        let manifest = Manifest::read(&config.models_folder)?;
+        let open = |model: &Model| open_bundle(model, manifest.as_ref());
+        // Taking checksums is all the time that a run without work spends here.
+        let ((layout, text), (entities, libraries)) = rayon::join(
+            || rayon::join(|| open(&config.models.layoutlmv3), || open(&config.models.finbert)),
+            || {
+                rayon::join(
+                    || config.models.entities.as_ref().map(open).transpose(),
+                    || rayon::join(|| file_sha256(&onnxruntime), || file_sha256(&pdfium)),
+                )
+            },
+        );
+        let (layout, text, entities) = (layout?, text?, entities?);
+        let libraries = BTreeMap::from([
+            ("onnxruntime".to_owned(), environment.version().to_owned()),
+            ("onnxruntime_sha256".to_owned(), libraries.0?),
+            ("pdfium_sha256".to_owned(), libraries.1?),
+        ]);
+        let line_labels = LineLabels::load(config, manifest.as_ref())?.map(Arc::new);
+        let networks = Arc::new(networks::load(config, manifest.as_ref(), notice)?);
+        let mut infos = vec![model_info("layout", &layout), model_info("text", &text)];
+        infos.extend(entities.as_ref().map(|bundle| model_info("entities", bundle)));
+        infos.extend(line_labels.as_ref().map(|network| network.info.clone()));
+        infos.extend(networks.models());
+        let fingerprint = format!(
+            "{} {SCHEMA_VERSION} {:?} {:?} {:?} {} {:?}",
+            env!("CARGO_PKG_VERSION"),
+            infos,
+            config.models,
+            config.optimization,
+            device.provider,
+            libraries,
+        );
+        let profiler = Profiler::new(config.performance.enable_profiling);
+        let shared = InferenceOptions {
+            max_sequence_length: usize::MAX,
+            budget: if device.provider.is_cpu() { BatchBudget::CPU } else { BatchBudget::GPU },
+            buffers: BufferPool::new(config.performance.memory_pool_size.as_usize()),
+            cache: Some(Arc::new(inference_cache(config))),
+            profiler: profiler.clone(),
+            cancelled,
+        };
+        Ok(Self {
+            config: config.clone(),
+            environment,
+            provider: device.provider,
+            layout,
+            text,
+            entities,
+            networks,
+            line_labels,
+            infos,
+            profiler,
+            shared,
+            libraries,
+            fingerprint,
+            engine: OnceLock::new(),
+            starting: Mutex::new(()),
+        })
+    }
+
+    /// Models and page workers; the first caller loads them, others wait.
+    ///
+    /// # Errors
+    /// `model.invalid`, `tokenizer.invalid`, `device.unavailable`, `worker.start`.
+    pub fn engine(&self) -> Result<&Engine> {
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = self.engine.get() {
+            return Ok(engine);
+        }
+        let engine = Engine::start(self)?;
+        Ok(self.engine.get_or_init(|| engine))
+    }
+
+    /// Models and page workers, if a document needed them so far.
+    #[must_use]
+    pub fn started(&self) -> Option<&Engine> {
+        self.engine.get()
+    }
+
+    /// The models that take part in every analysis.
+    #[must_use]
+    pub fn models(&self) -> &[ModelInfo] {
+        &self.infos
+    }
+
+    /// Versions and checksums of the native libraries.
+    #[must_use]
+    pub fn libraries(&self) -> &BTreeMap<String, String> {
+        &self.libraries
+    }
+
+    /// What the inference cache did so far.
+    #[must_use]
+    pub fn cache_use(&self) -> CacheUse {
+        self.shared.cache.as_ref().map_or_else(CacheUse::default, |cache| {
+            let statistics = cache.statistics();
+            CacheUse {
+                memory_hits: statistics.hits,
+                disk_hits: statistics.disk_hits,
+                misses: statistics.misses,
+                memory_evicted: statistics.evicted,
+                memory_bytes: statistics.bytes as u64,
+                disk_written: statistics.disk_written,
+                disk_evicted: statistics.disk_evicted,
+            }
+        })
+    }
+
+    /// Where the time went so far.
+    #[must_use]
+    pub fn profile(&self) -> Vec<StageTime> {
+        self.profiler.snapshot()
+    }
+
+    /// The hash that says whether an analysis is current: tool, libraries, models, configuration, request, path and
+    /// bytes. The digest is empty for an input that could not be read.
+    #[must_use]
+    pub fn key(&self, input: &Input, sha256: &str, request: &Request) -> Key {
+        use std::os::unix::ffi::OsStrExt;
+        let settings =
+            format!("{:?} {:?} {} {}", request.pages, request.ocr, request.max_pages, request.max_pixels);
+        Key::of(&[
+            self.fingerprint.as_bytes(),
+            settings.as_bytes(),
+            input.path.as_os_str().as_bytes(),
+            sha256.as_bytes(),
+        ])
+    }
+
+    pub(super) fn inference_options(&self, model: &Model) -> InferenceOptions {
+        InferenceOptions {
+            max_sequence_length: model.max_sequence_length.unwrap_or(usize::MAX),
+            budget: self.shared.budget.with_inputs(model.batch_size),
+            ..self.shared.clone()
+        }
+    }
+
+    pub(super) fn manager_settings(&self, provider: Provider) -> ManagerSettings {
+        let config = &self.config;
+        let cores = available_parallelism().map_or(1, usize::from);
+        let sessions = if provider.is_cpu() { config.performance.parallel_inference } else { 1 };
+        ManagerSettings {
+            provider,
+            accelerator: AcceleratorOptions {
+                half_precision: config.optimization.mixed_precision,
+                ..AcceleratorOptions::default()
+            },
+            sessions,
+            intra_threads: (cores / sessions).max(1),
+            optimization: OptimizationLevel::from_number(u32::from(
+                config.optimization.graph_optimization_level,
+            ))
+            .unwrap_or_default(),
+            graph_cache: cache_folder().map(|folder| folder.join("graphs")),
+        }
+    }
+}
+
+/// The cache in memory, with the one on disk behind it unless that is turned off or has no place.
+fn inference_cache(config: &Config) -> InferenceCache {
+    let limit = config.performance.disk_cache_size.0;
+    let folder = cache_folder().filter(|_| limit > 0);
+    let disk = folder.map(|folder| DiskCache::new(&folder.join("inference"), limit));
+    InferenceCache::new(config.performance.cache_size.as_usize(), disk)
+}
+
+fn model_info(role: &str, bundle: &ModelBundle) -> ModelInfo {
+    ModelInfo {
+        role: role.to_owned(),
+        name: bundle.name.clone(),
+        sha256: bundle.sha256.clone(),
+        precision: bundle.precision.as_str().to_owned(),
+    }
+}
+
+/// `DOCPROC_CACHE_DIR`, else `docproc` in the user's cache folder (XDG Base Directory Specification); `None` where
+/// there is neither, as for some daemons.
+fn cache_folder() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("DOCPROC_CACHE_DIR")
+        .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("docproc")))
+        .or_else(|| variable("HOME").map(|folder| folder.join(".cache/docproc")))
+}

@@ -1,0 +1,127 @@
+//! `kill -9` at random moments, of the run and of its page workers: run again, and everything is as if undisturbed.
+
+use std::fs;
+use std::path::Path;
+use std::process::Child;
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{LAB, Lab, Random, empty_cache, text, with_cache};
+
+/// What a series of killed runs saw.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Runs killed before their end.
+    runs_killed: usize,
+    /// Page workers killed.
+    workers_killed: usize,
+    /// Runs killed when some analyses were written and others not.
+    in_the_middle: usize,
+    files_compared: usize,
+    bytes_compared: usize,
+}
+
+#[test]
+fn a_killed_run_goes_on_exactly() {
+    let tally = disturb(&LAB, 3, 1, None);
+    assert!(tally.runs_killed > 0 && tally.bytes_compared > 0, "{tally:?}");
+}
+
+#[test]
+#[ignore = "minutes; `make soak-kill`"]
+fn runs_killed_at_many_moments_go_on_exactly() {
+    let lab = Lab::new(16, &[]);
+    let without = disturb(&lab, 40, 2, None);
+    println!("without the cache on disk: {without:#?}");
+    let with = disturb(&lab, 40, 3, Some(empty_cache().path()));
+    println!("with it: {with:#?}");
+    assert!(
+        without.runs_killed + with.runs_killed >= 50,
+        "too few runs were alive when they were to be killed"
+    );
+    assert!(without.workers_killed + with.workers_killed >= 10);
+    assert!(without.in_the_middle + with.in_the_middle >= 15);
+}
+
+/// Disturbs `rounds` runs: two thirds are killed, some of those again when they go on; of the rest the page workers.
+fn disturb(lab: &Lab, rounds: usize, seed: u64, cache: Option<&Path>) -> Tally {
+    let mut random = Random(seed);
+    let mut tally = Tally::default();
+    for round in 0..rounds {
+        let out = tempfile::tempdir().unwrap();
+        let start = || {
+            let mut command = lab.analyze(out.path());
+            match cache {
+                Some(cache) => with_cache(&mut command, cache).spawn().unwrap(),
+                None => command.spawn().unwrap(),
+            }
+        };
+        if round % 3 == 2 {
+            let child = start();
+            for _ in 0..1 + random.next() % 4 {
+                std::thread::sleep(random.part(lab.took / 2));
+                tally.workers_killed += usize::from(kill_a_worker(&child, random.next()));
+            }
+            let output = child.wait_with_output().unwrap();
+            // A document that lost its page twice is partial; the next run tries it again.
+            assert!(matches!(output.status.code(), Some(0 | 1)), "{}", text(&output.stderr));
+        } else {
+            for _ in 0..1 + random.next() % 2 {
+                let mut child = start();
+                std::thread::sleep(random.part(lab.took));
+                if child.try_wait().unwrap().is_none() {
+                    child.kill().unwrap();
+                    tally.runs_killed += 1;
+                }
+                child.wait().unwrap();
+                let there = lab.check_so_far(out.path());
+                tally.in_the_middle += usize::from(there > 0 && there < lab.expected.len());
+            }
+        }
+        lab.finish(out.path());
+        tally.files_compared += lab.expected.len();
+        tally.bytes_compared += lab.expected.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+    }
+    tally
+}
+
+/// Kills one of the page workers, if there are any.
+fn kill_a_worker(parent: &Child, choice: u64) -> bool {
+    let children = children(parent.id());
+    let Some(index) = choice.checked_rem(children.len() as u64) else { return false };
+    let Some(pid) = Pid::from_raw(children[index as usize]) else { return false };
+    kill_process(pid, Signal::KILL).is_ok()
+}
+
+fn children(parent: u32) -> Vec<i32> {
+    let mut found = Vec::new();
+    for task in fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten() {
+        // The thread may have ended meanwhile.
+        let list = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        found.extend(list.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
+    }
+    found
+}
+
+#[test]
+fn killing_the_run_ends_its_workers() {
+    let out = tempfile::tempdir().unwrap();
+    let mut child = LAB.analyze(out.path()).spawn().unwrap();
+    let mut workers = Vec::new();
+    super::wait_until("there are workers", || {
+        workers = children(child.id());
+        !workers.is_empty()
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let started = Instant::now();
+    super::wait_until("the workers are gone", || {
+        workers.iter().all(|pid| {
+            // A zombie that waits for its reaper has ended.
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.is_empty() || stat.contains(") Z ")
+        })
+    });
+    assert!(started.elapsed().as_secs() < 10);
+}

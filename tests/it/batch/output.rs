@@ -1,0 +1,135 @@
+//! An output folder that is full, read-only, gone, locked or somebody else's.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use assert_cmd::prelude::*;
+use predicates::prelude::*;
+
+use super::super::cli::{docproc, files};
+use super::{LAB, text, wait_until};
+
+/// The command as a shell runs it after `before`, in namespaces of its own if `unshared`.
+fn in_shell(command: &Command, before: &str, unshared: bool) -> Command {
+    let mut shell = if unshared {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--user", "--map-root-user", "--mount", "sh"]);
+        unshare
+    } else {
+        Command::new("sh")
+    };
+    shell.arg("-c").arg(format!("{before}\n\"$@\"")).arg("sh").arg(command.get_program());
+    shell.args(command.get_args()).current_dir(env!("CARGO_MANIFEST_DIR"));
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
+fn can_mount() -> bool {
+    Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn a_full_disk_ends_the_run_clearly_and_corrupts_nothing() {
+    let total: usize = LAB.expected.iter().map(|(_, bytes)| bytes.len()).sum();
+    let out = tempfile::tempdir().unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    let command = LAB.analyze(out.path());
+    let output = if can_mount() {
+        // A disk of half the size that is needed, copied away before it goes with its namespace.
+        let before = format!(
+            "mount -t tmpfs -o size={} none '{out}' && trap 'cp -a \"{out}/.\" \"{kept}\"' EXIT",
+            total / 2,
+            out = out.path().display(),
+            kept = kept.path().display()
+        );
+        in_shell(&command, &before, true).output().unwrap()
+    } else {
+        // No file may become as large as the largest analysis; the signal that goes with it is ignored.
+        let largest = LAB.expected.iter().map(|(_, bytes)| bytes.len()).max().unwrap();
+        let mut shell = in_shell(&command, &format!("trap '' XFSZ; ulimit -f {}", largest / 512 - 1), false);
+        let output = shell.output().unwrap();
+        assert!(
+            Command::new("cp")
+                .arg("-a")
+                .arg(out.path().join("."))
+                .arg(kept.path())
+                .status()
+                .unwrap()
+                .success()
+        );
+        output
+    };
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("output.unwritable") && message.contains("check space"), "{message}");
+    assert!(LAB.check_so_far(kept.path()) < LAB.expected.len());
+    LAB.finish(kept.path());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_refused_before_any_work() {
+    // Not even the superuser can make folders here.
+    docproc()
+        .args(["analyze", "fixtures/reports", "-o", "/proc/docproc-out"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("output.unwritable").and(predicate::str::contains("-o")));
+    if can_mount() {
+        let out = tempfile::tempdir().unwrap();
+        let mut command = docproc();
+        command.args(["analyze", "fixtures/reports", "-o"]).arg(out.path());
+        let before = format!("mount -t tmpfs -o ro none '{}'", out.path().display());
+        in_shell(&command, &before, true)
+            .assert()
+            .code(2)
+            .stderr(predicate::str::contains("output.unwritable").and(predicate::str::contains("Read-only")));
+    }
+}
+
+#[test]
+fn an_output_folder_that_is_taken_away_is_not_filled_again() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("out");
+    let child = LAB.analyze(&out).spawn().unwrap();
+    wait_until("there is an analysis", || out.exists() && !files(&out).is_empty());
+    fs::rename(&out, place.path().join("away")).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("removed or replaced"), "{message}");
+    assert!(!out.exists());
+    LAB.check_so_far(&place.path().join("away"));
+    LAB.finish(&place.path().join("away"));
+}
+
+#[test]
+fn files_that_are_not_docprocs_are_not_written_over() {
+    let out = tempfile::tempdir().unwrap();
+    let mine = out.path().join("00.pdf.json");
+    fs::write(&mine, "{\"notes\": \"mine\"}").unwrap();
+    let refuse = |out: &Path, name: &str| {
+        LAB.analyze(out)
+            .assert()
+            .code(2)
+            .stderr(predicate::str::contains("output.foreign").and(predicate::str::contains(name)));
+    };
+    refuse(out.path(), "00.pdf.json");
+    assert_eq!(fs::read(&mine).unwrap(), b"{\"notes\": \"mine\"}");
+    let other = tempfile::tempdir().unwrap();
+    fs::write(other.path().join("manifest.json"), "{}").unwrap();
+    refuse(other.path(), "manifest.json");
+    // Without its journal an analysis is still known for one, and made anew.
+    fs::remove_file(&mine).unwrap();
+    LAB.finish(out.path());
+    fs::remove_file(out.path().join(".docproc/journal.jsonl")).unwrap();
+    LAB.finish(out.path());
+}
