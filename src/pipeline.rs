@@ -9,10 +9,12 @@ mod document;
 mod engine;
 mod networks;
 mod pages;
+mod reading;
 mod run;
 
 pub use digest::Digest;
 pub use document::{Request, read_layout};
 pub use engine::{Engine, Models, open_bundle};
 pub use pages::PageSelection;
+pub use reading::Reading;
 pub use run::{Job, Observer, RunOptions, RunReport, Sink, run};

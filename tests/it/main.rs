@@ -1,5 +1,6 @@
 //! The one integration binary.
 
 mod cli;
+mod eval_audit;
 mod input;
 mod rooms;
