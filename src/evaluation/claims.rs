@@ -173,10 +173,7 @@ fn lines_of(page: &Page) -> Vec<Line> {
 
 fn line_of(page: &Page, mut words: Vec<usize>) -> Line {
     words.sort_by(|&a, &b| page.words[a].bbox.x0.total_cmp(&page.words[b].bbox.x0));
-    let mut line = Line {
-        center: words.first().map_or(0.0, |&word| page.words[word].bbox.center_y()),
-        ..Line::default()
-    };
+    let mut line = Line::default();
     for word in words {
         let text = page.words[word].text.as_str();
         let number = text.chars().any(|c| c.is_ascii_digit())

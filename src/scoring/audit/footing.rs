@@ -10,6 +10,8 @@ mod hypothesis;
 mod misplaced;
 mod siblings;
 
+use std::collections::BTreeSet;
+
 use super::relation::{Check, sum_check};
 use super::sheet::{Entry, Number, Sheet};
 use cues::{Cue, names_block};
@@ -19,6 +21,10 @@ pub(super) use siblings::Known;
 
 /// Columns in which every sum of at least this many fails are of another kind.
 const ALWAYS_FAILING: usize = 3;
+/// Rates and percentages are smaller than this,
+const LARGEST_RATE: f64 = 1_000.0;
+/// and this many times smaller than the largest amount beside them.
+const RATE_SHARE: f64 = 10.0;
 
 /// Something on the stack.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +54,7 @@ struct Hypothesis {
 pub(super) fn footing(sheet: &Sheet<'_>, known: &Known, learned: &mut Known) -> Vec<Check> {
     let mut checks: Vec<(usize, Check)> = Vec::new();
     let mut stack: Vec<Item> = Vec::new();
+    let mut unexplained: Vec<(usize, Vec<Item>)> = Vec::new();
     for row in 0..sheet.rows.len() {
         if !sheet.rows[row].has_numbers() {
             if !sheet.rows[row].key.is_empty() {
@@ -69,40 +76,67 @@ pub(super) fn footing(sheet: &Sheet<'_>, known: &Known, learned: &mut Known) -> 
         } else if let Some((from, found)) = slipped(sheet, &stack, row) {
             checks.push(found);
             stack.truncate(from);
-        } else if let Some((from, found)) = swapped(sheet, &stack, row) {
-            checks.extend(found);
-            stack.truncate(from);
-        } else if Cue::of(&sheet.rows[row]) == Cue::Total
-            && let Some(heading) = stack.iter().rposition(|item| matches!(item, Item::Heading(_)))
-            && names_block(sheet, stack[heading], row)
-        {
-            // What it sums is clear even if the sum is not: upper totals take this row and not its parts.
-            stack.truncate(heading + 1);
+        } else {
+            let cue = Cue::of(&sheet.rows[row]);
+            if cue != Cue::None {
+                unexplained.push((row, stack.clone()));
+            }
+            if cue == Cue::Total
+                && let Some(heading) = stack.iter().rposition(|item| matches!(item, Item::Heading(_)))
+                && names_block(sheet, stack[heading], row)
+            {
+                // What it sums is clear even if the sum is not: upper totals take this row and not its parts.
+                stack.truncate(heading + 1);
+            }
         }
         stack.push(Item::Row(row));
     }
+    checks.extend(changed_places(sheet, &unexplained, &checks));
+    let rates = rates(sheet);
     let other_kind: Vec<usize> = (0..sheet.columns())
         .filter(|&column| {
-            let own: Vec<&Check> =
-                checks.iter().filter(|(of, _)| *of == column).map(|(_, check)| check).collect();
-            let none_holds = !own.iter().any(|check| check.holds());
-            none_holds && (own.len() >= ALWAYS_FAILING || own.iter().all(|check| is_average(check)))
+            let own = || checks.iter().filter(|(of, _)| *of == column);
+            !own().any(|(_, check)| check.holds()) && (rates[column] || own().count() >= ALWAYS_FAILING)
         })
         .collect();
     checks.into_iter().filter(|(column, _)| !other_kind.contains(column)).map(|(_, check)| check).collect()
 }
 
-/// Whether a result lies between its terms, as averages, rates and changes of a whole do, and no single slip makes it
-/// a sum.
-fn is_average(check: &Check) -> bool {
-    let Some((result, parts)) = check.terms.split_last() else { return false };
-    let smallest = parts.iter().map(|part| part.value).fold(f64::INFINITY, f64::min);
-    let largest = parts.iter().map(|part| part.value).fold(f64::NEG_INFINITY, f64::max);
-    parts.len() >= 2
-        && parts.iter().all(|part| part.factor > 0)
-        && smallest <= result.value
-        && result.value <= largest
-        && check.clone().into_anomaly().explanation.is_none()
+/// Results that no run of rows gives because rows changed places. What takes part in a sum that holds stands where it
+/// belongs.
+fn changed_places(
+    sheet: &Sheet<'_>,
+    unexplained: &[(usize, Vec<Item>)],
+    checks: &[(usize, Check)],
+) -> Vec<(usize, Check)> {
+    let settled: BTreeSet<usize> = checks
+        .iter()
+        .filter(|(_, check)| check.holds())
+        .flat_map(|(_, check)| check.terms.iter().filter_map(|term| term.cell))
+        .map(|cell| (cell.row - sheet.table.header_rows) as usize)
+        .collect();
+    let open = unexplained.iter().filter(|(row, _)| !settled.contains(row));
+    open.filter_map(|(row, stack)| swapped(sheet, stack, *row, &settled)).flatten().collect()
+}
+
+/// Columns of small numbers without currency beside a column of large ones: percentages and rates whose header does
+/// not say so.
+fn rates(sheet: &Sheet<'_>) -> Vec<bool> {
+    let largest: Vec<f64> = (0..sheet.columns())
+        .map(|column| {
+            let numbers = sheet.rows.iter().filter_map(|row| row.entries[column].number());
+            numbers.map(|number| number.value.abs()).fold(0.0, f64::max)
+        })
+        .collect();
+    let most = largest.iter().copied().fold(0.0, f64::max);
+    (0..sheet.columns())
+        .map(|column| {
+            let numbers = sheet.rows.iter().filter_map(|row| row.entries[column].number());
+            largest[column] < LARGEST_RATE
+                && RATE_SHARE * largest[column] < most
+                && !numbers.into_iter().any(|number| sheet.cell(number).text.contains(['$', '€', '£']))
+        })
+        .collect()
 }
 
 /// The numbers of a relation in one column; `None` where it says nothing.

@@ -30,7 +30,9 @@ pub(super) fn judge(
     let sum: f64 = terms.iter().map(|(_, number, factor)| f64::from(*factor) * number.value).sum();
     let half_units: f64 = terms.iter().map(|(_, number, _)| number.half_unit).sum();
     let filled = terms.iter().filter(|(_, number, _)| number.value != 0.0).count();
-    Some(verdict(sum, half_units, filled, result))
+    let (holds, bits) = verdict(sum, half_units, filled, result);
+    // A single term that is not the result claims nothing.
+    (holds || terms.len() > 1).then_some((holds, bits))
 }
 
 /// Sums of one column over the rows tried so far, from the nearest upwards.
@@ -136,7 +138,16 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
         };
         let length = rows.len();
         if length <= FREE_SIGNS {
-            for mask in 0..1u32 << (length - 1) {
+            // The signs that the labels suggest come first: of equals the first is taken.
+            let by_label = rows.iter().rev().skip(1).enumerate().fold(0u32, |mask, (index, &row)| {
+                mask | u32::from(is_deduction(&sheet.rows[row].key)) << index
+            });
+            let others = (0..1u32 << (length - 1)).filter(|&mask| mask != by_label);
+            for mask in std::iter::once(by_label).chain(others) {
+                let minus = |index: usize| index > 0 && mask >> (index - 1) & 1 == 1;
+                if (1..length).any(|index| minus(index) && is_negative(sheet, rows[length - 1 - index])) {
+                    continue;
+                }
                 let signs = || -> Vec<i8> {
                     (0..length)
                         .map(|index| if index > 0 && mask >> (index - 1) & 1 == 1 { -1 } else { 1 })
@@ -168,7 +179,7 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
             consider(&|| deductions.clone(), &mut judged, pattern == Pattern::Plus);
         }
         if length <= SINGLE_SIGNS {
-            for minus in 1..length {
+            for minus in (1..length).filter(|&minus| !is_negative(sheet, rows[length - 1 - minus])) {
                 let signs =
                     || -> Vec<i8> { (0..length).map(|index| if index == minus { -1 } else { 1 }).collect() };
                 let parts: Vec<(usize, i8)> = rows.iter().rev().copied().zip(signs()).collect();
@@ -184,6 +195,14 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
         let needed = if best.failing.is_empty() { cue.believed() } else { cue.accused() };
         best.bits + slip_bonus(sheet, best, row) >= needed
     })
+}
+
+/// Whether a row prints its numbers as negative already: nobody takes those off once more, unless the label says so.
+fn is_negative(sheet: &Sheet<'_>, row: usize) -> bool {
+    let numbers = || sheet.rows[row].entries.iter().filter_map(Entry::number);
+    numbers().any(|number| number.value < 0.0)
+        && numbers().all(|number| number.value <= 0.0)
+        && !is_deduction(&sheet.rows[row].key)
 }
 
 /// Evidence that a column fails because of a slip: one changed sign, scale or digit would make it hold.
@@ -217,7 +236,8 @@ fn judge_running(
         // The first term is never a deduction.
         Pattern::ByLabel => running.by_label + (1.0 - running.last.1) * running.last.0,
     };
-    Some(verdict(sum, running.half_units, running.filled, result))
+    let (holds, bits) = verdict(sum, running.half_units, running.filled, result);
+    (holds || running.terms > 1).then_some((holds, bits))
 }
 
 /// Whether a sum is the result, and the bits of evidence if so.

@@ -1,9 +1,11 @@
 //! Totals that no column confirms: off in every column because rows stand in the wrong place, or off in the only
 //! column by what one slip explains.
 
+use std::collections::BTreeSet;
+
 use super::super::relation::Check;
 use super::super::sheet::Sheet;
-use super::cues::{Cue, is_deduction, names_block, says_total};
+use super::cues::{is_deduction, names_block, says_total};
 use super::hypothesis::judge;
 use super::{Item, check};
 
@@ -41,19 +43,24 @@ pub(super) fn misplaced(
     if parts.len() < 3 {
         return None;
     }
-    let (checks, bits) = explained_by_rows(sheet, &parts, row, false)?;
+    let (checks, bits) = explained_by_rows(sheet, &parts, row, None)?;
     (bits >= MISPLACED_BITS).then_some((from, checks))
 }
 
 /// A result of any kind that no run of rows above gives, but one of them would if two rows had not changed places.
-pub(super) fn swapped(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<(usize, Vec<(usize, Check)>)> {
-    if Cue::of(&sheet.rows[row]) == Cue::None || comes_out_with_gaps(sheet, stack, row) {
+pub(super) fn swapped(
+    sheet: &Sheet<'_>,
+    stack: &[Item],
+    row: usize,
+    settled: &BTreeSet<usize>,
+) -> Option<Vec<(usize, Check)>> {
+    if comes_out_with_gaps(sheet, stack, row) {
         return None;
     }
     let mut rows: Vec<usize> = Vec::new(); // the nearest first
-    let mut best: Option<(f64, usize, Vec<(usize, Check)>)> = None;
+    let mut best: Option<(f64, Vec<(usize, Check)>)> = None;
     let mut runs = 0;
-    for (position, item) in stack.iter().enumerate().rev() {
+    for item in stack.iter().rev() {
         let Item::Row(part) = *item else { continue };
         rows.push(part);
         if rows.len() > SWAPPED_TERMS {
@@ -69,15 +76,15 @@ pub(super) fn swapped(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<(
             runs += 1;
             let parts: Vec<(usize, i8)> =
                 rows.iter().rev().map(|&part| (part, if minus(part) { -1 } else { 1 })).collect();
-            if let Some((checks, bits)) = explained_by_rows(sheet, &parts, row, true)
+            if let Some((checks, bits)) = explained_by_rows(sheet, &parts, row, Some(settled))
                 && best.as_ref().is_none_or(|(most, ..)| bits > *most)
             {
-                best = Some((bits, position, checks));
+                best = Some((bits, checks));
             }
         }
     }
-    let (bits, from, checks) = best?;
-    (bits - f64::from(runs).log2() >= SWAPPED_BITS).then_some((from, checks))
+    let (bits, checks) = best?;
+    (bits - f64::from(runs).log2() >= SWAPPED_BITS).then_some(checks)
 }
 
 /// Whether some of the nearest rows, others left out, give the result in every column: a line between them that only
@@ -134,7 +141,7 @@ fn explained_by_rows(
     sheet: &Sheet<'_>,
     parts: &[(usize, i8)],
     row: usize,
-    only_swaps: bool,
+    settled: Option<&BTreeSet<usize>>,
 ) -> Option<(Vec<(usize, Check)>, f64)> {
     let checks: Vec<(usize, Check)> =
         (0..sheet.columns()).filter_map(|column| Some((column, check(sheet, parts, row, column)?))).collect();
@@ -146,8 +153,9 @@ fn explained_by_rows(
     // What a row adds to the sum in each column, if the row has numbers there.
     let vector =
         |row: usize| -> Option<Vec<f64>> { checks.iter().map(|(column, _)| value(row, *column)).collect() };
+    let may_move = |row: usize| settled.is_none_or(|settled| !settled.contains(&row));
     let outside: Vec<(usize, Vec<f64>)> = (0..sheet.rows.len())
-        .filter(|other| *other != row && !parts.iter().any(|part| part.0 == *other))
+        .filter(|other| *other != row && !parts.iter().any(|part| part.0 == *other) && may_move(*other))
         .filter_map(|other| Some((other, vector(other)?)))
         .collect();
     let inside: Vec<(usize, Vec<f64>, f64)> =
@@ -163,17 +171,17 @@ fn explained_by_rows(
     let mut tried = 0usize;
     for (other, added) in &outside {
         tried += 1;
-        if !only_swaps && fits(&|index| added[index]) {
+        if settled.is_none() && fits(&|index| added[index]) {
             remark = Some(format!("the row \"{}\" is missing from this sum", sheet.name(*other)));
         }
     }
     for (position, (part, own, factor)) in inside.iter().enumerate() {
         tried += 1;
         // Without its first row it is simply a shorter sum.
-        if !only_swaps && position > 0 && fits(&|index| -factor * own[index]) {
+        if settled.is_none() && position > 0 && fits(&|index| -factor * own[index]) {
             remark = Some(format!("the row \"{}\" does not belong in this sum", sheet.name(*part)));
         }
-        for (other, added) in &outside {
+        for (other, added) in outside.iter().filter(|_| may_move(*part)) {
             tried += 1;
             if remark.is_none() && fits(&|index| factor * (added[index] - own[index])) {
                 remark = Some(format!(
@@ -199,7 +207,11 @@ fn explained_by_rows(
     // Or with one of its own terms.
     for (part, own, factor) in &inside {
         tried += 1;
-        if remark.is_none() && *factor > 0.0 && fits(&|index| 2.0 * (result[index] - own[index])) {
+        if remark.is_none()
+            && *factor > 0.0
+            && may_move(*part)
+            && fits(&|index| 2.0 * (result[index] - own[index]))
+        {
             remark = Some(format!(
                 "the rows \"{}\" and \"{}\" have changed places",
                 sheet.name(row),

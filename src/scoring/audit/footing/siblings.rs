@@ -7,6 +7,11 @@ use super::super::sheet::{Class, Entry, Sheet};
 use super::hypothesis::judge;
 use super::{Hypothesis, Item};
 
+/// Bits of evidence from which a relation is carried over to other tables.
+const LEARNED_BITS: f64 = 8.0;
+/// Terms from which a relation is recognised although further rows stand above them.
+const TERMS_BELOW_OTHERS: usize = 3;
+
 /// Labels of the terms of a relation with their signs.
 type Terms = Vec<(String, i8)>;
 
@@ -21,7 +26,11 @@ impl Known {
             hypothesis.parts.iter().map(|&(part, factor)| (sheet.rows[part].key.clone(), factor)).collect();
         let labelled = terms.iter().filter(|(key, _)| !key.is_empty()).count();
         let key = &sheet.rows[row].key;
-        if hypothesis.failing.is_empty() && labelled >= 2 && !key.is_empty() {
+        if hypothesis.failing.is_empty()
+            && hypothesis.bits >= LEARNED_BITS
+            && labelled >= 2
+            && !key.is_empty()
+        {
             self.0.entry(key.clone()).or_default().insert(terms);
         }
     }
@@ -44,6 +53,10 @@ impl Known {
             .collect();
         let fits = all.iter().filter_map(|terms| {
             let above = &rows[rows.len().checked_sub(terms.len())?..];
+            let whole = above[0].0 == 0 || matches!(stack[above[0].0 - 1], Item::Heading(_));
+            if !whole && terms.len() < TERMS_BELOW_OTHERS {
+                return None;
+            }
             let same = above.iter().zip(terms).all(|((_, part), (key, _))| sheet.rows[*part].key == *key);
             same.then(|| {
                 let parts: Vec<(usize, i8)> =
