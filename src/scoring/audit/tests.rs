@@ -51,6 +51,7 @@ fn table(id: u32, lines: &[&str]) -> Table {
         caption: None,
         page: id + 1,
         bbox: BBox::new(0.0, 0.0, 600.0, 800.0),
+        continued: Vec::new(),
         rows: lines.len() as u32,
         columns: columns as u32,
         header_rows: 1,
