@@ -322,6 +322,8 @@ pub enum EvalTask {
     Layout,
     /// Tables of documents annotated as in the ICDAR 2013 competition: a folder
     Tables,
+    /// The arithmetic audit: errors injected into correct documents
+    Audit,
 }
 
 /// `docproc eval`.
@@ -331,13 +333,21 @@ pub struct EvalArgs {
     #[arg(value_enum)]
     pub task: EvalTask,
 
-    /// Labelled data: JSON Lines, for tables a folder; docs/evaluation.md has the formats
-    #[arg(long, value_name = "PATH")]
-    pub data: PathBuf,
+    /// Labelled data: JSON Lines, for tables a folder, for audit documents and folders; docs/evaluation.md has the formats
+    #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
+    pub data: Vec<PathBuf>,
 
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+
+    /// audit: most errors of each kind per document
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub per_kind: usize,
+
+    /// audit: decides which numbers are changed, and how
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
 
     /// Configuration and models
     #[command(flatten, next_help_heading = "Models")]

@@ -1,11 +1,12 @@
 //! `docproc eval`.
 
 use std::fmt::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::bail;
+
 use super::args::{EvalArgs, EvalTask};
-use super::print;
+use super::{eval_audit, print};
 use crate::config::Config;
 use crate::evaluation::{self, ClassificationReport, SpanReport, TableReport};
 use crate::pipeline::{Engine, Models, Request};
@@ -14,20 +15,25 @@ use crate::pipeline::{Engine, Models, Request};
 pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.config.overrides())?;
     let note = &mut |text: &str| eprintln!("note: {text}");
-    let data: &Path = &args.data;
     let mut models = || Models::load(&config, &mut *note);
+    let data = || match args.data.as_slice() {
+        [data] => Ok(data),
+        _ => bail!("this task takes one path"),
+    };
     let (json, table) = match args.task {
-        EvalTask::Sentiment => classification(&evaluation::sentiment(&models()?.text, data)?)?,
-        EvalTask::Sections => classification(&evaluation::sections(&models()?.text, data)?)?,
-        EvalTask::Layout => classification(&evaluation::layout(&models()?, data)?)?,
+        EvalTask::Sentiment => classification(&evaluation::sentiment(&models()?.text, data()?)?)?,
+        EvalTask::Sections => classification(&evaluation::sections(&models()?.text, data()?)?)?,
+        EvalTask::Layout => classification(&evaluation::layout(&models()?, data()?)?)?,
         EvalTask::Entities => {
             let models = models()?;
-            spans(&evaluation::entities(models.entities.as_ref().unwrap_or(&models.text), data)?)?
+            let tagger = models.entities.as_ref().unwrap_or(&models.text);
+            spans(&evaluation::entities(tagger, data()?)?)?
         }
         EvalTask::Tables => {
             let engine = Engine::load(&config, note)?;
-            tables(&evaluation::tables(&engine, &Request::new(&config, None, Vec::new()), data)?)?
+            tables(&evaluation::tables(&engine, &Request::new(&config, None, Vec::new()), data()?)?)?
         }
+        EvalTask::Audit => eval_audit::run(args, &config)?,
     };
     print(if args.json { &json } else { &table })
 }

@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod doctor;
 mod eval;
+mod eval_audit;
 mod log;
 mod models;
 mod pages;

@@ -1,10 +1,17 @@
 //! Labelled data to figures: what `docproc eval` reports and the quantisation gate decides by.
 
+mod audit;
+mod claims;
 mod data;
 mod report;
 mod tables;
 mod tasks;
 
+pub use audit::{
+    Alarm, ClaimSource, DocumentReport, Found, InjectionOptions, InjectionReport, Missed, inject_into,
+    injections,
+};
+pub use claims::{LabelledClaim, LabelledNumber, claims_in_print, claims_of_file};
 pub use data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
 pub use report::{ClassificationReport, Judged, LabelFigures};
 pub use tables::{AdjacencyFigures, DocumentFigures, TableReport, tables};

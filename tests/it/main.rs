@@ -2,5 +2,6 @@
 
 mod batch;
 mod cli;
+mod eval_audit;
 mod input;
 mod rooms;

@@ -64,7 +64,7 @@ impl Relation {
                 for &(column, factor) in parts {
                     match &sheet.rows[row].entries[column] {
                         Entry::Blank if parts.len() > 2 => {}
-                        Entry::Number(number) if number.class == total.class => {
+                        Entry::Number(number) if number.class.adds_to(total.class) => {
                             verdict.expected += f64::from(factor) * number.value;
                             verdict.tolerance += number.half_unit;
                             verdict.filled += usize::from(number.value != 0.0);

@@ -1,17 +1,21 @@
-//! Proof by injection: one error at a time is put into statements that are correct, and the audit must find it.
+//! Proof by injection: one error at a time is put into the words of a correct document.
 //!
-//! Errors are made in the words of pages, so that tables are read anew from the changed page. A number is eligible if
-//! it takes part in a relation that was checked and holds in the unchanged document: the bar is about numbers in
-//! claimed totals.
+//! Which numbers take part in which totals is said by [`Claim`]s that come from elsewhere (inline XBRL, a person),
+//! never from the audit. Errors are made in the words of pages, so that tables are read anew from the changed page.
+//! Every change breaks at least one claimed total by more than rounding.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Audit, audit};
-use crate::document::analysis::{CellReference, Table};
 use crate::document::{Page, Word};
-use crate::structure::tables::find_tables;
+
+/// Distance in points up to which two words stand on one line, and two right edges in one column.
+const ALIGNED: f32 = 4.0;
+/// Distance in points up to which two rows can belong to one table.
+const NEAR: f32 = 250.0;
+/// Tries at making a wrong total.
+const TRIES: usize = 8;
 
 /// What is done to a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -25,9 +29,9 @@ pub enum Injection {
     Scale,
     /// A total becomes a different number.
     WrongTotal,
-    /// A number is replaced by the one of the next column in the same row.
+    /// A number is replaced by that of the next column in the same row.
     StaleFigure,
-    /// The numbers of two rows of the same table change places.
+    /// The numbers of two rows change places.
     MovedRow,
 }
 
@@ -36,7 +40,9 @@ impl Injection {
     pub const ALL: [Self; 6] =
         [Self::DigitSwap, Self::Sign, Self::Scale, Self::WrongTotal, Self::StaleFigure, Self::MovedRow];
 
-    fn name(self) -> &'static str {
+    /// Name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::DigitSwap => "digit_swap",
             Self::Sign => "sign",
@@ -48,224 +54,168 @@ impl Injection {
     }
 }
 
-/// Figures over one or more documents.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct InjectionFigures {
-    /// Share of injected errors that were found.
-    pub recall: f64,
-    /// The same by kind of error.
-    pub recall_by_kind: BTreeMap<String, f64>,
-    /// Findings per 100 tables of the unchanged documents.
-    pub false_alarms_per_100_tables: f64,
-    /// Tables of the unchanged documents.
-    pub tables: u32,
-    /// Errors injected.
-    pub injections: u32,
-    /// Relations checked in the unchanged documents.
-    pub relations: u32,
-    /// Findings in the unchanged documents.
-    pub false_alarms: u32,
-    /// Errors injected and found, by kind.
-    pub counts: BTreeMap<String, [u32; 2]>,
+/// A number of a claimed total, by the word that it is printed in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClaimedNumber {
+    /// Index of the page in the document's list of pages.
+    pub page: usize,
+    /// Index of the word on that page.
+    pub word: usize,
+    /// 1 if it is added, -1 if it is taken off.
+    pub factor: i8,
+    /// Printed value with its sign, before scale.
+    pub value: f64,
+    /// Unit of its last printed digit.
+    pub unit: f64,
 }
 
-/// Result for one document.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DocumentInjections {
-    /// Tables of the unchanged document.
-    pub tables: u32,
-    /// Its audit.
-    pub clean: Audit,
-    /// Errors injected and found.
-    pub counts: BTreeMap<Injection, [u32; 2]>,
-    /// The errors that were not found: kind, page and printed text.
-    pub missed: Vec<(Injection, u32, String)>,
+/// A total that a statement claims: terms, then the result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// What is added up.
+    pub terms: Vec<ClaimedNumber>,
+    /// The printed total.
+    pub result: ClaimedNumber,
 }
 
-/// Injects up to `per_kind` errors of each kind into the pages of one document; `seed` decides which.
+impl Claim {
+    /// All its numbers, the result last.
+    pub fn numbers(&self) -> impl Iterator<Item = &ClaimedNumber> {
+        self.terms.iter().chain([&self.result])
+    }
+
+    /// Whether it fails by more than rounding when some of its numbers have these new values.
+    #[must_use]
+    pub fn is_broken(&self, changed: &BTreeMap<(usize, usize), f64>) -> bool {
+        let now = |number: &ClaimedNumber| *changed.get(&(number.page, number.word)).unwrap_or(&number.value);
+        let sum: f64 = self.terms.iter().map(|term| f64::from(term.factor) * now(term)).sum();
+        let tolerance: f64 = self.numbers().map(|number| 0.5 * number.unit).sum();
+        (sum - now(&self.result)).abs() > tolerance * (1.0 + 1e-9)
+    }
+}
+
+/// New texts for words of one page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Index of the page.
+    pub page: usize,
+    /// Word and its new text.
+    pub words: Vec<(usize, String)>,
+    /// What was changed, for a reader.
+    pub description: String,
+}
+
+impl Change {
+    /// Makes the change and gives back the old texts.
+    pub fn apply(&self, page: &mut Page) -> Vec<(usize, String)> {
+        let replace = |(word, text): &(usize, String)| {
+            (*word, std::mem::replace(&mut page.words[*word].text, text.clone()))
+        };
+        self.words.iter().map(replace).collect()
+    }
+}
+
+/// Plans up to `per_kind` errors of each kind; `seed` decides which. Each breaks a claim.
 #[must_use]
-pub fn inject(pages: &[Page], seed: u64, per_kind: usize) -> DocumentInjections {
-    let tables = find_tables(pages, &[]);
-    let clean = audit(pages, &tables, &[]);
-    let before: BTreeSet<String> =
-        clean.anomalies.iter().map(|anomaly| format!("{:?}", anomaly.terms)).collect();
-    let mut result = DocumentInjections { tables: tables.len() as u32, ..DocumentInjections::default() };
+pub fn plan(pages: &[Page], claims: &[Claim], seed: u64, per_kind: usize) -> Vec<(Injection, Change)> {
     let mut random = Random(seed);
-    let sums = clean_sums(pages, &tables);
+    let mut planned = Vec::new();
+    let mut all: BTreeMap<(usize, usize), ClaimedNumber> = BTreeMap::new();
+    for number in claims.iter().flat_map(Claim::numbers) {
+        all.insert((number.page, number.word), *number);
+    }
+    let mut results: Vec<ClaimedNumber> = claims.iter().map(|claim| claim.result).collect();
+    results.sort_by_key(|number| (number.page, number.word));
+    results.dedup_by_key(|number| (number.page, number.word));
     for kind in Injection::ALL {
-        let mut places = eligible(&tables, &sums, kind);
+        let mut places: Vec<ClaimedNumber> =
+            if kind == Injection::WrongTotal { results.clone() } else { all.values().copied().collect() };
         random.shuffle(&mut places);
         let mut done = 0;
         for place in places {
             if done == per_kind {
                 break;
             }
-            let Some(change) = Change::plan(pages, &tables, &sums, place, kind, &mut random) else {
-                continue;
-            };
-            done += 1;
-            let mut changed = pages.to_vec();
-            change.apply(&mut changed);
-            // Only the tables of the changed page are read anew; the others stay as they are.
-            let tables_now = find_tables(&changed, &[]);
-            let found = audit(&changed, &tables_now, &[]).anomalies.iter().any(|anomaly| {
-                anomaly.terms.iter().any(|term| term.page == change.page)
-                    && !before.contains(&format!("{:?}", anomaly.terms))
-            });
-            let counts = result.counts.entry(kind).or_default();
-            counts[0] += 1;
-            counts[1] += u32::from(found);
-            if !found {
-                result.missed.push((kind, change.page, change.description));
+            let Some(change) = change(pages, &all, place, kind, &mut random) else { continue };
+            let values: BTreeMap<(usize, usize), f64> = change
+                .words
+                .iter()
+                .filter_map(|(word, text)| Some(((change.page, *word), value_of(text)?)))
+                .collect();
+            if claims.iter().any(|claim| claim.is_broken(&values)) {
+                planned.push((kind, change));
+                done += 1;
             }
         }
     }
-    result.clean = clean;
-    result
+    planned
 }
 
-/// Sums over documents.
-#[must_use]
-pub fn summarize(documents: &[DocumentInjections]) -> InjectionFigures {
-    let mut figures = InjectionFigures::default();
-    let mut found = 0;
-    for document in documents {
-        figures.tables += document.tables;
-        figures.relations += document.clean.summary.checked;
-        figures.false_alarms += document.clean.summary.broken;
-        for (kind, [injected, detected]) in &document.counts {
-            let counts = figures.counts.entry(kind.name().to_owned()).or_default();
-            counts[0] += injected;
-            counts[1] += detected;
-            figures.injections += injected;
-            found += detected;
-        }
-    }
-    let ratio = |part: u32, whole: u32| if whole == 0 { 0.0 } else { f64::from(part) / f64::from(whole) };
-    figures.recall = ratio(found, figures.injections);
-    figures.recall_by_kind =
-        figures.counts.iter().map(|(kind, [all, found])| (kind.clone(), ratio(*found, *all))).collect();
-    figures.false_alarms_per_100_tables = 100.0 * ratio(figures.false_alarms, figures.tables);
-    figures
-}
-
-/// The cells of each sum that was checked and holds; the last one is the result.
-fn clean_sums(pages: &[Page], tables: &[Table]) -> Vec<Vec<CellReference>> {
-    let by_number: BTreeMap<u32, &Page> = pages.iter().map(|page| (page.number, page)).collect();
-    let mut sums = Vec::new();
-    for table in tables {
-        let sheet = super::sheet::Sheet::new(table, &by_number);
-        let checks =
-            super::footing::footing(&sheet).into_iter().chain(super::crossfoot::cross_footing(&sheet));
-        for check in checks.filter(|check| check.sum && check.holds() && check.terms.len() > 2) {
-            sums.push(check.terms.iter().filter_map(|term| term.cell).collect());
-        }
-    }
-    sums
-}
-
-/// Cells in which an error of this kind breaks a sum.
-fn eligible(tables: &[Table], sums: &[Vec<CellReference>], kind: Injection) -> Vec<CellReference> {
-    let mut places: BTreeSet<CellReference> = BTreeSet::new();
-    for sum in sums {
-        places.extend(if kind == Injection::WrongTotal {
-            &sum[sum.len().saturating_sub(1)..]
-        } else {
-            &sum[..]
-        });
-    }
-    places
-        .into_iter()
-        .filter(|place| {
-            let Some(value) = cell_at(tables, *place).and_then(|cell| cell.value.as_ref()) else {
-                return false;
-            };
-            let digits = format!("{:.0}", value.printed.abs() * 10f64.powi(value.decimals as i32)).len();
-            !value.nil && value.printed != 0.0 && digits >= 2
+fn change(
+    pages: &[Page],
+    all: &BTreeMap<(usize, usize), ClaimedNumber>,
+    place: ClaimedNumber,
+    kind: Injection,
+    random: &mut Random,
+) -> Option<Change> {
+    let page = pages.get(place.page)?;
+    let word = page.words.get(place.word)?;
+    let text = word.text.as_str();
+    let one = |new: String| {
+        (new != text).then(|| Change {
+            page: place.page,
+            description: format!("{text} becomes {new}"),
+            words: vec![(place.word, new)],
         })
-        .collect()
-}
-
-fn cell_at(tables: &[Table], place: CellReference) -> Option<&crate::document::analysis::Cell> {
-    let table = tables.iter().find(|table| table.id == place.table)?;
-    table.cells.iter().find(|cell| cell.row == place.row && cell.column == place.column)
-}
-
-/// New texts for words of one page.
-struct Change {
-    page: u32,
-    words: Vec<(usize, String)>,
-    description: String,
-}
-
-impl Change {
-    fn apply(&self, pages: &mut [Page]) {
-        if let Some(page) = pages.iter_mut().find(|page| page.number == self.page) {
-            for (word, text) in &self.words {
-                page.words[*word].text.clone_from(text);
-            }
+    };
+    let on_page = || all.range((place.page, 0)..(place.page + 1, 0)).map(|(_, number)| number);
+    match kind {
+        Injection::DigitSwap => one(swapped(text, random)?),
+        Injection::Sign => one(negated(page, place.word)?),
+        Injection::Scale => one(rescaled(text)),
+        Injection::WrongTotal => one(changed_total(text, random)?),
+        Injection::StaleFigure => {
+            let other = on_page()
+                .filter(|other| other.word != place.word && other.unit == place.unit)
+                .filter(|other| (other.value - place.value).abs() > 2.0 * place.unit)
+                .map(|other| &page.words[other.word])
+                .filter(|other| same_line(other, word))
+                .min_by(|a, b| distance(a, word).total_cmp(&distance(b, word)))?;
+            one(with_digits_of(text, &other.text)?)
         }
-    }
-
-    fn plan(
-        pages: &[Page],
-        tables: &[Table],
-        sums: &[Vec<CellReference>],
-        place: CellReference,
-        kind: Injection,
-        random: &mut Random,
-    ) -> Option<Self> {
-        let cell = cell_at(tables, place)?;
-        let page = pages.iter().find(|page| page.number == cell.page)?;
-        let (word, text) = number_word(page, cell)?;
-        let one = |new: String| {
-            (new != text).then(|| Self {
-                page: page.number,
-                description: format!(
-                    "{text} -> {new} in table {} row {} column {}",
-                    place.table, place.row, place.column
-                ),
-                words: vec![(word, new)],
-            })
-        };
-        match kind {
-            Injection::DigitSwap => one(swapped(&text, random)?),
-            Injection::Sign => one(negated(page, cell, &text)?),
-            Injection::Scale => one(rescaled(&text)),
-            Injection::WrongTotal => one(changed_total(&text, random)?),
-            Injection::StaleFigure => {
-                let table = tables.iter().find(|table| table.id == place.table)?;
-                let neighbour = table
-                    .cells
-                    .iter()
-                    .filter(|other| other.row == cell.row && other.column != cell.column)
-                    .filter(|other| {
-                        other.value.as_ref().zip(cell.value.as_ref()).is_some_and(|(a, b)| {
-                            a.kind == b.kind
-                                && a.decimals == b.decimals
-                                && !a.nil
-                                && (a.printed - b.printed).abs() > 2.0 * 0.1f64.powi(a.decimals as i32)
-                        })
-                    })
-                    .min_by_key(|other| (other.column.abs_diff(cell.column), other.column))?;
-                let (_, stale) = number_word(page, neighbour)?;
-                one(stale)
-            }
-            Injection::MovedRow => moved_row(page, tables, sums, place, random),
-        }
+        Injection::MovedRow => moved_row(page, place, on_page().copied().collect(), random),
     }
 }
 
-/// The word of a cell that holds its digits.
-fn number_word(page: &Page, cell: &crate::document::analysis::Cell) -> Option<(usize, String)> {
-    let inside = |word: &Word| cell.bbox.contains_point(word.bbox.center_x(), word.bbox.center_y());
-    let mut found = page
-        .words
-        .iter()
-        .enumerate()
-        .filter(|(_, word)| inside(word) && word.text.bytes().any(|byte| byte.is_ascii_digit()));
-    let (index, word) = found.next()?;
-    (found.next().is_none() && cell.page == page.number).then(|| (index, word.text.clone()))
+fn same_line(a: &Word, b: &Word) -> bool {
+    (a.bbox.center_y() - b.bbox.center_y()).abs() < ALIGNED
+}
+
+fn distance(a: &Word, b: &Word) -> f32 {
+    (a.bbox.center_x() - b.bbox.center_x()).abs()
+}
+
+/// Printed value of a word, without scale.
+#[must_use]
+pub fn value_of(text: &str) -> Option<f64> {
+    let digits: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+    let value: f64 = digits.trim_end_matches('.').parse().ok()?;
+    let negative = text.contains('(') || text.trim_start_matches(['$', ' ']).starts_with(['-', '−', '–']);
+    Some(if negative { -value } else { value })
+}
+
+/// Byte range from the first to the last character of a number: digits, grouping, parentheses, minus.
+fn core(text: &str) -> Option<std::ops::Range<usize>> {
+    let is_core = |c: char| c.is_ascii_digit() || matches!(c, ',' | '.' | '(' | ')' | '-' | '−' | '–');
+    let start = text.find(is_core)?;
+    let end = text.rfind(is_core)? + text[text.rfind(is_core)?..].chars().next()?.len_utf8();
+    text[start..end].chars().all(is_core).then_some(start..end)
+}
+
+/// `text` with the number of `other` in place of its own: a currency sign stays where it is.
+fn with_digits_of(text: &str, other: &str) -> Option<String> {
+    let (own, new) = (core(text)?, core(other)?);
+    Some(format!("{}{}{}", &text[..own.start], &other[new], &text[own.end..]))
 }
 
 fn swapped(text: &str, random: &mut Random) -> Option<String> {
@@ -282,18 +232,27 @@ fn swapped(text: &str, random: &mut Random) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Brackets taken away or added, also when they stand in words of their own.
-fn negated(page: &Page, cell: &crate::document::analysis::Cell, text: &str) -> Option<String> {
-    let negative = cell.value.as_ref()?.printed < 0.0;
-    if !negative {
-        return Some(format!("({text})"));
+/// Brackets taken away or added; `None` where they stand in words of their own.
+fn negated(page: &Page, word: usize) -> Option<String> {
+    let text = page.words[word].text.as_str();
+    let apart = |index: Option<usize>| {
+        let other = index.and_then(|index| page.words.get(index));
+        other.is_some_and(|other| {
+            same_line(other, &page.words[word])
+                && matches!(other.text.as_str(), "(" | ")" | "$(" | ")%" | "-" | "−")
+                && distance(other, &page.words[word]) < 0.5 * page.words[word].bbox.width() + 12.0
+        })
+    };
+    let own = core(text)?;
+    let number = &text[own.clone()];
+    let bare = number.trim_matches(['(', ')', '-', '–', '−']);
+    if bare.len() < number.len() {
+        let whole = !number.contains('(') || number.contains(')');
+        return (whole && !apart(word.checked_sub(1)))
+            .then(|| format!("{}{bare}{}", &text[..own.start], &text[own.end..]));
     }
-    let apart = page.words.iter().any(|word| {
-        matches!(word.text.as_str(), ")" | "(" | "$(" | ")%")
-            && cell.bbox.contains_point(word.bbox.center_x(), word.bbox.center_y())
-    });
-    let bare = text.trim_matches(['(', ')', '-', '–', '−']);
-    (!apart && bare.len() < text.len()).then(|| bare.to_owned())
+    (!apart(word.checked_sub(1)) && !apart(Some(word + 1)))
+        .then(|| format!("{}({number}){}", &text[..own.start], &text[own.end..]))
 }
 
 fn rescaled(text: &str) -> String {
@@ -307,75 +266,74 @@ fn rescaled(text: &str) -> String {
     }
 }
 
+/// Two digits get other values: more than rounding, and no single slip explains it.
 fn changed_total(text: &str, random: &mut Random) -> Option<String> {
-    let mut bytes = text.as_bytes().to_vec();
-    let digits: Vec<usize> = (0..bytes.len()).filter(|&index| bytes[index].is_ascii_digit()).collect();
-    // Two digits get other values: more than rounding, and no single slip explains it.
-    for _ in 0..2 {
-        let place = digits[random.below(digits.len().saturating_sub(1).max(1))];
-        let first = place == digits[0];
-        let old = bytes[place] - b'0';
-        let new = (old + 1 + random.below(8) as u8) % 10;
-        bytes[place] = b'0' + if first && new == 0 { 9 } else { new };
+    let digits: Vec<usize> = (0..text.len()).filter(|&at| text.as_bytes()[at].is_ascii_digit()).collect();
+    if digits.len() < 2 {
+        return None;
     }
-    String::from_utf8(bytes).ok().filter(|new| new != text)
+    for _ in 0..TRIES {
+        let mut bytes = text.as_bytes().to_vec();
+        for _ in 0..2 {
+            let place = digits[random.below(digits.len() - 1)];
+            let new = (bytes[place] - b'0' + 1 + random.below(8) as u8) % 10;
+            bytes[place] = b'0' + if place == digits[0] && new == 0 { 9 } else { new };
+        }
+        if let Some(new) = String::from_utf8(bytes).ok().filter(|new| new != text) {
+            return Some(new);
+        }
+    }
+    None
 }
 
-/// All numbers of this row change places with those of another row that has numbers in the same columns and stands in
-/// another sum.
+/// All claimed numbers of this row change places with those of another row in the same columns.
 fn moved_row(
     page: &Page,
-    tables: &[Table],
-    sums: &[Vec<CellReference>],
-    place: CellReference,
+    place: ClaimedNumber,
+    on_page: Vec<ClaimedNumber>,
     random: &mut Random,
 ) -> Option<Change> {
-    let table = tables.iter().find(|table| table.id == place.table)?;
-    let numbers = |row: u32| -> Vec<&crate::document::analysis::Cell> {
-        table
-            .cells
-            .iter()
-            .filter(|cell| {
-                cell.row == row
-                    && cell.page == page.number
-                    && cell.value.as_ref().is_some_and(|value| !value.nil)
-            })
-            .collect()
+    let row_of = |number: ClaimedNumber| -> Vec<ClaimedNumber> {
+        let word = &page.words[number.word];
+        on_page.iter().filter(|other| same_line(&page.words[other.word], word)).copied().collect()
     };
-    let own = numbers(place.row);
-    let mut others: Vec<u32> = (table.header_rows..table.rows)
-        .filter(|&row| {
-            let is_in = |sum: &[CellReference], row: u32| {
-                sum.iter().any(|cell| cell.table == table.id && cell.row == row)
-            };
-            row != place.row
-                && sums.iter().any(|sum| is_in(sum, place.row) != is_in(sum, row) && sum.contains(&place))
+    let own = row_of(place);
+    let own_word = &page.words[place.word];
+    let in_columns = |row: &[ClaimedNumber]| {
+        row.len() == own.len()
+            && own.iter().all(|number| {
+                let x1 = page.words[number.word].bbox.x1;
+                row.iter().filter(|other| (page.words[other.word].bbox.x1 - x1).abs() < ALIGNED).count() == 1
+            })
+    };
+    let mut others: Vec<Vec<ClaimedNumber>> = on_page
+        .iter()
+        .filter(|other| {
+            let word = &page.words[other.word];
+            (word.bbox.x1 - own_word.bbox.x1).abs() < ALIGNED
+                && !same_line(word, own_word)
+                && (word.bbox.center_y() - own_word.bbox.center_y()).abs() < NEAR
         })
-        .filter(|&row| {
-            let other = numbers(row);
-            other.len() == own.len()
-                && other.iter().zip(&own).all(|(a, b)| {
-                    a.column == b.column
-                        && a.value.as_ref().zip(b.value.as_ref()).is_some_and(|(a, b)| {
-                            a.kind == b.kind
-                                && a.decimals == b.decimals
-                                && (a.printed - b.printed).abs() > 2.0
-                        })
-                })
-        })
+        .map(|other| row_of(*other))
+        .filter(|row| in_columns(row))
         .collect();
     random.shuffle(&mut others);
-    let other = numbers(*others.first()?);
+    let other = others.into_iter().next()?;
     let mut words = Vec::new();
-    for (a, b) in own.iter().zip(other) {
-        let (first, first_text) = number_word(page, a)?;
-        let (second, second_text) = number_word(page, b)?;
-        words.extend([(first, second_text), (second, first_text)]);
+    for a in &own {
+        let x1 = page.words[a.word].bbox.x1;
+        let b = other.iter().find(|other| (page.words[other.word].bbox.x1 - x1).abs() < ALIGNED)?;
+        let (first, second) = (&page.words[a.word].text, &page.words[b.word].text);
+        words.push((a.word, with_digits_of(first, second)?));
+        words.push((b.word, with_digits_of(second, first)?));
     }
+    let text = |row: &[ClaimedNumber]| {
+        row.iter().map(|number| page.words[number.word].text.as_str()).collect::<Vec<_>>().join(" ")
+    };
     Some(Change {
-        page: page.number,
+        page: place.page,
+        description: format!("{} changes places with {}", text(&own), text(&other)),
         words,
-        description: format!("rows {} and {} of table {}", place.row, others[0], place.table),
     })
 }
 
@@ -399,5 +357,25 @@ impl Random {
         for index in (1..items.len()).rev() {
             items.swap(index, self.below(index + 1));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_a_text() {
+        let mut random = Random(7);
+        assert_eq!(swapped("$12", &mut random).as_deref(), Some("$21"));
+        assert_eq!(swapped("11", &mut random), None);
+        assert_eq!(swapped("10", &mut random), None, "no number begins with a zero");
+        assert_eq!(rescaled("1,234,567"), "1,234");
+        assert_eq!(rescaled("(1,234)"), "(1,234,000)");
+        assert_eq!(rescaled("12.34%"), "1234%");
+        assert_eq!(with_digits_of("$1,234", "(56)").as_deref(), Some("$(56)"));
+        assert_eq!(value_of("$(1,234.5)"), Some(-1234.5));
+        let changed = changed_total("1,234", &mut random).expect("another number");
+        assert!(changed != "1,234" && changed.len() == 5 && changed.ends_with('4'));
     }
 }

@@ -12,6 +12,8 @@ pub mod inject;
 mod prose;
 mod relation;
 mod sheet;
+#[cfg(test)]
+mod tests;
 mod tieout;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::document::Page;
 use crate::document::analysis::{Sentence, Table};
 use crate::document::findings::{Anomaly, AuditSummary};
+use footing::Known;
 use relation::Check;
 use sheet::Sheet;
 
@@ -26,6 +29,9 @@ use sheet::Sheet;
 const EXACT_SUMS: usize = 20;
 /// One in this many of them may be off by rounding.
 const EXACT_SHARE: usize = 40;
+
+/// From one in this many on, numbers are rounded more than once.
+const ROUNDED_SHARE: usize = 20;
 
 /// Findings and counts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,8 +50,17 @@ pub fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence]) -> Audit 
     let by_number: BTreeMap<u32, &Page> = pages.iter().map(|page| (page.number, page)).collect();
     let sheets: Vec<Sheet<'_>> = tables.iter().map(|table| Sheet::new(table, &by_number)).collect();
     let mut checks: Vec<Check> = Vec::new();
-    for sheet in &sheets {
-        checks.extend(footing::footing(sheet));
+    let (mut known, mut relearned) = (Known::default(), Known::default());
+    let mut footings: Vec<Vec<Check>> =
+        sheets.iter().map(|sheet| footing::footing(sheet, &Known::default(), &mut known)).collect();
+    if !known.is_empty() {
+        // Once more, now that every table knows what holds in the others.
+        for (sheet, checks) in sheets.iter().zip(&mut footings) {
+            *checks = footing::footing(sheet, &known, &mut relearned);
+        }
+    }
+    for (sheet, footing) in sheets.iter().zip(footings) {
+        checks.extend(footing);
         checks.extend(crossfoot::cross_footing(sheet));
         checks.extend(identities::balance(sheet));
         checks.extend(identities::per_share(sheet));
@@ -57,13 +72,18 @@ pub fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence]) -> Audit 
 }
 
 /// In a document whose sums all come out exactly, numbers were made to add up; a sum that is off by more than one
-/// unit is then no rounding, however many terms it has.
+/// unit is then no rounding, however many terms it has. In one whose sums are often off, numbers were rounded more
+/// than once (from thousands to millions, or as differences of rounded ones): each may be off by a whole unit.
 fn tighten(checks: &mut [Check]) {
     let sums = || checks.iter().filter(|check| check.sum && check.holds() && check.terms.len() > 2);
     let (all, exact) = (sums().count(), sums().filter(|check| check.exact()).count());
     if all >= EXACT_SUMS && (all - exact) * EXACT_SHARE <= all {
         for check in checks.iter_mut().filter(|check| check.sum) {
             check.tolerance = check.tolerance.min(check.unit());
+        }
+    } else if all >= EXACT_SUMS && (all - exact) * ROUNDED_SHARE > all {
+        for check in checks.iter_mut() {
+            check.tolerance *= 2.0;
         }
     }
 }

@@ -29,6 +29,14 @@ pub(super) enum Class {
     Quantity,
 }
 
+impl Class {
+    /// Whether numbers of both classes may be terms of one sum: a count is not always recognised as one.
+    pub fn adds_to(self, other: Self) -> bool {
+        let counted = |class| matches!(class, Self::Amount | Self::Quantity);
+        self == other || counted(self) && counted(other)
+    }
+}
+
 /// What stands at a row and column.
 #[derive(Clone, Debug)]
 pub(super) enum Entry {

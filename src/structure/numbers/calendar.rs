@@ -115,21 +115,16 @@ pub enum Period {
 }
 
 impl Period {
-    /// The calendar quarter, 1 to 4.
+    /// A part of a fiscal year: `count` months from its `first` on, counted from 1. `year` is the calendar year in
+    /// which the fiscal year ends, `end` the last month of the fiscal year.
     #[must_use]
-    pub fn quarter(year: i32, quarter: u32) -> Option<Self> {
-        Self::months(year, quarter.checked_sub(1)? * 3 + 1, 3)
-    }
-
-    /// The half of a calendar year, 1 or 2.
-    #[must_use]
-    pub fn half(year: i32, half: u32) -> Option<Self> {
-        Self::months(year, half.checked_sub(1)? * 6 + 1, 6)
-    }
-
-    fn months(year: i32, first: u32, count: u32) -> Option<Self> {
-        let last = first + count - 1;
-        Some(Self::Span(Date::new(year, first, 1)?, Date::new(year, last, days_in_month(year, last))?))
+    pub fn fiscal_months(year: i32, end: u32, first: u32, count: u32) -> Option<Self> {
+        let months = year * 12 + i32::try_from(end).ok()? - 12 + i32::try_from(first).ok()? - 1;
+        let last = months + i32::try_from(count).ok()? - 1;
+        let (start_month, end_month) = (months.rem_euclid(12) as u32 + 1, last.rem_euclid(12) as u32 + 1);
+        let (start_year, end_year) = (months.div_euclid(12), last.div_euclid(12));
+        let end = Date::new(end_year, end_month, days_in_month(end_year, end_month))?;
+        Some(Self::Span(Date::new(start_year, start_month, 1)?, end))
     }
 
     /// The span of this many months that ends on `end`.
@@ -220,9 +215,9 @@ mod tests {
         // Apple's fiscal years 2024 and third quarter of 2025, as its filings state them.
         assert_eq!(text(Period::months_ended(12, date(2024, 9, 28))), "2023-10-01/2024-09-28");
         assert_eq!(text(Period::months_ended(3, date(2025, 6, 28))), "2025-03-30/2025-06-28");
-        assert_eq!(text(Period::quarter(2024, 3)), "2024-07-01/2024-09-30");
-        assert_eq!(text(Period::half(2024, 2)), "2024-07-01/2024-12-31");
-        assert!(Period::quarter(2024, 5).is_none() && Period::quarter(2024, 0).is_none());
+        assert_eq!(text(Period::fiscal_months(2024, 12, 4, 3)), "2024-04-01/2024-06-30");
+        assert_eq!(text(Period::fiscal_months(2024, 9, 1, 3)), "2023-10-01/2023-12-31");
+        assert_eq!(text(Period::fiscal_months(2025, 1, 10, 3)), "2024-11-01/2025-01-31");
     }
 
     proptest! {

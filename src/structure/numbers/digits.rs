@@ -1,5 +1,7 @@
 //! What a run of digits and separators can mean.
 
+use super::periods::month_of;
+
 /// The character before the decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecimalMark {
@@ -16,17 +18,22 @@ pub struct Locale {
     pub decimal_mark: Option<DecimalMark>,
     /// Whether `05/06/2024` is the 5th of June (true) or May 6th (false).
     pub day_first: Option<bool>,
+    /// Month at whose end, or within a week of it, the fiscal year ends, 1 to 12.
+    pub fiscal_year_end: Option<u32>,
 }
 
 impl Locale {
     /// Conventions of the United States.
-    pub const UNITED_STATES: Self = Self { decimal_mark: Some(DecimalMark::Point), day_first: Some(false) };
+    pub const UNITED_STATES: Self =
+        Self { decimal_mark: Some(DecimalMark::Point), day_first: Some(false), fiscal_year_end: None };
 
     /// The conventions that the unambiguous numbers and dates in a document's words show. A mark is taken for
     /// known when at least 3 numbers show it and 19 in 20 of all that show any.
     pub fn detect<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         let (mut point, mut comma, mut day_first, mut month_first) = (0u32, 0u32, 0u32, 0u32);
+        let mut year_ends = YearEnds::default();
         for word in words {
+            year_ends.take(word);
             let word = word.trim_matches(|character: char| !character.is_ascii_digit());
             match unambiguous_mark(word) {
                 Some(DecimalMark::Point) => point += 1,
@@ -54,7 +61,52 @@ impl Locale {
             (0, 1..) => Some(false),
             _ => None,
         };
-        Self { decimal_mark, day_first }
+        Self { decimal_mark, day_first, fiscal_year_end: year_ends.month() }
+    }
+}
+
+/// Counts the months in which years end: "fiscal year ended June 30, 2024", "years ending on September 28,".
+#[derive(Default)]
+struct YearEnds {
+    /// How much of the phrase has been read: "year", then "ended", then the month.
+    phrase: Phrase,
+    counts: [u32; 12],
+}
+
+#[derive(Clone, Copy, Default)]
+enum Phrase {
+    #[default]
+    None,
+    Year,
+    Ended,
+    Month(u32),
+}
+
+impl YearEnds {
+    fn take(&mut self, word: &str) {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        self.phrase = match (self.phrase, word.as_str()) {
+            (_, "year" | "years") => Phrase::Year,
+            (Phrase::Year, "ended" | "ending" | "ends") => Phrase::Ended,
+            (Phrase::Ended, "on") => Phrase::Ended,
+            (Phrase::Ended, word) => month_of(word).map_or(Phrase::None, Phrase::Month),
+            (Phrase::Month(month), day) => {
+                if let Ok(day @ 1..=31) = day.parse::<u32>() {
+                    // Books kept in weeks end on a day near the end of a month.
+                    let month = if day <= 7 { (month + 10) % 12 + 1 } else { month };
+                    self.counts[month as usize - 1] += 1;
+                }
+                Phrase::None
+            }
+            _ => Phrase::None,
+        };
+    }
+
+    /// The month of at least four in five statements.
+    fn month(&self) -> Option<u32> {
+        let all: u32 = self.counts.iter().sum();
+        let index = self.counts.iter().position(|&count| count > 0 && count * 5 >= all * 4)?;
+        Some(index as u32 + 1)
     }
 }
 
@@ -179,7 +231,7 @@ mod tests {
     use super::*;
 
     fn values(text: &str, decimal_mark: Option<DecimalMark>) -> Vec<f64> {
-        let locale = Locale { decimal_mark, day_first: None };
+        let locale = Locale { decimal_mark, ..Locale::default() };
         readings(text, locale).iter().map(|reading| reading.value).collect()
     }
 
@@ -216,7 +268,10 @@ mod tests {
         let detect = |text: &str| Locale::detect(text.split(' '));
         assert_eq!(detect("1,234.5 (12.5) 1,234,567 12/31/2024"), Locale::UNITED_STATES);
         let german = detect("1.234,5 12,5% 1.234.567 31/12/2024");
-        assert_eq!(german, Locale { decimal_mark: Some(DecimalMark::Comma), day_first: Some(true) });
+        assert_eq!(
+            german,
+            Locale { decimal_mark: Some(DecimalMark::Comma), day_first: Some(true), fiscal_year_end: None }
+        );
         assert_eq!(detect("1,234 12 5/6/2024 1.2.3"), Locale::default());
     }
 
@@ -237,7 +292,7 @@ mod tests {
                 text.push_str(&format!("{mark}{fraction:0width$}", width = decimals as usize));
             }
             let decimal_mark = Some(if comma { DecimalMark::Comma } else { DecimalMark::Point });
-            let all = readings(&text, Locale { decimal_mark, day_first: None });
+            let all = readings(&text, Locale { decimal_mark, ..Locale::default() });
             prop_assert_eq!(all.len(), 1);
             let expected: f64 = format!("{value}.{fraction:0width$}", width = decimals as usize).parse().unwrap();
             prop_assert_eq!(all[0].value, if decimals > 0 { expected } else { value as f64 });

@@ -4,7 +4,9 @@
 //! [`period_from_header`] read what a table says about all its numbers. Values are decimal text converted once, so
 //! `1.1 million` is exactly 1100000. What can be read in two ways keeps the other readings as alternatives.
 
+mod amounts;
 mod calendar;
+mod counted;
 mod currency;
 mod digits;
 mod figures;

@@ -383,7 +383,7 @@ mod tests {
         assert_eq!((credit.value, credit.negative), (-4_512.0, Some(NegativeStyle::Credit)));
         assert_eq!(credit.alternatives, [-4.512, 4_512.0]);
         assert_eq!(parse("(1.234)").alternatives, [-1_234.0]);
-        let german = Locale { decimal_mark: Some(DecimalMark::Comma), day_first: None };
+        let german = Locale { decimal_mark: Some(DecimalMark::Comma), ..Locale::default() };
         let number = parse_number("1.234", german).expect("a number");
         assert_eq!((number.value, number.alternatives), (1_234.0, vec![]));
         assert_eq!(parse("(0)").value.to_bits(), 0.0f64.to_bits());
@@ -445,6 +445,33 @@ mod tests {
             };
             let number = parse_number(&text, Locale::UNITED_STATES).expect("a number");
             prop_assert_eq!(number.value, if negative { -f64::from(units) } else { f64::from(units) });
+        }
+
+        #[test]
+        fn every_grouping_has_the_same_value(units in 1_000u32..2_000_000_000, cents in 0u32..100, style in 0usize..4) {
+            let groups = |separator: &str, indian: bool| {
+                let digits = units.to_string();
+                let mut text = String::new();
+                for (index, digit) in digits.chars().enumerate() {
+                    let left = digits.len() - index;
+                    let boundary = if indian { left == 3 || left > 3 && left % 2 == 1 } else { left % 3 == 0 };
+                    if index > 0 && boundary {
+                        text.push_str(separator);
+                    }
+                    text.push(digit);
+                }
+                text
+            };
+            let comma = Locale { decimal_mark: Some(DecimalMark::Comma), ..Locale::default() };
+            let (text, locale) = match style {
+                0 => (format!("{}.{cents:02}", groups(",", true)), Locale::UNITED_STATES),
+                1 => (format!("{},{cents:02}", groups(".", false)), comma),
+                2 => (format!("{},{cents:02}", groups("\u{202f}", false)), comma),
+                _ => (format!("{}.{cents:02}", groups("'", false)), Locale::UNITED_STATES),
+            };
+            let number = parse_number(&text, locale).expect("a number");
+            let value: f64 = format!("{units}.{cents:02}").parse().expect("a number");
+            prop_assert_eq!((number.value, number.decimals), (value, 2), "{}", text);
         }
 
         #[test]

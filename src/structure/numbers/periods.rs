@@ -112,11 +112,24 @@ pub(super) struct PeriodAt {
 /// What of a period stays the same when only another year follows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Pattern {
-    Day { month: u32, day: u32 },
-    Month { month: u32 },
-    Ended { length: Length, month: u32, day: u32 },
-    Quarter(u32),
-    Half(u32),
+    Day {
+        month: u32,
+        day: u32,
+    },
+    Month {
+        month: u32,
+    },
+    Ended {
+        length: Length,
+        month: u32,
+        day: u32,
+    },
+    /// Months of a year that ends with this month; the year is that in which it ends.
+    Part {
+        first: u32,
+        count: u32,
+        year_end: u32,
+    },
     Year,
     Fixed,
 }
@@ -127,8 +140,7 @@ impl Pattern {
             Self::Day { month, day } => Date::new(year, month, day).map(Period::Day),
             Self::Month { month } => Date::new(year, month, 1).map(Period::Month),
             Self::Ended { length, month, day } => length.ended(Date::new(year, month, day)?),
-            Self::Quarter(quarter) => Period::quarter(year, quarter),
-            Self::Half(half) => Period::half(year, half),
+            Self::Part { first, count, year_end } => Period::fiscal_months(year, year_end, first, count),
             Self::Year => Some(Period::Year(year)),
             Self::Fixed => None,
         }
@@ -160,7 +172,7 @@ impl Length {
 /// Reads the longest date or period that starts at token `at`.
 pub(super) fn period_at(tokens: &Tokens<'_>, at: usize, locale: Locale) -> Option<PeriodAt> {
     ended_at(tokens, at, locale)
-        .or_else(|| partial_year_at(tokens, at))
+        .or_else(|| partial_year_at(tokens, at, locale))
         .or_else(|| day_at(tokens, at, locale))
         .or_else(|| month_at(tokens, at))
         .or_else(|| fiscal_at(tokens, at))
@@ -230,35 +242,57 @@ fn length_at(tokens: &Tokens<'_>, at: usize) -> Option<(Length, usize)> {
     Some((length, next))
 }
 
-/// "Q3 2024", "3Q24", "third quarter of 2024", "first half of 2024", "H1 2024". Of fiscal years only the quarter's
-/// number is known, so those are left to [`fiscal_at`].
-fn partial_year_at(tokens: &Tokens<'_>, at: usize) -> Option<PeriodAt> {
+/// "Q3 2024", "3Q24", "third quarter of 2024", "first half of 2024", "H1 2024".
+///
+/// Where the document states when its fiscal year ends, the quarter is that of the fiscal year, and the calendar's is
+/// kept as another reading; where it does not, the calendar's quarter comes first and those of fiscal years that end
+/// with the other quarters are kept.
+fn partial_year_at(tokens: &Tokens<'_>, at: usize, locale: Locale) -> Option<PeriodAt> {
     let attached = |index: usize| !tokens.spaced(index);
     let part = |letter: &str, number: i32| match letter {
-        "q" if (1..=4).contains(&number) => Some(Pattern::Quarter(number as u32)),
-        "h" if (1..=2).contains(&number) => Some(Pattern::Half(number as u32)),
+        "q" if (1..=4).contains(&number) => Some((number as u32, 3)),
+        "h" if (1..=2).contains(&number) => Some((number as u32, 6)),
         _ => None,
     };
-    let (pattern, mut next) = if tokens.is_number(at + 1) && attached(at + 1) {
+    let ((number, count), mut next) = if tokens.is_number(at + 1) && attached(at + 1) {
         (part(&tokens.word(at), tokens.whole(at + 1)?)?, at + 2)
     } else if tokens.is_number(at) && attached(at + 1) {
         (part(&tokens.word(at + 1), tokens.whole(at)?)?, at + 2)
     } else {
         let number = ordinal(&tokens.word(at))?;
         match tokens.word(at + 1).as_str() {
-            "quarter" => (Pattern::Quarter(number), at + 2),
-            "half" if number <= 2 => (Pattern::Half(number), at + 2),
+            "quarter" => ((number, 3), at + 2),
+            "half" if number <= 2 => ((number, 6), at + 2),
             _ => return None,
         }
     };
     if tokens.word(next) == "of" || tokens.is_symbol(next, ',') || tokens.is_symbol(next, '-') {
         next += 1;
     }
-    if matches!(tokens.word(next).as_str(), "calendar" | "year") {
+    let calendar = tokens.word(next) == "calendar";
+    while matches!(tokens.word(next).as_str(), "calendar" | "fiscal" | "financial" | "year") {
         next += 1;
     }
     let (year, end) = short_year_at(tokens, next)?;
-    found(pattern, year, end)
+    let first = (number - 1) * count + 1;
+    let stated = if calendar { Some(12) } else { locale.fiscal_year_end };
+    let pattern = Pattern::Part { first, count, year_end: stated.unwrap_or(12) };
+    let mut found = match stated {
+        // Retailers name the year that ends in January or February by the calendar year before.
+        Some(month @ 1..=2) => {
+            let later = PeriodAt { period: pattern.in_year(year + 1)?, ..found(pattern, year, end)? };
+            PeriodAt { alternatives: vec![Period::fiscal_months(year, month, first, count)?], ..later }
+        }
+        _ => found(pattern, year, end)?,
+    };
+    let others: &[u32] = match stated {
+        Some(12) => &[],
+        Some(_) => &[12],
+        None => &[3, 6, 9],
+    };
+    let others = others.iter().filter_map(|&month| Period::fiscal_months(year, month, first, count));
+    found.alternatives.extend(others);
+    Some(found)
 }
 
 /// "December 31, 2024", "31 December 2024", "31. Dezember 2024", "2024-12-31", "12/31/2024", "31.12.2024".
@@ -397,7 +431,7 @@ pub fn period_from_header(text: &str, locale: Locale) -> Option<Period> {
             continue;
         }
         if phrase.is_none()
-            && let Some((pattern, end)) = phrase_without_year(&tokens, at)
+            && let Some((pattern, end)) = phrase_without_year(&tokens, at, locale)
         {
             phrase = Some(pattern);
             at = end;
@@ -414,13 +448,15 @@ pub fn period_from_header(text: &str, locale: Locale) -> Option<Period> {
         (Some(pattern), Pattern::Year) => pattern.in_year(best.period.year()),
         // "Three months ended" above "March 31, 2025".
         (Some(Pattern::Ended { length, .. }), Pattern::Day { .. }) => length.ended(best.period.end()?),
+        // One document counts its quarters in one way.
+        (_, Pattern::Part { .. }) => Some(best.period),
         _ if best.alternatives.is_empty() => Some(best.period),
         _ => None,
     }
 }
 
 /// "three months ended March 31," or "December 31," or "three months ended" (then with no day) or "Q3".
-fn phrase_without_year(tokens: &Tokens<'_>, at: usize) -> Option<(Pattern, usize)> {
+fn phrase_without_year(tokens: &Tokens<'_>, at: usize, locale: Locale) -> Option<(Pattern, usize)> {
     let month_and_day = |at: usize| {
         let month = month_of(&tokens.word(at))?;
         let next = tokens.skip_point(at + 1);
@@ -439,7 +475,9 @@ fn phrase_without_year(tokens: &Tokens<'_>, at: usize) -> Option<(Pattern, usize
         return Some((Pattern::Day { month, day }, end));
     }
     let number = ordinal(&tokens.word(at))?;
-    (tokens.word(at + 1) == "quarter").then_some((Pattern::Quarter(number), at + 2))
+    let year_end = locale.fiscal_year_end.unwrap_or(12);
+    let pattern = Pattern::Part { first: 3 * number - 2, count: 3, year_end };
+    (tokens.word(at + 1) == "quarter").then_some((pattern, at + 2))
 }
 
 /// The text without what stands in parentheses: "(unaudited)", "(1)", "(as restated)".
@@ -496,6 +534,29 @@ mod tests {
         ] {
             assert_eq!(header(text).as_deref(), Some(period), "{text}");
         }
+    }
+
+    #[test]
+    fn quarters_of_a_stated_fiscal_year() {
+        let quarter = |text: &str, fiscal_year_end: Option<u32>| {
+            let locale = Locale { fiscal_year_end, ..Locale::default() };
+            let found = period_at(&Tokens::new(text), 0, locale).expect("a period");
+            let others: Vec<String> = found.alternatives.iter().map(Period::to_string).collect();
+            (found.period.to_string(), others)
+        };
+        let (first, others) = quarter("First Quarter 2024", Some(9));
+        assert_eq!(first, "2023-10-01/2023-12-31");
+        assert_eq!(others, ["2024-01-01/2024-03-31"]);
+        let (first, others) = quarter("first quarter of fiscal 2024", Some(1));
+        assert_eq!(first, "2024-02-01/2024-04-30");
+        assert_eq!(others, ["2023-02-01/2023-04-30", "2024-01-01/2024-03-31"]);
+        assert_eq!(quarter("first quarter of calendar 2024", Some(9)).0, "2024-01-01/2024-03-31");
+        let (first, others) = quarter("Q1 2024", None);
+        assert_eq!((first.as_str(), others.len()), ("2024-01-01/2024-03-31", 3));
+        assert!(quarter("Q1 2024", Some(12)).1.is_empty());
+        let locale = Locale { fiscal_year_end: Some(6), ..Locale::default() };
+        let header = period_from_header("Q1 2025", locale).map(|period| period.to_string());
+        assert_eq!(header.as_deref(), Some("2024-07-01/2024-09-30"));
     }
 
     #[test]

@@ -292,10 +292,16 @@ fn value_of(
     })
 }
 
+/// A header without what its scale leaves out: "(in millions, except per share data)" heads more than shares.
+fn without_exceptions(header: &str) -> String {
+    let Some((before, rest)) = header.split_once("except") else { return header.to_owned() };
+    format!("{before}{}", rest.split_once(')').map_or("", |(_, after)| after))
+}
+
 /// What a number counts, by its own unit, its row and its column.
 fn subject(label: &str, header: &str, kind: FigureKind) -> Option<ScaleSubject> {
     let label = label.to_lowercase();
-    let header = header.to_lowercase();
+    let header = without_exceptions(&header.to_lowercase());
     let says = |words: &[&str]| words.iter().any(|word| label.contains(word));
     if kind == FigureKind::Percent
         || header.ends_with('%')

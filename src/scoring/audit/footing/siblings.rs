@@ -1,0 +1,109 @@
+//! Relations known from other tables of the document: the same rows under the same labels, for another period, another
+//! segment or further down the page, add up in the same way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::sheet::{Class, Entry, Sheet};
+use super::hypothesis::judge;
+use super::{Hypothesis, Item};
+
+/// Bits of evidence from which a relation is carried over to other tables.
+const LEARNED_BITS: f64 = 8.0;
+/// Terms from which a relation is recognised although further rows stand above them.
+const TERMS_BELOW_OTHERS: usize = 3;
+
+/// Labels of the terms of a relation with their signs.
+type Terms = Vec<(String, i8)>;
+
+/// Relations by the label of their result.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Known(BTreeMap<String, BTreeSet<Terms>>);
+
+impl Known {
+    /// Keeps a relation that holds wherever it says something.
+    pub(super) fn add(&mut self, sheet: &Sheet<'_>, hypothesis: &Hypothesis, row: usize) {
+        let terms: Terms =
+            hypothesis.parts.iter().map(|&(part, factor)| (sheet.rows[part].key.clone(), factor)).collect();
+        let labelled = terms.iter().filter(|(key, _)| !key.is_empty()).count();
+        let key = &sheet.rows[row].key;
+        if hypothesis.failing.is_empty()
+            && hypothesis.bits >= LEARNED_BITS
+            && labelled >= 2
+            && !key.is_empty()
+        {
+            self.0.entry(key.clone()).or_default().insert(terms);
+        }
+    }
+
+    /// Whether nothing is known.
+    pub(in super::super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A known relation whose terms stand directly above this row.
+    pub(super) fn hypothesis(&self, sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<Hypothesis> {
+        let all = self.0.get(&sheet.rows[row].key)?;
+        let rows: Vec<(usize, usize)> = stack
+            .iter()
+            .enumerate()
+            .filter_map(|(position, item)| match item {
+                Item::Row(row) => Some((position, *row)),
+                Item::Heading(_) => None,
+            })
+            .collect();
+        let fits = all.iter().filter_map(|terms| {
+            let above = &rows[rows.len().checked_sub(terms.len())?..];
+            let whole = above[0].0 == 0 || matches!(stack[above[0].0 - 1], Item::Heading(_));
+            if !whole && terms.len() < TERMS_BELOW_OTHERS {
+                return None;
+            }
+            let same = above.iter().zip(terms).all(|((_, part), (key, _))| sheet.rows[*part].key == *key);
+            same.then(|| {
+                let parts: Vec<(usize, i8)> =
+                    above.iter().zip(terms).map(|((_, part), (_, factor))| (*part, *factor)).collect();
+                let mut found = Hypothesis {
+                    from: above[0].0,
+                    parts,
+                    holding: vec![],
+                    failing: vec![],
+                    bits: 0.0,
+                    natural: true,
+                };
+                for column in 0..sheet.columns() {
+                    // Percentages under the same labels are changes or shares, which do not add up.
+                    let percent = |row: usize| {
+                        sheet.rows[row].entries[column]
+                            .number()
+                            .is_some_and(|number| number.class == Class::Percent)
+                    };
+                    match judge(sheet, &found.parts, row, column) {
+                        Some((true, _)) => found.holding.push(column),
+                        // A gap may be a number that was not read.
+                        Some((false, _))
+                            if !percent(row)
+                                && found.parts.iter().all(|&(part, _)| {
+                                    matches!(sheet.rows[part].entries[column], Entry::Number(_))
+                                }) =>
+                        {
+                            found.failing.push(column);
+                        }
+                        _ => {}
+                    }
+                }
+                if found.holding.is_empty() && signed_otherwise(sheet, &found, row) {
+                    found.failing.clear();
+                }
+                found
+            })
+        });
+        fits.filter(|found| !found.holding.is_empty() || !found.failing.is_empty())
+            .max_by_key(|found| (found.holding.len(), found.parts.len()))
+    }
+}
+
+/// Whether the relation holds in every column that fails when deductions are added as printed: statements differ in
+/// whether they print them in parentheses.
+fn signed_otherwise(sheet: &Sheet<'_>, found: &Hypothesis, row: usize) -> bool {
+    let plain: Vec<(usize, i8)> = found.parts.iter().map(|&(part, _)| (part, 1)).collect();
+    found.failing.iter().all(|&column| judge(sheet, &plain, row, column).is_some_and(|(holds, _)| holds))
+}
