@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub use super::train_args::{FeaturesArgs, TrainArgs};
 use crate::config::{ByteSize, FailOn, OcrPolicy, Overrides};
 
 /// Batch analyzer for financial documents
@@ -41,7 +42,7 @@ pub enum Command {
     Eval(EvalArgs),
     /// Train a scoring network
     Train(TrainArgs),
-    /// Print feature rows of labelled data, for `docproc train`
+    /// Print the named features of analyses or of labelled data, for `docproc train`
     Features(FeaturesArgs),
     /// Print the JSON Schema of an analysis
     Schema,
@@ -305,33 +306,6 @@ pub struct EvalArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-
-    /// Configuration and models
-    #[command(flatten, next_help_heading = "Models")]
-    pub config: ConfigArgs,
-}
-
-/// `docproc train`.
-#[derive(Debug, Args)]
-pub struct TrainArgs {
-    /// Network: risk_scorer or line_labels
-    pub network: String,
-
-    /// Labelled rows, JSON Lines: {"features" or "text", "label", "group"}
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
-
-    /// Folder for the network, its card's figures and its learning curve
-    #[arg(short, long, value_name = "DIR")]
-    pub output: PathBuf,
-}
-
-/// `docproc features`.
-#[derive(Debug, Args)]
-pub struct FeaturesArgs {
-    /// Labelled pages, JSON Lines, as for `docproc eval layout`
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
 
     /// Configuration and models
     #[command(flatten, next_help_heading = "Models")]

@@ -2,10 +2,12 @@
 
 mod data;
 mod report;
+mod rows;
 mod tables;
 mod tasks;
 
 pub use data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
 pub use report::{ClassificationReport, Judged, LabelFigures};
+pub use rows::{feature_row, features_in, read_analysis};
 pub use tables::{AdjacencyFigures, DocumentFigures, TableReport, tables};
 pub use tasks::{SpanFigures, SpanReport, entities, layout, line_rows, sections, sentiment};
