@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use super::log::LogFormat;
 use crate::config::{ByteSize, FailOn, OcrPolicy, Overrides, parse_duration};
+pub use super::train_args::{FeaturesArgs, TrainArgs};
 
 /// Batch analyzer for financial documents
 ///
@@ -42,7 +43,7 @@ pub enum Command {
     Eval(EvalArgs),
     /// Train a scoring network
     Train(TrainArgs),
-    /// Print feature rows of labelled data, for `docproc train`
+    /// Print the named features of analyses or of labelled data, for `docproc train`
     Features(FeaturesArgs),
     /// Print the JSON Schema of an analysis
     Schema,
@@ -348,33 +349,6 @@ pub struct EvalArgs {
     /// audit: decides which numbers are changed, and how
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-
-    /// Configuration and models
-    #[command(flatten, next_help_heading = "Models")]
-    pub config: ConfigArgs,
-}
-
-/// `docproc train`.
-#[derive(Debug, Args)]
-pub struct TrainArgs {
-    /// Network: risk_scorer or line_labels
-    pub network: String,
-
-    /// Labelled rows, JSON Lines: {"features" or "text", "label", "group"}
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
-
-    /// Folder for the network, its card's figures and its learning curve
-    #[arg(short, long, value_name = "DIR")]
-    pub output: PathBuf,
-}
-
-/// `docproc features`.
-#[derive(Debug, Args)]
-pub struct FeaturesArgs {
-    /// Labelled pages, JSON Lines, as for `docproc eval layout`
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
 
     /// Configuration and models
     #[command(flatten, next_help_heading = "Models")]

@@ -8,6 +8,7 @@ mod doctor;
 mod eval;
 mod eval_audit;
 mod log;
+mod features;
 mod models;
 mod pages;
 mod progress;
@@ -15,6 +16,7 @@ mod quantize;
 mod schema;
 mod summary;
 mod train;
+mod train_args;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -77,8 +79,8 @@ pub fn main() -> ExitCode {
         Command::Pages(args) => pages::run(&args),
         Command::Quantize(args) => quantize::run(&args),
         Command::Eval(args) => eval::run(&args),
-        Command::Train(args) => train::train(&args),
-        Command::Features(args) => train::features(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Features(args) => features::run(&args),
         Command::Schema => schema::run(),
         Command::Doctor(args) => doctor::run(&args),
         Command::Config { action: ConfigAction::Show(args) } => config::show(&args),

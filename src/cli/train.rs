@@ -1,40 +1,53 @@
-//! `docproc train` and `docproc features`.
+//! `docproc train`.
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
-use super::args::{FeaturesArgs, TrainArgs};
+use super::args::TrainArgs;
 use super::{Color, paint, print};
 use crate::config::Config;
-use crate::error::{Error, ErrorCode};
 use crate::evaluation;
 use crate::output::write_atomic;
-use crate::pipeline::Models;
-use crate::scoring::dataset::Dataset;
-use crate::scoring::experiment::{self, Outcome};
-use crate::scoring::{curve, features, file, recipes};
+use crate::scoring::dataset::{Dataset, Sources, class_names};
+use crate::scoring::experiment::{self, Outcome, Recipe};
+use crate::scoring::{features, recipes};
 
 /// Trains a scoring network on labelled features and writes its bundle.
-pub fn train(args: &TrainArgs) -> anyhow::Result<ExitCode> {
-    let Some(recipe) = recipes::named(&args.network) else {
-        bail!("there is no network {:?}; there are {}", args.network, recipes::NAMES.join(", "));
-    };
+pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let bytes = fs::read(&args.data).with_context(|| format!("cannot read {}", args.data.display()))?;
+    let recipe = recipe(args, &bytes)?;
+    let note = match &args.note {
+        Some(note) => fs::read_to_string(note).with_context(|| format!("cannot read {}", note.display()))?,
+        None => format!("Rows of `{}`.", args.data.file_name().unwrap_or_default().to_string_lossy()),
+    };
     let set = recipe
         .spec
         .features
         .as_ref()
         .and_then(|id| features::named(&id.name))
         .with_context(|| format!("{} has no feature set", args.network))?;
-    let from_text = recipes::text_features(&args.network);
-    let from_text = from_text.as_ref().map(|function| function as &dyn Fn(&str) -> Vec<f32>);
-    let data =
-        Dataset::from_json_lines(&bytes, &set.names(), &recipe.spec.output, recipe.spec.outputs(), from_text)
-            .map_err(|error| error.file(&args.data))?;
+    let from_text = features::from_text(&set.id.name);
+    let folder = args.data.parent().unwrap_or(Path::new("."));
+    let from_analysis =
+        |path: &Path, target| evaluation::features_in(&folder.join(path), &set.id.name, target);
+    let sources = Sources {
+        text: from_text.as_ref().map(|function| function as &dyn Fn(&str) -> Vec<f32>),
+        analysis: Some(&from_analysis),
+    };
+    let id = format!("{}/{}", set.id.name, set.id.version);
+    let data = Dataset::from_json_lines(
+        &bytes,
+        &set.names(),
+        &recipe.spec.output,
+        recipe.spec.outputs(),
+        &id,
+        &sources,
+    )
+    .map_err(|error| error.file(&args.data))?;
     let fingerprint = data.fingerprint(&bytes);
     eprintln!("{} rows in {} groups, {} features", data.rows(), fingerprint.groups, data.width);
     let mut fold = 0;
@@ -45,18 +58,49 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<ExitCode> {
             eprintln!("fold {fold} of {}{last}", progress.folds);
         }
     })?;
-    let folder = &args.output;
-    let put = |name: &str, bytes: &[u8]| write_atomic(&folder.join(name), |out| out.write_all(bytes));
-    put("network.dpnn", &file::write(&outcome.network)?)?;
-    if let Some(alternative) = &outcome.alternative {
-        put(&format!("network-{}.dpnn", alternative.spec().shape_text()), &file::write(alternative)?)?;
+    for (name, bytes) in experiment::bundle(&recipe, &outcome, note.trim())? {
+        write_atomic(&args.output.join(name), |out| out.write_all(&bytes))?;
     }
-    put("curve.csv", curve::csv(&outcome.curve).as_bytes())?;
-    put("curve.svg", curve::svg(&args.network, &outcome.curve, outcome.best_epoch).as_bytes())?;
-    print(&report(&outcome, folder)?)
+    print(&report(&outcome, &args.output)?)
 }
 
-fn report(outcome: &Outcome, folder: &std::path::Path) -> anyhow::Result<String> {
+/// The recipe of a shipped network, or of one that the configuration defines. Layers, activation and features of the
+/// configuration take the place of the recipe's.
+fn recipe(args: &TrainArgs, data: &[u8]) -> anyhow::Result<Recipe> {
+    let config = Config::load(&args.config.overrides())?;
+    let sections = config.models.custom_networks.unwrap_or_default();
+    let shipped = recipes::named(&args.network);
+    let Some(section) = sections.into_iter().find(|section| section.name == args.network) else {
+        return match shipped {
+            Some(recipe) => Ok(recipe),
+            None => bail!(
+                "there is no network {:?}: shipped are {}; `custom_networks` in the configuration defines others",
+                args.network,
+                recipes::NAMES.join(", ")
+            ),
+        };
+    };
+    let own_set = shipped.as_ref().and_then(|recipe| recipe.spec.features.clone()).map(|id| id.name);
+    let Some(set) = section.features.clone().or(own_set) else {
+        bail!(
+            "`features` of {:?} must name the feature set; `docproc features --list` lists them",
+            args.network
+        );
+    };
+    let own_shape = shipped.as_ref().map(|recipe| recipe.spec.shape());
+    let Some(layers) = section.layers.clone().or(own_shape) else {
+        bail!("`layers` of {:?} must say how many neurons each layer has", args.network);
+    };
+    let own_function = shipped.as_ref().map_or("relu", |recipe| recipe.spec.layers[0].function_name());
+    let activation = section.activation.as_deref().unwrap_or(own_function);
+    let defined = recipes::defined(&args.network, &layers, activation, &set, &class_names(data))?;
+    Ok(match shipped {
+        Some(recipe) => Recipe { spec: defined.spec, ..recipe },
+        None => defined,
+    })
+}
+
+fn report(outcome: &Outcome, folder: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
     writeln!(
         text,
@@ -70,6 +114,13 @@ fn report(outcome: &Outcome, folder: &std::path::Path) -> anyhow::Result<String>
             figures.auc.estimate, figures.accuracy, figures.calibration_error, figures.log_loss
         )?;
     }
+    for (part, rows, [ours, simple]) in &outcome.parts {
+        writeln!(
+            text,
+            "  {part:<20} {:>8.4} {:>10.4} (shipped, logistic regression; {rows} rows)",
+            ours.estimate, simple.estimate
+        )?;
+    }
     let kept = if outcome.network_won {
         "the network"
     } else {
@@ -77,17 +128,4 @@ fn report(outcome: &Outcome, folder: &std::path::Path) -> anyhow::Result<String>
     };
     writeln!(text, "written to {}: {} {kept}", folder.display(), paint("shipped:", Color::Bold))?;
     Ok(text)
-}
-
-/// Prints rows of training data, one JSON object per line.
-pub fn features(args: &FeaturesArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&args.config.overrides())?;
-    let models = Models::load(&config, &mut |text| eprintln!("note: {text}"))?;
-    let mut out = BufWriter::new(io::stdout().lock());
-    let failed = |error: io::Error| Error::new(ErrorCode::OutputUnwritable, "cannot print").because(error);
-    evaluation::line_rows(&models.layout, &args.data, |row| {
-        out.write_all(row.as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(failed)
-    })?;
-    out.flush()?;
-    Ok(ExitCode::SUCCESS)
 }

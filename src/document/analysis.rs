@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::geometry::{BBox, Points};
 use super::page::TextSource;
@@ -21,7 +21,7 @@ pub use super::tables::{Cell, CellValue, Table, TablePart};
 pub const SCHEMA_VERSION: &str = "1.1.0";
 
 /// Everything docproc says about one document.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "docproc analysis")]
 pub struct Analysis {
     /// Version of this contract.
@@ -59,7 +59,7 @@ pub struct Analysis {
 }
 
 /// The program and its version.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// Always `docproc`.
     pub name: String,
@@ -68,7 +68,7 @@ pub struct Tool {
 }
 
 /// The input document.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DocumentInfo {
     /// Path as given on the command line, or found below a folder that was given; `-` is standard input.
     pub path: String,
@@ -83,12 +83,12 @@ pub struct DocumentInfo {
     /// PDF metadata that is present: title, author, subject, keywords, creator, producer, creation date,
     /// modification date.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(default)]
+    #[serde(default)]
     pub metadata: BTreeMap<String, String>,
 }
 
 /// Outcome for the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Every page that was asked for was analyzed.
@@ -100,7 +100,7 @@ pub enum Status {
 }
 
 /// One error in the analysis.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// Stable code.
     pub code: ErrorCode,
@@ -108,7 +108,7 @@ pub struct Problem {
     pub message: String,
     /// Page number, counted from 1, when the problem is one page's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub page: Option<u32>,
 }
 
@@ -119,7 +119,7 @@ impl From<&Error> for Problem {
 }
 
 /// A model that took part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelInfo {
     /// What it is used for: `layout`, `text` or the name of a scoring network.
     pub role: String,
@@ -132,13 +132,13 @@ pub struct ModelInfo {
 }
 
 /// One page.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PageInfo {
     /// Page number, counted from 1.
     pub number: u32,
     /// The page's own label ("iv"), where the file has one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub label: Option<String>,
     /// Width in points after rotation.
     #[serde(serialize_with = "round::two")]
@@ -157,7 +157,7 @@ pub struct PageInfo {
 }
 
 /// A layout block: consecutive words that belong together under one label.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Block {
     /// Identifier within the document, counted from 0 in reading order.
     pub id: u32,
@@ -170,7 +170,7 @@ pub struct Block {
     pub confidence: f32,
     /// Whether the confidence is below the model's review threshold.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
+    #[serde(default)]
     pub needs_review: bool,
     /// Extent.
     #[serde(rename = "box")]
@@ -182,7 +182,7 @@ pub struct Block {
 }
 
 /// A section: a heading and what stands below it until the next heading of the same or a higher level.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Section {
     /// Identifier within the document, counted from 0.
     pub id: u32,
@@ -192,11 +192,11 @@ pub struct Section {
     pub level: u32,
     /// The section that contains this one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub parent: Option<u32>,
     /// What kind of section it is (risk_factors, mda, balance_sheet, ...), where the text model says so.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub kind: Option<SectionKind>,
     /// First and last page.
     pub pages: [u32; 2],
@@ -204,12 +204,12 @@ pub struct Section {
     pub blocks: Vec<u32>,
     /// Sentiment over its own sentences and those of its subsections.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub sentiment: Option<AggregateSentiment>,
 }
 
 /// Predicted kind of a section.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SectionKind {
     /// Name of the kind.
     pub label: String,
@@ -219,7 +219,7 @@ pub struct SectionKind {
 }
 
 /// One sentence with its place and sentiment.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sentence {
     /// Identifier within the document, counted from 0 in reading order.
     pub id: u32,
@@ -233,18 +233,18 @@ pub struct Sentence {
     pub boxes: Vec<BBox<Points>>,
     /// The rest of a sentence that runs over to another page.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(default)]
+    #[serde(default)]
     pub continues: Vec<Place>,
     /// Text.
     pub text: String,
     /// Sentiment; absent when no text model is loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub sentiment: Option<Sentiment>,
 }
 
 /// A box on a page.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Place {
     /// Page number, counted from 1.
     pub page: u32,
@@ -254,7 +254,7 @@ pub struct Place {
 }
 
 /// Sentiment of one sentence.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sentiment {
     /// The most probable label.
     pub label: String,
@@ -265,18 +265,18 @@ pub struct Sentiment {
     pub probabilities: BTreeMap<String, Rounded>,
     /// Whether the confidence is below the model's review threshold.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
+    #[serde(default)]
     pub needs_review: bool,
 }
 
 /// A number written with 4 decimals.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Rounded(#[serde(serialize_with = "round::four")] pub f32);
 
 /// Sentiment of a section or a document: the mean of its sentences' probabilities, each sentence weighted by
 /// its number of words, and the balance `positive - negative` of that mean.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AggregateSentiment {
     /// The label with the highest mean probability.
     pub label: String,
@@ -290,7 +290,7 @@ pub struct AggregateSentiment {
 }
 
 /// A named thing in the text.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Entity {
     /// Type: ORG, PER, LOC, METRIC, LAW, ... as the model's labels say.
     #[serde(rename = "type")]
@@ -309,12 +309,12 @@ pub struct Entity {
     pub confidence: f32,
     /// Whether the confidence is below the model's review threshold.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
+    #[serde(default)]
     pub needs_review: bool,
 }
 
 /// An amount, percentage, date, period or quantity, parsed from text by rules.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Figure {
     /// MONEY, PERCENT, QUANTITY, DATE, PERIOD, PER_SHARE or NUMBER.
     #[serde(rename = "type")]
@@ -323,35 +323,35 @@ pub struct Figure {
     pub text: String,
     /// Value with sign and scale applied: `$(1.2) billion` is -1200000000; absent for dates.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub value: Option<f64>,
     /// Other readings of an ambiguous number ("1.234"), with the same scale applied.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(default)]
+    #[serde(default)]
     pub alternatives: Vec<f64>,
     /// Unit of a quantity: shares, employees, barrels, years, basis points, ...
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub unit: Option<String>,
     /// ISO 4217 currency code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub currency: Option<String>,
     /// Power of ten by which the printed number was multiplied: 6 for "million".
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub scale: Option<i32>,
     /// The date or period, ISO 8601: `2024-12-31` or `2024-01-01/2024-12-31`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub period: Option<String>,
     /// The sentence it stands in; absent for table cells.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub sentence: Option<u32>,
     /// The table it stands in, with row and column.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub cell: Option<CellReference>,
     /// Page number, counted from 1.
     pub page: u32,
@@ -364,7 +364,7 @@ pub struct Figure {
 }
 
 /// Kinds of figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FigureKind {
     /// An amount of a currency.
@@ -384,7 +384,7 @@ pub enum FigureKind {
 }
 
 /// A cell of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct CellReference {
     /// Table identifier.
     pub table: u32,
@@ -395,7 +395,7 @@ pub struct CellReference {
 }
 
 /// Totals over the document.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Pages analyzed.
     pub pages: u32,
@@ -409,7 +409,7 @@ pub struct Summary {
     pub sentences: u32,
     /// Sentiment of the whole document.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub sentiment: Option<AggregateSentiment>,
     /// Entities per type.
     pub entities: BTreeMap<String, u32>,

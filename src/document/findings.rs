@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::analysis::{CellReference, Place, Rounded};
 use super::geometry::{BBox, Points};
 use super::round;
 
 /// What one scoring network says about one thing.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Score {
     /// Name of the network: `risk_scorer`, `anomaly_detector`, ...
     pub network: String,
@@ -19,22 +19,35 @@ pub struct Score {
     /// Calibrated score, 0 to 1.
     #[serde(serialize_with = "round::four")]
     pub score: f32,
+    /// The class that the score is the probability of, for networks that tell several apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub class: Option<String>,
     /// Whether it is at or above the network's threshold.
     pub flagged: bool,
+    /// Calibrated probability that this is right, 0 to 1: the score where it is flagged or a class is named, else one
+    /// minus the score.
+    #[serde(serialize_with = "round::four")]
+    #[serde(default)]
+    pub confidence: f32,
     /// The features that moved the score most, strongest first, by gradient times (input minus baseline).
     pub contributions: Vec<Contribution>,
     /// Sentences behind the score, strongest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(default)]
+    #[serde(default)]
     pub sentences: Vec<u32>,
-    /// Cells behind the score.
+    /// Cells behind the score, strongest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(default)]
+    #[serde(default)]
     pub cells: Vec<CellReference>,
+    /// Places behind the score, strongest first, where they are neither sentences nor cells.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
+    pub places: Vec<Place>,
 }
 
 /// The thing that was scored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ScoreTarget {
     /// The whole document.
@@ -48,7 +61,7 @@ pub enum ScoreTarget {
 }
 
 /// One feature's part in a score.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Contribution {
     /// Name of the feature.
     pub feature: String,
@@ -61,7 +74,7 @@ pub struct Contribution {
 }
 
 /// A finding that a reader should look at, with its evidence.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Anomaly {
     /// What was found: `footing`, `cross_footing`, `balance`, `tie_out`, `hidden_text`, ...
     pub kind: String,
@@ -71,44 +84,44 @@ pub struct Anomaly {
     pub message: String,
     /// The formula that was checked, in words: `Total assets = Current assets + Non-current assets`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub formula: Option<String>,
     /// The terms of the formula in order; the last one is the printed result.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(default)]
+    #[serde(default)]
     pub terms: Vec<Term>,
     /// What the result should be.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub expected: Option<f64>,
     /// What is printed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub printed: Option<f64>,
     /// Printed minus expected.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub difference: Option<f64>,
     /// Largest difference that honest rounding can make here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub tolerance: Option<f64>,
     /// A single change that would make it fit: `two digits of 1,432 swapped`, `sign of (512)`, ...
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub explanation: Option<String>,
     /// Where it is, when there are no terms.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(default)]
+    #[serde(default)]
     pub evidence: Vec<Evidence>,
     /// Statistics behind it (p-value, sample size), by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(default)]
+    #[serde(default)]
     pub statistics: BTreeMap<String, Rounded>,
 }
 
 /// Severity of an anomaly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Worth knowing.
@@ -120,7 +133,7 @@ pub enum Severity {
 }
 
 /// A place with the text that stands there.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Page and box.
     #[serde(flatten)]
@@ -130,7 +143,7 @@ pub struct Evidence {
 }
 
 /// One term of a checked formula.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Term {
     /// Row label or sentence it stands in.
     pub name: String,
@@ -147,16 +160,16 @@ pub struct Term {
     pub bbox: BBox<Points>,
     /// The cell, when it is in a table.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub cell: Option<CellReference>,
     /// The sentence, when it is in the text.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub sentence: Option<u32>,
 }
 
 /// Counts of the arithmetic audit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditSummary {
     /// Relations that the document claims and that were checked.
     pub checked: u32,

@@ -1,14 +1,14 @@
 //! Tables in the analysis.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::analysis::FigureKind;
 use super::geometry::{BBox, Points};
 use super::round;
 
 /// A table; one that continues on further pages is a single table.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Table {
     /// Identifier within the document, counted from 0.
     pub id: u32,
@@ -16,11 +16,11 @@ pub struct Table {
     pub blocks: Vec<u32>,
     /// The section it stands in.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub section: Option<u32>,
     /// Caption or the heading directly above.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub caption: Option<String>,
     /// Page of its first row.
     pub page: u32,
@@ -29,7 +29,7 @@ pub struct Table {
     pub bbox: BBox<Points>,
     /// Its parts on further pages, in order, where it continues.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(default)]
+    #[serde(default)]
     pub continued: Vec<TablePart>,
     /// Number of rows.
     pub rows: u32,
@@ -39,11 +39,11 @@ pub struct Table {
     pub header_rows: u32,
     /// Power of ten stated for the table ("in millions"): 6.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub scale: Option<i32>,
     /// ISO 4217 code stated for the table.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub currency: Option<String>,
     /// Date or period of each column, ISO 8601, where its header states one.
     pub column_periods: Vec<Option<String>>,
@@ -52,7 +52,7 @@ pub struct Table {
 }
 
 /// The part of a table on one further page.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TablePart {
     /// Page number, counted from 1.
     pub page: u32,
@@ -66,7 +66,7 @@ pub struct TablePart {
 }
 
 /// One cell.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
     /// Row, counted from 0.
     pub row: u32,
@@ -80,7 +80,7 @@ pub struct Cell {
     pub header: bool,
     /// Indentation level of a stub cell, counted from 0.
     #[serde(skip_serializing_if = "is_zero")]
-    #[schemars(default)]
+    #[serde(default)]
     pub indent: u32,
     /// Page number, counted from 1.
     pub page: u32,
@@ -91,16 +91,16 @@ pub struct Cell {
     pub text: String,
     /// Footnote marks that were split off ("(1)", "*").
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(default)]
+    #[serde(default)]
     pub notes: Vec<String>,
     /// The number in it, if it holds one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub value: Option<CellValue>,
 }
 
 /// The number in a cell.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CellValue {
     /// MONEY, PER_SHARE, PERCENT, QUANTITY or NUMBER.
     #[serde(rename = "type")]
@@ -115,15 +115,15 @@ pub struct CellValue {
     pub scale: i32,
     /// ISO 4217 currency code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(default)]
+    #[serde(default)]
     pub currency: Option<String>,
     /// Whether it is a dash that stands for zero or nil.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
+    #[serde(default)]
     pub nil: bool,
     /// Other readings of an ambiguous number, before scale.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(default)]
+    #[serde(default)]
     pub alternatives: Vec<f64>,
     /// Probability that value, scale and sign are right, 0 to 1.
     #[serde(serialize_with = "round::four")]

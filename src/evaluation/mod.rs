@@ -4,6 +4,7 @@ mod audit;
 mod claims;
 mod data;
 mod report;
+mod rows;
 mod tables;
 mod tasks;
 
@@ -14,5 +15,6 @@ pub use audit::{
 pub use claims::{LabelledClaim, LabelledNumber, claims_in_print, claims_of_file};
 pub use data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
 pub use report::{ClassificationReport, Judged, LabelFigures};
+pub use rows::{feature_row, features_in, read_analysis};
 pub use tables::{AdjacencyFigures, DocumentFigures, TableReport, tables};
 pub use tasks::{SpanFigures, SpanReport, entities, layout, line_rows, sections, sentiment};

@@ -264,16 +264,25 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         tables,
         engine.models.review,
     );
-    let scores = {
-        let _span = engine.models.profiler.span("scores");
-        engine
-            .models
-            .networks
-            .score(&ScoredParts { sections: &parts.sections, sentences: &parts.sentences })?
-    };
     let audit = {
         let _span = engine.models.profiler.span("audit");
         audit(&pages, &parts.tables, &parts.sentences)
+    };
+    let scores = {
+        let _span = engine.models.profiler.span("scores");
+        let embeddings: Vec<Option<Vec<f32>>> =
+            sentences.into_iter().map(|prediction| prediction.embedding).collect();
+        engine.models.networks.score(&ScoredParts {
+            words: &pages,
+            pages: &parts.pages,
+            blocks: &parts.blocks,
+            sections: &parts.sections,
+            sentences: &parts.sentences,
+            embeddings: &embeddings,
+            tables: &parts.tables,
+            audit: audit.summary,
+            scores: &[],
+        })?
     };
     let missing = errors.iter().any(|error| error.code() != ErrorCode::PageEmpty);
     let status = match (missing, pages.is_empty()) {

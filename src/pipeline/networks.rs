@@ -19,8 +19,9 @@ const LINE_LABELS: &str = "line_labels";
 /// Largest network file that is read.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Loads the networks that the configuration names, or all shipped ones if it names none. A network that is named and
-/// has no file anywhere scores nothing; `notice` hears of it.
+/// Loads the shipped networks and those of the configuration. One of the configuration takes the place of a shipped one
+/// with its name; an empty list switches all off. A network that is named and has no file anywhere scores nothing;
+/// `notice` hears of it.
 ///
 /// # Errors
 /// `network.invalid`, `model.checksum`.
@@ -30,36 +31,35 @@ pub(super) fn load(
     notice: &mut dyn FnMut(&str),
 ) -> Result<ScoringNetworks> {
     let folder = config.models_folder.join(FOLDER);
+    let sections = config.models.custom_networks.as_deref();
     let mut sources = Vec::new();
-    match &config.models.custom_networks {
-        Some(sections) => {
-            for section in sections {
-                let files = match &section.file {
-                    Some(file) => vec![read(file, manifest)?],
-                    None => bundle(&folder.join(&section.name), manifest)?,
-                };
-                if files.is_empty() {
-                    notice(&format!(
-                        "the network `{}` scores nothing: no trained one is shipped under that name; name your own with `file`",
-                        section.name
-                    ));
-                    continue;
-                }
-                sources.push(NetworkSource {
-                    name: section.name.clone(),
-                    files,
-                    layers: section.layers.clone(),
-                    activation: section.activation.clone(),
-                    features: section.features.clone(),
-                });
-            }
-        }
-        None => {
-            for name in names(&folder)? {
+    if sections.is_none_or(|sections| !sections.is_empty()) {
+        for name in names(&folder)? {
+            if sections.unwrap_or_default().iter().all(|section| section.name != name) {
                 let files = bundle(&folder.join(&name), manifest)?;
                 sources.push(NetworkSource { name, files, ..NetworkSource::default() });
             }
         }
+    }
+    for section in sections.unwrap_or_default() {
+        let files = match &section.file {
+            Some(file) => vec![read(file, manifest)?],
+            None => bundle(&folder.join(&section.name), manifest)?,
+        };
+        if files.is_empty() {
+            notice(&format!(
+                "the network `{}` scores nothing: no trained one is shipped under that name; name your own with `file`",
+                section.name
+            ));
+            continue;
+        }
+        sources.push(NetworkSource {
+            name: section.name.clone(),
+            files,
+            layers: section.layers.clone(),
+            activation: section.activation.clone(),
+            features: section.features.clone(),
+        });
     }
     ScoringNetworks::load(&sources, config.optimization.enable_simd)
 }

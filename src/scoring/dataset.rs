@@ -1,6 +1,7 @@
 //! Labelled feature vectors, kept together by group so that no company or document is on both sides of a split.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -8,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::network::Scaling;
 use super::random::Random;
 use super::spec::{Output, TrainingData};
+use crate::document::findings::ScoreTarget;
 use crate::error::{Error, ErrorCode, Result};
 
 /// Rows of features with targets.
@@ -23,6 +25,17 @@ pub struct Dataset {
     pub targets: Vec<f32>,
     /// Group of each row: company, document, ...
     pub groups: Vec<String>,
+    /// Part of the data that each row belongs to, for figures by part; empty where none is named.
+    pub parts: Vec<String>,
+}
+
+/// How features of rows are found that do not hold them.
+#[derive(Clone, Copy, Default)]
+pub struct Sources<'a> {
+    /// Features of plain text.
+    pub text: Option<&'a dyn Fn(&str) -> Vec<f32>>,
+    /// Features of a thing in a finished analysis.
+    pub analysis: Option<&'a dyn Fn(&Path, Option<ScoreTarget>) -> Result<Vec<f32>>>,
 }
 
 /// One line of a data file, as the user writes it.
@@ -31,8 +44,14 @@ pub struct Dataset {
 struct Line {
     features: Option<Features>,
     text: Option<String>,
+    analysis: Option<PathBuf>,
     label: Label,
     group: Option<String>,
+    part: Option<String>,
+    /// What `docproc features` writes beside the features.
+    set: Option<String>,
+    document: Option<String>,
+    target: Option<ScoreTarget>,
 }
 
 #[derive(Deserialize)]
@@ -53,7 +72,9 @@ enum Label {
 
 impl Dataset {
     /// Reads JSON Lines: `{"features": [..] or {"name": value}, "label": .., "group": ".."}`, absent features `null`
-    /// or left out; in place of `features` a `text`, for feature sets that `from_text` can compute from it.
+    /// or left out; in place of `features` a `text`, for feature sets that can be computed from it, or the path of an
+    /// `analysis` with the `target` in it. `part` names a part of the data for figures of its own. A row without `group`
+    /// takes its `document` as group. `set` is the name and version of the feature set that the network reads.
     ///
     /// `label` is 0 or 1 (or a boolean) for [`Output::Probability`], a class name for [`Output::Classes`], a list of
     /// numbers for [`Output::Values`]. A row without `group` is a group of its own.
@@ -65,7 +86,8 @@ impl Dataset {
         names: &[String],
         output: &Output,
         outputs: usize,
-        from_text: Option<&dyn Fn(&str) -> Vec<f32>>,
+        set: &str,
+        sources: &Sources<'_>,
     ) -> Result<Self> {
         let mut data = Self::empty(names.len(), outputs);
         for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -76,18 +98,21 @@ impl Dataset {
                 |what: String| Error::new(ErrorCode::DataInvalid, format!("line {}: {what}", index + 1));
             let row: Line = serde_json::from_slice(line)
                 .map_err(|source| fail("not a row of training data".to_owned()).because(source))?;
-            let features = match (row.features, row.text) {
-                (Some(Features::Vector(values)), None) if values.len() == names.len() => {
+            if let Some(other) = row.set.as_deref().filter(|other| *other != set) {
+                return Err(fail(format!("features of the set {other}; the network reads {set}")));
+            }
+            let features = match (row.features, row.text, row.analysis.as_deref()) {
+                (Some(Features::Vector(values)), None, None) if values.len() == names.len() => {
                     values.into_iter().map(|value| value.unwrap_or(f32::NAN)).collect()
                 }
-                (Some(Features::Vector(values)), None) => {
+                (Some(Features::Vector(values)), None, None) => {
                     return Err(fail(format!(
                         "{} features; the feature set has {}",
                         values.len(),
                         names.len()
                     )));
                 }
-                (Some(Features::Named(mut values)), None) => {
+                (Some(Features::Named(mut values)), None, None) => {
                     let row =
                         names.iter().map(|name| values.remove(name).flatten().unwrap_or(f32::NAN)).collect();
                     if let Some(unknown) = values.keys().next() {
@@ -95,16 +120,38 @@ impl Dataset {
                     }
                     row
                 }
-                (None, Some(text)) => match from_text {
+                (None, None, Some(path)) => match sources.analysis {
+                    Some(features) => features(path, row.target)
+                        .map_err(|error| fail("its analysis cannot be used".to_owned()).because(error))?,
+                    None => {
+                        return Err(fail("this feature set cannot be computed from an analysis".to_owned()));
+                    }
+                },
+                (None, Some(text), None) => match sources.text {
                     Some(from_text) => from_text(&text),
                     None => {
                         return Err(fail("this feature set cannot be computed from text alone".to_owned()));
                     }
                 },
-                _ => return Err(fail("a row needs either features or text".to_owned())),
+                _ => return Err(fail("a row needs either features, text or analysis".to_owned())),
             };
             let targets = targets(row.label, output, outputs).map_err(fail)?;
-            data.push(&features, &targets, row.group.unwrap_or_else(|| format!("line {}", index + 1)));
+            if features.len() != names.len() {
+                return Err(fail(format!(
+                    "{} features; the feature set has {}",
+                    features.len(),
+                    names.len()
+                )));
+            }
+            let group = row
+                .group
+                .or(row.document)
+                .or_else(|| row.analysis.map(|path| path.display().to_string()))
+                .unwrap_or_else(|| format!("line {}", index + 1));
+            data.push(&features, &targets, group);
+            if let (Some(part), Some(last)) = (row.part, data.parts.last_mut()) {
+                *last = part;
+            }
         }
         if data.rows() == 0 {
             return Err(Error::new(ErrorCode::DataInvalid, "no rows"));
@@ -115,7 +162,14 @@ impl Dataset {
     /// A set without rows.
     #[must_use]
     pub fn empty(width: usize, outputs: usize) -> Self {
-        Self { width, outputs, inputs: Vec::new(), targets: Vec::new(), groups: Vec::new() }
+        Self {
+            width,
+            outputs,
+            inputs: Vec::new(),
+            targets: Vec::new(),
+            groups: Vec::new(),
+            parts: Vec::new(),
+        }
     }
 
     /// Adds a row.
@@ -127,6 +181,7 @@ impl Dataset {
         self.inputs.extend_from_slice(inputs);
         self.targets.extend_from_slice(targets);
         self.groups.push(group);
+        self.parts.push(String::new());
     }
 
     /// Number of rows.
@@ -163,6 +218,9 @@ impl Dataset {
         let mut part = Self::empty(self.width, self.outputs);
         for row in (0..self.rows()).filter(|row| keep(*row)) {
             part.push(self.input(row), self.target(row), self.groups[row].clone());
+            if let Some(last) = part.parts.last_mut() {
+                last.clone_from(&self.parts[row]);
+            }
         }
         part
     }
@@ -216,6 +274,23 @@ impl Dataset {
     }
 }
 
+/// The class names that the labels of a data file have, sorted.
+#[must_use]
+pub fn class_names(bytes: &[u8]) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Labelled {
+        label: Label,
+    }
+    let names: BTreeSet<String> = bytes
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| match serde_json::from_slice::<Labelled>(line).ok()?.label {
+            Label::Class(name) => Some(name),
+            _ => None,
+        })
+        .collect();
+    names.into_iter().collect()
+}
+
 fn targets(label: Label, output: &Output, outputs: usize) -> Result<Vec<f32>, String> {
     match (label, output) {
         (Label::Truth(truth), Output::Probability(_)) => Ok(vec![f32::from(u8::from(truth))]),
@@ -254,7 +329,15 @@ mod tests {
 {"text": "hello", "label": 0}"#;
         let lengths = |text: &str| vec![text.len() as f32, 0.0];
         let yes = Output::Probability("yes".into());
-        let data = Dataset::from_json_lines(text, &names(), &yes, 1, Some(&lengths)).unwrap();
+        let data = Dataset::from_json_lines(
+            text,
+            &names(),
+            &yes,
+            1,
+            "s/1",
+            &Sources { text: Some(&lengths), analysis: None },
+        )
+        .unwrap();
         assert_eq!(data.rows(), 3);
         assert!(data.input(0)[1].is_nan() && data.input(1)[0].is_nan());
         assert_eq!((data.input(1)[1], data.input(2)[0]), (2.0, 5.0));
@@ -267,7 +350,7 @@ mod tests {
     #[test]
     fn bad_rows_name_their_line() {
         let error = |text: &str, output: &Output, outputs| {
-            Dataset::from_json_lines(text.as_bytes(), &names(), output, outputs, None)
+            Dataset::from_json_lines(text.as_bytes(), &names(), output, outputs, "s/1", &Sources::default())
                 .unwrap_err()
                 .to_string()
         };

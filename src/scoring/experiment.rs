@@ -80,12 +80,15 @@ pub struct Outcome {
     pub curve: Vec<Epoch>,
     /// Its best epoch.
     pub best_epoch: usize,
+    /// AUC of what is shipped and of logistic regression by part of the data, with the number of rows, where parts are named.
+    pub parts: Vec<(String, usize, [Interval; 2])>,
     /// Held-out probabilities of the shipped kind of model per row of the data, `[rows][classes]`.
     pub held_out: Vec<Vec<f64>>,
 }
 
 struct Prediction {
     group: String,
+    part: String,
     class: usize,
     /// Of the network and of the baseline.
     probabilities: [Vec<f64>; 2],
@@ -130,6 +133,7 @@ pub fn run(
         for row in (0..data.rows()).filter(|row| fold_of[*row] == fold) {
             predictions[row] = Some(Prediction {
                 group: data.groups[row].clone(),
+                part: data.parts[row].clone(),
                 class: data.class(row),
                 probabilities: [both[0][row].clone(), both[1][row].clone()],
             });
@@ -196,6 +200,7 @@ pub fn run(
     let network = finish(network, shown)?;
     let alternative = alternative.map(|network| finish(network, 0)).transpose()?;
     let flagging = flagging(shown);
+    let parts = by_part(&predictions, shown);
     Ok(Outcome {
         network,
         alternative,
@@ -207,6 +212,7 @@ pub fn run(
         flagging,
         curve: trained.curve,
         best_epoch: trained.best_epoch,
+        parts,
         held_out: predictions
             .into_iter()
             .map(|p| {
@@ -291,6 +297,26 @@ fn auc(sample: &[&Prediction], model: usize) -> Option<f64> {
     }
     let each: Vec<f64> = (0..width).filter_map(of_class).collect();
     (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
+}
+
+/// Figures of each named part of the data; parts without every class are left out.
+fn by_part(predictions: &[Prediction], shown: usize) -> Vec<(String, usize, [Interval; 2])> {
+    let mut names: Vec<&str> =
+        predictions.iter().map(|p| p.part.as_str()).filter(|name| !name.is_empty()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let rows: Vec<&Prediction> = predictions.iter().filter(|p| p.part == name).collect();
+            let of = |model: usize| {
+                let figure =
+                    |sample: &[&&Prediction]| auc(&sample.iter().map(|p| **p).collect::<Vec<_>>(), model);
+                metrics::bootstrap(&rows, |p| &p.group, figure, RESAMPLES, 1)
+            };
+            Some((name.to_owned(), rows.len(), [of(shown)?, of(1)?]))
+        })
+        .collect()
 }
 
 fn log_loss<'a>(predictions: impl ExactSizeIterator<Item = &'a Prediction>, model: usize) -> f64 {
@@ -390,6 +416,12 @@ fn card(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> String {
         interval(outcome.difference),
         interval(outcome.loss_difference),
     ));
+    if !outcome.parts.is_empty() {
+        text.push_str("\nBy part of the data:\n\n| part | rows | AUC of what is shipped | logistic regression |\n|---|---|---|---|\n");
+        for (name, rows, [ours, simple]) in &outcome.parts {
+            text.push_str(&format!("| {name} | {rows} | {} | {} |\n", interval(*ours), interval(*simple)));
+        }
+    }
     if let Some(flagging) = outcome.flagging {
         text.push_str(&format!(
             "\nThreshold {:.3} (best F1 on the held-out predictions): precision {:.3}, recall {:.3}, F1 {:.3}.\n",

@@ -24,4 +24,5 @@ mod random;
 pub mod recipes;
 pub mod ruv;
 pub mod spec;
+pub mod statements;
 pub mod train;

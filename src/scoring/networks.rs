@@ -3,19 +3,23 @@
 use sha2::{Digest, Sha256};
 
 use super::evaluate::{Evaluator, Scratch};
-use super::features::{self, risk};
+use super::features::{self, Behind, Row, risk};
 use super::gradient::Explainer;
 use super::network::Network;
 use super::spec::{LayerSpec, Output, shape_text};
 use super::{file, libfann, ruv};
-use crate::document::analysis::{ModelInfo, Score, Section, Sentence};
-use crate::document::findings::{Contribution, ScoreTarget};
+use crate::document::analysis::{CellReference, ModelInfo, Score};
+use crate::document::findings::Contribution;
 use crate::error::{Error, ErrorCode, Result};
+
+pub use super::features::Document;
 
 /// Features shown per score.
 const SHOWN_FEATURES: usize = 5;
 /// Sentences shown per score.
 const SHOWN_SENTENCES: usize = 3;
+/// Places shown per score.
+const SHOWN_PLACES: usize = 3;
 
 /// One network to load, as configuration and the file system give it.
 #[derive(Clone, Debug, Default)]
@@ -45,22 +49,7 @@ struct LoadedNetwork {
     evaluator: Evaluator,
     explainer: Explainer,
     features: Vec<String>,
-    subject: Subject,
-}
-
-/// What a feature set describes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Subject {
-    Section,
-}
-
-/// The parts of a document that networks look at.
-#[derive(Clone, Copy, Debug)]
-pub struct Document<'a> {
-    /// Sections in reading order.
-    pub sections: &'a [Section],
-    /// Sentences in reading order.
-    pub sentences: &'a [Sentence],
+    set: String,
 }
 
 impl ScoringNetworks {
@@ -69,7 +58,9 @@ impl ScoringNetworks {
     /// # Errors
     /// `network.invalid` when a file is damaged or is not what the configuration says; both are named.
     pub fn load(sources: &[NetworkSource], enable_simd: bool) -> Result<Self> {
-        let networks = sources.iter().map(|source| load(source, enable_simd)).collect::<Result<_>>()?;
+        let mut networks: Vec<LoadedNetwork> =
+            sources.iter().map(|source| load(source, enable_simd)).collect::<Result<_>>()?;
+        networks.sort_by_key(|network| features::reads_scores(&network.set));
         Ok(Self { networks })
     }
 
@@ -87,17 +78,18 @@ impl ScoringNetworks {
             .collect()
     }
 
-    /// Scores a document: networks in order, and for each its subjects in document order.
+    /// Scores a document: networks in order, and for each its subjects in document order. Networks that read other
+    /// networks' scores come last.
     ///
     /// # Errors
     /// Only `internal`.
     pub fn score(&self, document: &Document<'_>) -> Result<Vec<Score>> {
         let mut scores = Vec::new();
         for network in &self.networks {
-            let mut scratch = network.evaluator.scratch();
-            match network.subject {
-                Subject::Section => network.score_sections(document, &mut scratch, &mut scores)?,
-            }
+            let so_far = Document { scores: &scores, ..*document };
+            let rows = features::rows(&network.set, &so_far).unwrap_or_default();
+            let more = network.score(&so_far, &rows, &mut network.evaluator.scratch())?;
+            scores.extend(more);
         }
         Ok(scores)
     }
@@ -208,79 +200,75 @@ fn ready(source: &NetworkSource, network: Network, bytes: &[u8], enable_simd: bo
             set.len()
         )));
     }
-    let subject = match set.subject {
-        "section" => Subject::Section,
-        other => return Err(fail(format!("nothing computes features of a {other}"))),
-    };
+    if features::rows(&set.id.name, &Document::default()).is_none() {
+        return Err(fail(format!("nothing computes features of a {} in an analysis", set.subject)));
+    }
     Ok(LoadedNetwork {
         name: source.name.clone(),
         sha256: sha256(bytes),
         evaluator: Evaluator::with_simd(&network, enable_simd),
         explainer: Explainer::new(&network),
         features: set.names(),
-        subject,
+        set: set.id.name,
     })
 }
 
 impl LoadedNetwork {
-    fn score_sections(
-        &self,
-        document: &Document<'_>,
-        scratch: &mut Scratch,
-        scores: &mut Vec<Score>,
-    ) -> Result<()> {
-        let mut subjects = Vec::new();
-        let mut inputs = Vec::new();
-        for section in document.sections {
-            let sentences = || risk::sentences_of(section, document.sentences);
-            if risk::words(sentences()) >= risk::MIN_WORDS {
-                inputs.extend(risk::from_sentences(sentences()));
-                subjects.push(section);
-            }
-        }
-        for ((section, input), mut score) in
-            subjects.iter().zip(inputs.chunks(self.features.len())).zip(self.scores(&inputs, scratch)?)
-        {
-            score.target = ScoreTarget::Section(section.id);
-            let contributions = self.explainer.contributions(input, self.positive());
-            let sentences = risk::sentences_of(section, document.sentences);
-            let mut behind = risk::sentence_contributions(sentences, &contributions);
-            behind.retain(|(_, contribution)| *contribution > 0.0);
-            behind.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            score.sentences = behind.into_iter().take(SHOWN_SENTENCES).map(|(id, _)| id).collect();
-            score.contributions = self.strongest(input, &contributions);
-            scores.push(score);
-        }
-        Ok(())
-    }
-
-    /// The output whose probability is the score: the only one, or the last class.
-    fn positive(&self) -> usize {
-        match &self.evaluator.spec().output {
-            Output::Classes(labels) => labels.len() - 1,
-            _ => 0,
-        }
-    }
-
-    /// Calibrated scores of rows of features, without target and evidence.
-    fn scores(&self, inputs: &[f32], scratch: &mut Scratch) -> Result<Vec<Score>> {
+    /// Scores of rows with the evidence behind each.
+    fn score(&self, document: &Document<'_>, rows: &[Row], scratch: &mut Scratch) -> Result<Vec<Score>> {
         let spec = self.evaluator.spec();
-        let mut outputs = vec![0.0; inputs.len() / spec.inputs * spec.outputs()];
-        self.evaluator.run(inputs, &mut outputs, scratch)?;
-        let scores = outputs.chunks_exact_mut(spec.outputs()).map(|row| {
-            spec.calibrate(row);
-            let score = row[self.positive()];
-            Score {
+        let inputs: Vec<f32> = rows.iter().flat_map(|row| row.values.iter().copied()).collect();
+        let mut outputs = vec![0.0; rows.len() * spec.outputs()];
+        self.evaluator.run(&inputs, &mut outputs, scratch)?;
+        let mut scores = Vec::new();
+        for (row, output) in rows.iter().zip(outputs.chunks_exact_mut(spec.outputs())) {
+            spec.calibrate(output);
+            let (index, class) = self.answer(output);
+            let score = output[index];
+            let flagged = score >= spec.threshold;
+            let contributions = self.explainer.contributions(&row.values, index);
+            let mut found = Score {
                 network: self.name.clone(),
-                target: ScoreTarget::Document,
+                target: row.target,
                 score,
-                flagged: score >= spec.threshold,
-                contributions: Vec::new(),
+                confidence: if flagged || class.is_some() { score } else { 1.0 - score },
+                class,
+                flagged,
+                contributions: self.strongest(&row.values, &contributions),
                 sentences: Vec::new(),
                 cells: Vec::new(),
+                places: Vec::new(),
+            };
+            match &row.behind {
+                Behind::Target => {}
+                Behind::Places(places) => found.places.extend(places.iter().take(SHOWN_PLACES)),
+                Behind::Cells(cells) => found.cells = strongest_cells(cells, &contributions),
+                Behind::Sentences(section) => {
+                    let sentences = risk::sentences_in(*section, document.sentences);
+                    let mut behind = risk::sentence_contributions(sentences, &contributions);
+                    behind.retain(|(_, contribution)| *contribution > 0.0);
+                    behind.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+                    found.sentences = behind.into_iter().take(SHOWN_SENTENCES).map(|(id, _)| id).collect();
+                }
             }
-        });
-        Ok(scores.collect())
+            scores.push(found);
+        }
+        Ok(scores)
+    }
+
+    /// The output that is the score: the only one, the second of two, else the most probable with its class.
+    fn answer(&self, probabilities: &[f32]) -> (usize, Option<String>) {
+        match &self.evaluator.spec().output {
+            Output::Classes(labels) if labels.len() == 2 => (1, None),
+            Output::Classes(labels) => {
+                let best = (0..labels.len())
+                    .rev()
+                    .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
+                    .unwrap_or(0);
+                (best, labels.get(best).cloned())
+            }
+            _ => (0, None),
+        }
     }
 
     /// The features that moved a score most, strongest first.
@@ -299,9 +287,24 @@ impl LoadedNetwork {
     }
 }
 
+/// The cells of the features that raise the score most, each once.
+fn strongest_cells(cells: &[Vec<CellReference>], contributions: &[f32]) -> Vec<CellReference> {
+    let mut order: Vec<usize> = (0..cells.len()).filter(|i| contributions[*i] != 0.0).collect();
+    order.sort_by(|a, b| contributions[*b].abs().total_cmp(&contributions[*a].abs()).then(a.cmp(b)));
+    let mut shown: Vec<CellReference> = Vec::new();
+    for cell in order.into_iter().take(SHOWN_FEATURES).flat_map(|feature| &cells[feature]) {
+        if !shown.contains(cell) {
+            shown.push(*cell);
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::analysis::{Section, Sentence};
+    use crate::document::findings::ScoreTarget;
     use crate::scoring::activation::Activation;
     use crate::scoring::network::{LayerParameters, Scaling};
     use crate::scoring::spec::NetworkSpec;
@@ -371,7 +374,9 @@ mod tests {
             sentence(2, 1, "Plaintiffs filed a lawsuit in court and the defendants appealed the complaint."),
             sentence(3, 2, "Too short to score."),
         ];
-        let scores = networks.score(&Document { sections: &sections, sentences: &sentences }).unwrap();
+        let scores = networks
+            .score(&Document { sections: &sections, sentences: &sentences, ..Document::default() })
+            .unwrap();
         assert_eq!(scores.len(), 2);
         assert_eq!((scores[0].target, scores[1].target), (ScoreTarget::Section(0), ScoreTarget::Section(1)));
         assert!(!scores[0].flagged && scores[1].flagged && scores[1].score > 0.9);
@@ -379,7 +384,9 @@ mod tests {
         assert_eq!(scores[1].contributions[0].feature, "words_litigation");
         assert_eq!(networks.models()[0].role, "court");
         let plain = ScoringNetworks::load(&[source(None, None)], false).unwrap();
-        let again = plain.score(&Document { sections: &sections, sentences: &sentences }).unwrap();
+        let again = plain
+            .score(&Document { sections: &sections, sentences: &sentences, ..Document::default() })
+            .unwrap();
         assert!((again[1].score - scores[1].score).abs() < 1e-6);
     }
 

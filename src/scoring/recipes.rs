@@ -1,9 +1,11 @@
 //! How the shipped networks are made.
 
+use super::activation::Activation;
 use super::experiment::Recipe;
 use super::features;
 use super::spec::{LayerSpec, NetworkSpec, Output};
 use super::train::{Optimizer, Training};
+use crate::error::{Error, ErrorCode, Result};
 use crate::structure::typography::LABELS;
 
 /// The recipe of a shipped network, for `docproc train`.
@@ -12,17 +14,81 @@ pub fn named(name: &str) -> Option<Recipe> {
     match name {
         "risk_scorer" => Some(risk_scorer()),
         "line_labels" => Some(line_labels()),
+        "distress" => Some(distress()),
+        "pattern_detector" => Some(pattern_detector()),
+        "anomaly_detector" => Some(anomaly_detector()),
         _ => None,
     }
 }
 
 /// Names of all recipes.
-pub const NAMES: [&str; 2] = ["risk_scorer", "line_labels"];
+pub const NAMES: [&str; 5] =
+    ["risk_scorer", "line_labels", "distress", "pattern_detector", "anomaly_detector"];
 
-/// Features of plain text, for the recipes whose data may hold text instead of features.
-#[must_use]
-pub fn text_features(name: &str) -> Option<fn(&str) -> Vec<f32>> {
-    (name == "risk_scorer").then_some(features::risk::from_text)
+/// Kinds of tables that `pattern_detector` tells apart.
+pub const TABLE_KINDS: [&str; 7] =
+    ["balance_sheet", "income_statement", "cash_flow", "equity", "notes", "mdna", "other"];
+
+/// The recipe of a network that the user defines: its layers (inputs first), the activation of the hidden ones, the
+/// feature set by name, and the classes of the data where there are several outputs.
+///
+/// # Errors
+/// `network.invalid` when layers, features and classes do not fit each other; it says both.
+pub fn defined(
+    name: &str,
+    layers: &[usize],
+    activation: &str,
+    set: &str,
+    classes: &[String],
+) -> Result<Recipe> {
+    let fail = |what: String| Error::new(ErrorCode::NetworkInvalid, what).part(name);
+    let known = || features::all().into_iter().map(|set| set.id.name).collect::<Vec<_>>().join(", ");
+    let (set, version) = set.split_once('/').unwrap_or((set, ""));
+    let set = features::named(set).ok_or_else(|| {
+        fail(format!("unknown feature set {set:?}")).help(format!("there are: {}", known()))
+    })?;
+    if version.parse::<u32>().is_ok_and(|version| version != set.id.version) {
+        return Err(fail(format!(
+            "feature set {} has version {}, not {version}",
+            set.id.name, set.id.version
+        )));
+    }
+    let [inputs, hidden @ .., outputs] = layers else {
+        return Err(fail("`layers` needs at least the inputs and the output".to_owned()));
+    };
+    if *inputs != set.len() {
+        return Err(fail(format!(
+            "the configuration says {inputs} inputs, feature set {} has {}",
+            set.id.name,
+            set.len()
+        )));
+    }
+    let output = if *outputs == 1 {
+        Output::Probability(name.to_owned())
+    } else if *outputs == classes.len() {
+        Output::Classes(classes.to_vec())
+    } else {
+        return Err(fail(format!(
+            "the configuration says {outputs} outputs, the labels of the data have {} classes ({})",
+            classes.len(),
+            classes.join(", ")
+        )));
+    };
+    let mut all = Vec::new();
+    for size in hidden {
+        let layer = LayerSpec::named(*size, activation)
+            .ok_or_else(|| fail(format!("unknown activation {activation:?}")))?;
+        all.push(layer);
+    }
+    all.push(LayerSpec::uniform(*outputs, Activation::Linear));
+    let mut spec = NetworkSpec::new(name, *inputs, all, output);
+    spec.features = Some(set.id);
+    Ok(Recipe {
+        spec,
+        training: Training { dropout: 0.1, seed: 1, ..Training::default() },
+        folds: 5,
+        penalties: vec![1e-4, 1e-3, 1e-2, 1e-1],
+    })
 }
 
 /// Adverse-risk language of a section, 128-64-32-1 with ReLU.
@@ -40,6 +106,62 @@ fn risk_scorer() -> Recipe {
         },
         folds: 5,
         penalties: vec![1e-4, 1e-3, 1e-2, 1e-1],
+    }
+}
+
+/// Financial distress of a company from the ratios of its statements, 64-32-16-1 with ReLU.
+fn distress() -> Recipe {
+    let layers = [(32, "relu"), (16, "relu"), (1, "linear")];
+    Recipe {
+        spec: spec("distress", "ratios", &layers, Output::Probability("distress".to_owned())),
+        training: Training {
+            optimizer: Optimizer::AdamW { learning_rate: 2e-3, weight_decay: 0.1, batch: 128 },
+            epochs: 40,
+            patience: 8,
+            dropout: 0.2,
+            seed: 5,
+            ..Training::default()
+        },
+        folds: 5,
+        penalties: vec![1e-4, 1e-3, 1e-2, 1e-1],
+    }
+}
+
+/// Kind of statement that a table is, from layout and number patterns, 44-48-24-7 with ReLU.
+fn pattern_detector() -> Recipe {
+    let layers = [(48, "relu"), (24, "relu"), (TABLE_KINDS.len(), "linear")];
+    let classes = TABLE_KINDS.iter().map(|kind| (*kind).to_owned()).collect();
+    Recipe {
+        spec: spec("pattern_detector", "patterns", &layers, Output::Classes(classes)),
+        training: Training {
+            optimizer: Optimizer::AdamW { learning_rate: 2e-3, weight_decay: 0.1, batch: 64 },
+            epochs: 60,
+            patience: 10,
+            dropout: 0.2,
+            seed: 7,
+            ..Training::default()
+        },
+        folds: 5,
+        penalties: vec![1e-3, 1e-2, 1e-1],
+    }
+}
+
+/// Tampering with a page, 256-128-64-2 with GELU.
+fn anomaly_detector() -> Recipe {
+    let layers = [(128, "gelu"), (64, "gelu"), (2, "linear")];
+    let classes = vec!["regular".to_owned(), "tampered".to_owned()];
+    Recipe {
+        spec: spec("anomaly_detector", "page", &layers, Output::Classes(classes)),
+        training: Training {
+            optimizer: Optimizer::AdamW { learning_rate: 1e-3, weight_decay: 0.5, batch: 64 },
+            epochs: 40,
+            patience: 8,
+            dropout: 0.3,
+            seed: 9,
+            ..Training::default()
+        },
+        folds: 5,
+        penalties: vec![1e-3, 1e-2, 1e-1],
     }
 }
 
@@ -85,5 +207,21 @@ mod tests {
         }
         assert_eq!(named("risk_scorer").unwrap().spec.shape(), [128, 64, 32, 1]);
         assert!(named("unknown").is_none());
+    }
+
+    #[test]
+    fn a_users_network_must_fit_its_features_and_labels() {
+        let recipe = defined("needs_review", &[64, 8, 1], "gelu", "ratios/1", &[]).unwrap();
+        assert_eq!((recipe.spec.shape(), recipe.spec.layers[0].function_name()), (vec![64, 8, 1], "gelu"));
+        let error = |layers: &[usize], set: &str, classes: &[&str]| {
+            let classes: Vec<String> = classes.iter().map(|class| (*class).to_owned()).collect();
+            defined("n", layers, "relu", set, &classes).unwrap_err().to_string()
+        };
+        assert!(error(&[63, 1], "ratios", &[]).contains("says 63 inputs, feature set ratios has 64"));
+        assert!(
+            error(&[64, 3], "ratios", &["a", "b"]).contains("says 3 outputs, the labels of the data have 2")
+        );
+        assert!(error(&[64, 1], "moon", &[]).contains("unknown feature set"));
+        assert!(error(&[64], "ratios", &[]).contains("at least"));
     }
 }

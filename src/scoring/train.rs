@@ -317,6 +317,7 @@ fn target_scaling(data: &Dataset) -> Scaling {
         inputs: data.targets.clone(),
         targets: Vec::new(),
         groups: data.groups.clone(),
+        parts: data.parts.clone(),
     };
     let standard = targets.standardization();
     let factors =

@@ -5,3 +5,4 @@ mod cli;
 mod eval_audit;
 mod input;
 mod rooms;
+mod train;

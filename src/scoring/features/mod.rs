@@ -3,10 +3,83 @@
 
 mod lexicon;
 pub mod lines;
+pub mod page;
+mod page_numbers;
+pub mod patterns;
+pub mod ratios;
 pub mod risk;
 mod text;
 
 use super::spec::FeatureSetId;
+use crate::document::Page;
+use crate::document::analysis::{
+    Analysis, AuditSummary, Block, CellReference, PageInfo, Place, Score, Section, Sentence, Table,
+};
+use crate::document::findings::ScoreTarget;
+
+/// The parts of a document that feature sets look at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Document<'a> {
+    /// Words as the page reader saw them; empty when only an analysis is at hand.
+    pub words: &'a [Page],
+    /// Pages of the analysis.
+    pub pages: &'a [PageInfo],
+    /// Blocks in reading order.
+    pub blocks: &'a [Block],
+    /// Sections in reading order.
+    pub sections: &'a [Section],
+    /// Sentences in reading order.
+    pub sentences: &'a [Sentence],
+    /// Embedding of each sentence; empty where there is none.
+    pub embeddings: &'a [Option<Vec<f32>>],
+    /// Tables.
+    pub tables: &'a [Table],
+    /// Counts of the arithmetic audit.
+    pub audit: AuditSummary,
+    /// What networks said before.
+    pub scores: &'a [Score],
+}
+
+impl<'a> Document<'a> {
+    /// What a finished analysis holds.
+    #[must_use]
+    pub fn of(analysis: &'a Analysis) -> Self {
+        Self {
+            pages: &analysis.pages,
+            blocks: &analysis.blocks,
+            sections: &analysis.sections,
+            sentences: &analysis.sentences,
+            tables: &analysis.tables,
+            audit: analysis.summary.audit,
+            scores: &analysis.scores,
+            ..Self::default()
+        }
+    }
+}
+
+/// One thing's features.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// What they describe.
+    pub target: ScoreTarget,
+    /// One value per feature of the set; absent ones are not-a-number.
+    pub values: Vec<f32>,
+    /// Where they come from.
+    pub behind: Behind,
+}
+
+/// Where a row's features come from, for the evidence behind a score.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Behind {
+    /// The thing itself is the place.
+    Target,
+    /// The sentences of this section.
+    Sentences(u32),
+    /// Cells per feature.
+    Cells(Vec<Vec<CellReference>>),
+    /// Places, strongest first, whatever the feature.
+    Places(Vec<Place>),
+}
 
 /// One feature.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,13 +126,37 @@ impl FeatureSet {
 /// Every feature set of this version.
 #[must_use]
 pub fn all() -> Vec<FeatureSet> {
-    vec![risk::set(), lines::set()]
+    vec![risk::set(), lines::set(), ratios::set(), patterns::set(), page::set()]
 }
 
 /// The feature set with this name, if there is one.
 #[must_use]
 pub fn named(name: &str) -> Option<FeatureSet> {
     all().into_iter().find(|set| set.id.name == name)
+}
+
+/// The function that computes a set from plain text alone, if there is one.
+#[must_use]
+pub fn from_text(set: &str) -> Option<fn(&str) -> Vec<f32>> {
+    (set == "risk").then_some(risk::from_text as fn(&str) -> Vec<f32>)
+}
+
+/// Whether a set reads what other networks said.
+#[must_use]
+pub fn reads_scores(set: &str) -> bool {
+    set == "review"
+}
+
+/// Rows of a set over a document, in document order; `None` for sets that are not computed from documents.
+#[must_use]
+pub fn rows(set: &str, document: &Document<'_>) -> Option<Vec<Row>> {
+    match set {
+        "risk" => Some(risk::rows(document)),
+        "ratios" => Some(ratios::rows(document)),
+        "patterns" => Some(patterns::rows(document)),
+        "page" => Some(page::rows(document)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

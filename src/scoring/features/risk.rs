@@ -6,8 +6,9 @@
 
 use super::lexicon::{FAMILIES, matches};
 use super::text::{Token, sentences, tokens};
-use super::{Feature, FeatureSet};
+use super::{Behind, Document, Feature, FeatureSet, Row};
 use crate::document::analysis::{Section, Sentence, Sentiment};
+use crate::document::findings::ScoreTarget;
 use crate::scoring::spec::FeatureSetId;
 
 /// Number of features.
@@ -130,6 +131,19 @@ const REST: [(&str, &str, (f32, f32)); 38] = [
     ("section_sentences", "natural logarithm of 1 + sentences", (0.0, 20.0)),
 ];
 
+/// Every section with at least [`MIN_WORDS`] words.
+pub(super) fn rows(document: &Document<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for section in document.sections {
+        let sentences = || sentences_of(section, document.sentences);
+        if words(sentences()) >= MIN_WORDS {
+            let (target, behind) = (ScoreTarget::Section(section.id), Behind::Sentences(section.id));
+            rows.push(Row { target, values: from_sentences(sentences()), behind });
+        }
+    }
+    rows
+}
+
 /// Features of plain text; sentiment is absent.
 #[must_use]
 pub fn from_text(text: &str) -> Vec<f32> {
@@ -158,7 +172,11 @@ pub fn words<'a>(sentences: impl IntoIterator<Item = &'a Sentence>) -> usize {
 
 /// The sentences of a section itself, without those of its subsections.
 pub fn sentences_of<'a>(section: &Section, all: &'a [Sentence]) -> impl Iterator<Item = &'a Sentence> {
-    let id = section.id;
+    sentences_in(section.id, all)
+}
+
+/// The sentences of the section with this identifier.
+pub(in crate::scoring) fn sentences_in(id: u32, all: &[Sentence]) -> impl Iterator<Item = &Sentence> {
     all.iter().filter(move |sentence| sentence.section == id)
 }
 

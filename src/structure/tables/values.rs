@@ -330,5 +330,7 @@ fn subject(label: &str, header: &str, kind: FigureKind) -> Option<ScaleSubject> 
     if kind == FigureKind::Number && (says(&["shares"]) || header.contains("shares")) && !amount {
         return Some(ScaleSubject::Shares);
     }
-    (says(&["ratio"]) && kind == FigureKind::Number).then_some(ScaleSubject::Ratio)
+    // Whole words: "operations" holds "ratio".
+    let ratio = label.split(|c: char| !c.is_alphabetic()).any(|word| matches!(word, "ratio" | "ratios"));
+    (ratio && kind == FigureKind::Number).then_some(ScaleSubject::Ratio)
 }

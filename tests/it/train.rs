@@ -1,0 +1,115 @@
+//! `docproc train` and `docproc features`: users' own networks, from features and from analyses.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use assert_cmd::prelude::*;
+use predicates::prelude::*;
+use serde_json::{Value, json};
+
+fn docproc(folder: &Path) -> Command {
+    let mut command = super::cli::docproc();
+    command.current_dir(folder);
+    command
+}
+
+fn configuration(folder: &Path, layers: &str, features: &str) {
+    let text = format!(
+        "models:\n  custom_networks:\n    - name: needs_review\n      type: fann\n      layers: {layers}\n      \
+         activation: gelu\n      features: {features}\n      file: mine/network.dpnn\n"
+    );
+    fs::write(folder.join("neural-config.yaml"), text).unwrap();
+}
+
+/// An analysis with one section of this text.
+fn analysis(text: &str) -> Value {
+    json!({
+        "schema_version": "1.0.0",
+        "tool": {"name": "docproc", "version": "0"},
+        "document": {"path": "a.pdf", "sha256": "", "bytes": 1, "media_type": "application/pdf", "page_count": 1},
+        "status": "ok", "errors": [], "models": [], "pages": [], "blocks": [],
+        "sections": [{"id": 0, "title": "", "level": 0, "pages": [1, 1], "blocks": []}],
+        "sentences": [{"id": 0, "section": 0, "block": 0, "page": 1, "boxes": [], "text": text}],
+        "entities": [], "figures": [], "tables": [], "scores": [], "anomalies": [],
+        "summary": {"pages": 1, "words": 1, "blocks": {}, "sections": 1, "sentences": 1, "entities": {}, "figures": 0,
+            "tables": 0, "audit": {"checked": 0, "hold": 0, "broken": 0}, "needs_review": 0},
+    })
+}
+
+#[test]
+fn trains_a_users_network_on_analyses_and_on_their_features() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    configuration(folder, "[128, 4, 1]", "risk/1");
+    let calm = "The company sells tools to dealers in many towns and pays its staff on time each month of the year. ";
+    let dire = "Plaintiffs filed a lawsuit in court and the defendants appealed the complaint about fraud and default. ";
+    let mut rows = String::new();
+    for number in 0..12 {
+        let (text, label) = if number % 2 == 0 { (calm, 0) } else { (dire, 1) };
+        let text = format!("{}{}", text.repeat(2 + number % 3), "It rained. ".repeat(number));
+        let file = format!("{number}.json");
+        fs::write(folder.join(&file), analysis(&text).to_string()).unwrap();
+        if number < 10 {
+            let row = json!({"analysis": file, "target": {"section": 0}, "label": label});
+            rows.push_str(&format!("{row}\n"));
+        } else {
+            // What `docproc features` prints is training data once it has a label.
+            let printed = docproc(folder).args(["features", &file, "--set", "risk"]).output().unwrap();
+            let mut row: Value = serde_json::from_slice(&printed.stdout).unwrap();
+            assert_eq!((row["set"].as_str(), row["target"]["section"].as_u64()), (Some("risk/1"), Some(0)));
+            assert_eq!(row["features"]["words_litigation"].as_f64().unwrap() > 1.0, label == 1);
+            row["label"] = json!(label);
+            row["group"] = json!(format!("g{number}"));
+            rows.push_str(&format!("{row}\n"));
+        }
+    }
+    fs::write(folder.join("rows.jsonl"), &rows).unwrap();
+    docproc(folder)
+        .args(["train", "needs_review", "--data", "rows.jsonl", "-o", "mine"])
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("logistic regression"));
+    for name in ["network.dpnn", "CARD.md", "curve.csv", "curve.svg"] {
+        assert!(folder.join("mine").join(name).is_file(), "{name}");
+    }
+    let card = fs::read_to_string(folder.join("mine/CARD.md")).unwrap();
+    assert!(card.contains("Threshold") && card.contains("feature set `risk`"), "{card}");
+}
+
+#[test]
+fn what_does_not_fit_is_an_error_that_says_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("rows.jsonl"), "{\"features\": [1], \"label\": 1}\n").unwrap();
+    let train = |layers: &str, features: &str| {
+        configuration(folder, layers, features);
+        let output = docproc(folder)
+            .args(["train", "needs_review", "--data", "rows.jsonl", "-o", "mine"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(train("[100, 1]", "risk").contains("says 100 inputs, feature set risk has 128"));
+    assert!(train("[128, 3]", "risk").contains("says 3 outputs"));
+    assert!(train("[128, 1]", "moon").contains("unknown feature set"));
+    assert!(train("[128, 1]", "risk").contains("1 features; the feature set has 128"));
+    docproc(folder)
+        .args(["train", "moon", "--data", "rows.jsonl", "-o", "mine"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("custom_networks"));
+}
+
+#[test]
+fn lists_every_feature_with_its_meaning() {
+    let folder = tempfile::tempdir().unwrap();
+    docproc(folder.path())
+        .args(["features", "--list"])
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("ratios/1: 64 features of a document"))
+        .stdout(predicate::str::contains("page/1: 256 features of a page"))
+        .stdout(predicate::str::contains("current assets / current liabilities"));
+}
