@@ -165,6 +165,10 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "WHEN", env = "DOCPROC_OCR", help_heading = "Work")]
     pub ocr: Option<OcrPolicy>,
 
+    /// Compare the text layer of N pages per document with what OCR reads on them [default: 0]
+    #[arg(long, value_name = "N", env = "DOCPROC_COMPARE_TEXT", help_heading = "Work")]
+    pub compare_text: Option<u32>,
+
     /// Passwords to try on encrypted documents, one per line
     #[arg(long, value_name = "FILE", env = "DOCPROC_PASSWORD_FILE", help_heading = "Work")]
     pub password_file: Option<PathBuf>,
@@ -289,6 +293,8 @@ pub enum EvalTask {
     Layout,
     /// Tables of documents annotated as in the ICDAR 2013 competition: a folder
     Tables,
+    /// Figures read from printed documents: {"document", "facts"}
+    Figures,
 }
 
 /// `docproc eval`.
@@ -305,6 +311,10 @@ pub struct EvalArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+
+    /// With `figures`: list everything that was not read rightly
+    #[arg(long)]
+    pub errors: bool,
 
     /// Configuration and models
     #[command(flatten, next_help_heading = "Models")]
@@ -395,6 +405,7 @@ impl AnalyzeArgs {
         Overrides {
             jobs: self.jobs,
             ocr: self.ocr,
+            compare_text: self.compare_text,
             timeout: self.timeout.map(Duration::from_secs),
             max_pages: self.max_pages,
             max_bytes: self.max_bytes,

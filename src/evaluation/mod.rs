@@ -1,11 +1,15 @@
 //! Labelled data to figures: what `docproc eval` reports and the quantisation gate decides by.
 
 mod data;
+mod figures;
 mod report;
 mod tables;
 mod tasks;
 
 pub use data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
+pub use figures::{
+    Attribute, Fact, FactKind, FactPlace, FigureReport, FigureScores, LabelledDocument, Miss, figures,
+};
 pub use report::{ClassificationReport, Judged, LabelFigures};
 pub use tables::{AdjacencyFigures, DocumentFigures, TableReport, tables};
 pub use tasks::{SpanFigures, SpanReport, entities, layout, line_rows, sections, sentiment};

@@ -8,12 +8,12 @@ use std::time::Duration;
 use super::document::Request;
 use super::networks::{self, LineLabels};
 use super::pages::PageSelection;
-use crate::config::{Config, Model, NativeLibrary, QuantizationMode, native_library};
+use crate::config::{Config, Model, NativeLibrary, OcrPolicy, QuantizationMode, native_library};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
 use crate::document::{Page, WordPredictions};
 use crate::error::Result;
 use crate::inference::{InferenceOptions, LayoutModel, TextModel};
-use crate::input::{Input, WorkerOptions, WorkerPool};
+use crate::input::{Input, WorkerOptions, WorkerPool, tesseract_version};
 use crate::output::Key;
 use crate::runtime::{
     AcceleratorOptions, BatchBudget, BufferPool, BundleOptions, Device, Environment, Head, InferenceCache,
@@ -32,6 +32,8 @@ pub struct Engine {
     pub(super) pool: WorkerPool,
     pub(super) models: Models,
     pub(super) batch_timeout: Duration,
+    /// Pages per document whose text layer is compared with OCR; 0 where there is no OCR.
+    compare_text: u32,
     /// Everything but the input that an analysis depends on.
     fingerprint: String,
 }
@@ -162,7 +164,8 @@ impl Engine {
             config.optimization
         );
         let batch_timeout = Duration::from_millis(config.performance.batch_timeout_ms);
-        Ok(Self { pool, models, batch_timeout, fingerprint })
+        let compare_text = compare_text(config, notice);
+        Ok(Self { pool, models, batch_timeout, compare_text, fingerprint })
     }
 
     /// How documents are read under this configuration.
@@ -172,6 +175,7 @@ impl Engine {
             pages: pages.unwrap_or_default(),
             passwords,
             ocr: config.analyze.ocr,
+            compare_text: self.compare_text,
             timeout: config.analyze.timeout,
             max_pages: config.analyze.max_pages,
             max_pixels: config.analyze.max_pixels,
@@ -202,8 +206,10 @@ impl Engine {
     #[must_use]
     pub fn key(&self, input: &Input, sha256: &str, request: &Request) -> Key {
         use std::os::unix::ffi::OsStrExt;
-        let settings =
-            format!("{:?} {:?} {} {}", request.pages, request.ocr, request.max_pages, request.max_pixels);
+        let settings = format!(
+            "{:?} {:?} {} {} {}",
+            request.pages, request.ocr, request.compare_text, request.max_pages, request.max_pixels
+        );
         Key::of(&[
             self.fingerprint.as_bytes(),
             settings.as_bytes(),
@@ -211,6 +217,18 @@ impl Engine {
             sha256.as_bytes(),
         ])
     }
+}
+
+/// The pages to compare, or none, which is said, where OCR cannot run.
+fn compare_text(config: &Config, notice: &mut dyn FnMut(&str)) -> u32 {
+    let reason = match config.analyze.compare_text {
+        0 => return 0,
+        _ if config.analyze.ocr == OcrPolicy::Never => "OCR is off",
+        _ if tesseract_version().is_none() => "tesseract is not installed",
+        pages => return pages,
+    };
+    notice(&format!("text layers are not compared with the drawn pages: {reason}"));
+    0
 }
 
 fn model_info(role: &str, loaded: &LoadedModel) -> ModelInfo {

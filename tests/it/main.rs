@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod anomalies;
 mod cli;
 mod input;
 mod rooms;
