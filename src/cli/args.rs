@@ -167,6 +167,10 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "WHEN", env = "DOCPROC_OCR", help_heading = "Work")]
     pub ocr: Option<OcrPolicy>,
 
+    /// Compare the text layer of N pages per document with what OCR reads on them [default: 0]
+    #[arg(long, value_name = "N", env = "DOCPROC_COMPARE_TEXT", help_heading = "Work")]
+    pub compare_text: Option<u32>,
+
     /// Passwords to try on encrypted documents, one per line
     #[arg(long, value_name = "FILE", env = "DOCPROC_PASSWORD_FILE", help_heading = "Work")]
     pub password_file: Option<PathBuf>,
@@ -325,6 +329,8 @@ pub enum EvalTask {
     Tables,
     /// The arithmetic audit: errors injected into correct documents
     Audit,
+    /// Figures read from printed documents: {"document", "facts"}
+    Figures,
 }
 
 /// `docproc eval`.
@@ -341,6 +347,10 @@ pub struct EvalArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+
+    /// figures: list everything that was not read rightly
+    #[arg(long)]
+    pub errors: bool,
 
     /// audit: most errors of each kind per document
     #[arg(long, value_name = "N", default_value_t = 20)]
@@ -412,6 +422,7 @@ impl AnalyzeArgs {
         Overrides {
             jobs: self.jobs,
             ocr: self.ocr,
+            compare_text: self.compare_text,
             timeout: self.timeout.map(Duration::from_secs),
             max_pages: self.max_pages,
             max_bytes: self.max_bytes,

@@ -1,6 +1,7 @@
 //! `docproc eval`.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -8,11 +9,14 @@ use anyhow::bail;
 use super::args::{EvalArgs, EvalTask};
 use super::{eval_audit, print};
 use crate::config::Config;
-use crate::evaluation::{self, ClassificationReport, SpanReport, TableReport};
+use crate::evaluation::{self, ClassificationReport, FigureReport, SpanReport, TableReport};
 use crate::pipeline::{Engine, Models, Request};
 
 /// Runs the configured models on labelled data and prints figures.
 pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
+    if args.errors && !matches!(args.task, EvalTask::Figures) {
+        bail!("--errors goes with `docproc eval figures`");
+    }
     let config = Config::load(&args.config.overrides())?;
     let note = &mut |text: &str| eprintln!("note: {text}");
     let mut models = || Models::load(&config, &mut *note);
@@ -34,8 +38,75 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
             tables(&evaluation::tables(&engine, &Request::new(&config, None, Vec::new()), data()?)?)?
         }
         EvalTask::Audit => eval_audit::run(args, &config)?,
+        EvalTask::Figures => figures(args, data()?, &config)?,
     };
     print(if args.json { &json } else { &table })
+}
+
+/// Runs the whole pipeline over the documents of the data.
+fn figures(args: &EvalArgs, data: &Path, config: &Config) -> anyhow::Result<(String, String)> {
+    let engine = Engine::load(config, &mut |text| eprintln!("note: {text}"))?;
+    let request = Request::new(config, None, Vec::new());
+    let mut report =
+        evaluation::figures(&engine, &request, data, |document| eprintln!("read {document}"))?;
+    if !args.errors {
+        report.misses.clear();
+    }
+    Ok((serde_json::to_string(&report)? + "\n", figure_table(&report)?))
+}
+
+fn figure_table(report: &FigureReport) -> anyhow::Result<String> {
+    let mut table = String::new();
+    let [low, high] = ["recall (95%)", "precision (95%)"];
+    writeln!(table, "{} documents, {} facts\n", report.documents, report.facts)?;
+    writeln!(
+        table,
+        "{:<10} {:>6} {:>6} {:>6} {:>9}  {low:<25}{high}",
+        "place", "facts", "found", "right", "predicted"
+    )?;
+    let share = |value: f64, [low, high]: [f64; 2]| format!("{value:.4} ({low:.4} to {high:.4})");
+    for (name, part) in &report.parts {
+        writeln!(
+            table,
+            "{name:<10} {:>6} {:>6} {:>6} {:>9}  {:<25}{}",
+            part.facts,
+            part.found,
+            part.right,
+            part.predicted,
+            share(part.recall, part.recall_interval),
+            share(part.precision, part.precision_interval),
+        )?;
+    }
+    writeln!(
+        table,
+        "\n{:<10} {:<10} {:>7} {:>7} {:>7} {:>8} {:>9}",
+        "place", "attribute", "facts", "stated", "right", "recall", "precision"
+    )?;
+    for (name, part) in &report.parts {
+        for (attribute, counts) in &part.attributes {
+            writeln!(
+                table,
+                "{name:<10} {attribute:<10} {:>7} {:>7} {:>7} {:>8.4} {:>9.4}",
+                counts.n, counts.stated, counts.right, counts.recall, counts.precision
+            )?;
+        }
+    }
+    for miss in &report.misses {
+        let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+        writeln!(
+            table,
+            "{}:{} {:?} {} `{}` is {}, read {} {}",
+            miss.document,
+            miss.page,
+            miss.place,
+            miss.what,
+            miss.text,
+            value(miss.truth),
+            value(miss.read),
+            miss.concept
+        )?;
+    }
+    Ok(table)
 }
 
 fn classification(report: &ClassificationReport) -> anyhow::Result<(String, String)> {

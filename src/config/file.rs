@@ -142,6 +142,8 @@ pub struct AnalyzeSection {
     pub device: Option<String>,
     /// `auto`, `always` or `never`.
     pub ocr: Option<String>,
+    /// Pages per document whose text layer is compared with OCR.
+    pub compare_text: Option<u32>,
     /// Seconds per document.
     pub timeout: Option<u64>,
     /// Pages per document.

@@ -109,6 +109,8 @@ pub struct Analyze {
     pub device: String,
     /// When to read pages by OCR.
     pub ocr: OcrPolicy,
+    /// Pages per document whose text layer is compared with what OCR reads on them.
+    pub compare_text: u32,
     /// Time limit per document.
     #[serde(rename = "timeout_seconds", serialize_with = "seconds")]
     pub timeout: Duration,
@@ -201,6 +203,8 @@ pub struct Overrides {
     pub device: Option<String>,
     /// OCR policy.
     pub ocr: Option<OcrPolicy>,
+    /// Pages whose text layer is compared with OCR.
+    pub compare_text: Option<u32>,
     /// Time limit per document.
     pub timeout: Option<Duration>,
     /// Pages per document.
@@ -359,6 +363,7 @@ impl Config {
                 device: overrides.device.clone().or(file.analyze.device).unwrap_or_else(|| "auto".to_owned()),
                 ocr: parsed(overrides.ocr, file.analyze.ocr.as_deref())
                     .map_err(|text| invalid("analyze.ocr", text))?,
+                compare_text: overrides.compare_text.or(file.analyze.compare_text).unwrap_or(0),
                 timeout: overrides
                     .timeout
                     .or(file.analyze.timeout.map(Duration::from_secs))

@@ -87,6 +87,12 @@ pub struct WordStyle {
     pub italic: bool,
     /// Drawn in text render mode 3 or 7, or fully transparent: a parser sees it, a reader does not.
     pub invisible: bool,
+    /// Drawn, but the page looks the same without it: it has the colour of what is behind it.
+    #[serde(default)]
+    pub blank: bool,
+    /// Drawn, but under an image or an area that was painted later and hides it.
+    #[serde(default)]
+    pub covered: bool,
     /// Ends a line with a hyphen that splits a longer word; the next word continues it.
     pub hyphenated: bool,
     /// First word of a line, as the text layer breaks lines.

@@ -3,6 +3,7 @@
 mod audit;
 mod claims;
 mod data;
+mod figures;
 mod report;
 mod rows;
 mod tables;
@@ -14,6 +15,9 @@ pub use audit::{
 };
 pub use claims::{LabelledClaim, LabelledNumber, claims_in_print, claims_of_file};
 pub use data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
+pub use figures::{
+    Attribute, Fact, FactKind, FactPlace, FigureReport, FigureScores, LabelledDocument, Miss, figures,
+};
 pub use report::{ClassificationReport, Judged, LabelFigures};
 pub use rows::{feature_row, features_in, read_analysis};
 pub use tables::{AdjacencyFigures, DocumentFigures, TableReport, tables};

@@ -203,7 +203,7 @@ fn picture(raster: &Raster) -> (OcrImage, Option<Vec<u8>>) {
     };
     let mut pgm = pgm_header(new_width, new_height);
     pgm.extend_from_slice(&gray);
-    (OcrImage { width: new_width, height: new_height }, Some(pgm))
+    (OcrImage { width: new_width, height: new_height, compare: false }, Some(pgm))
 }
 
 #[cfg(test)]

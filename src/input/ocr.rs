@@ -20,7 +20,7 @@ use rustix::process::{
 use super::segment::{self, OcrImage, PageContent, PageSegment};
 use super::shm::{MapError, MemoryFile, SealedMap};
 use super::tsv;
-use crate::document::{PageImage, TextSource};
+use crate::document::{PageImage, TextSource, Word};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The OCR program and its limits.
@@ -99,10 +99,26 @@ pub(super) fn recognise(
     let started = Instant::now();
     let number = segment.number();
     let deadline = deadline.min(started + options.timeout);
-    match run(memory, options, deadline).and_then(|output| with_words(&segment, image, &output, started)) {
+    let output = run(memory, options, deadline);
+    if image.compare {
+        let words = output.and_then(|output| read_words(&output, (segment.width(), segment.height()), image));
+        return Ok(match words {
+            Ok(words) => segment.with_reading(words),
+            Err(error) => segment.with_problem(error.page(number)),
+        });
+    }
+    match output.and_then(|output| with_words(&segment, image, &output, started)) {
         Ok(recognised) => Ok(recognised),
         Err(error) => Ok(segment.with_problem(error.page(number))),
     }
+}
+
+/// Words of the program's output, placed on a page of this size in points.
+fn read_words(output: &[u8], (width, height): (f32, f32), image: OcrImage) -> Result<Vec<Word>> {
+    let scale = (width / image.width as f32, height / image.height as f32);
+    tsv::words(output, scale).map_err(|error| {
+        Error::new(ErrorCode::OcrFailed, "the OCR program's output cannot be read").because(error)
+    })
 }
 
 fn with_words(
@@ -114,10 +130,7 @@ fn with_words(
     let internal =
         |what: &str| Error::new(ErrorCode::Internal, format!("a page cannot be put together: {what}"));
     let mut page = segment.to_page();
-    let scale = (page.width / image.width as f32, page.height / image.height as f32);
-    page.words = tsv::words(output, scale).map_err(|error| {
-        Error::new(ErrorCode::OcrFailed, "the OCR program's output cannot be read").because(error)
-    })?;
+    page.words = read_words(output, (page.width, page.height), image)?;
     page.fonts.clear();
     page.text_source = if page.words.is_empty() { TextSource::None } else { TextSource::Ocr };
     let mut timings = segment.timings();

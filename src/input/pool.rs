@@ -167,8 +167,8 @@ pub(super) struct Shared {
 pub(super) enum Work {
     /// Open the document and tell its reader what it is.
     Open,
-    /// Read the page with this index in the document's list, and this number.
-    Page { index: usize, number: u32 },
+    /// Read the page with this index in the document's list, and this number; compare its text layer with OCR or not.
+    Page { index: usize, number: u32, compare: bool },
 }
 
 /// A piece of work on a document.
@@ -212,7 +212,8 @@ impl Shared {
                 let work = if document.opening {
                     let index = document.next;
                     document.next += 1;
-                    Work::Page { index, number: document.pages[index] }
+                    let compare = document.request.is_compared(index, document.pages.len());
+                    Work::Page { index, number: document.pages[index], compare }
                 } else {
                     document.opening = true;
                     Work::Open

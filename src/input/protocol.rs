@@ -130,6 +130,8 @@ pub(crate) struct PageRequest {
     pub(crate) attempt: u32,
     /// When to send an image for OCR.
     pub(crate) ocr: OcrPolicy,
+    /// Send one also where the text layer is used, to compare it with what is drawn.
+    pub(crate) compare: bool,
 }
 
 /// Messages to a worker.
@@ -243,6 +245,7 @@ impl Request {
                     OcrPolicy::Always => 1,
                     OcrPolicy::Never => 2,
                 });
+                out.put_u8(page.compare.into());
             }),
         }
     }
@@ -283,6 +286,7 @@ impl Request {
                     2 => OcrPolicy::Never,
                     _ => return Err(input.error("unknown OCR policy")),
                 },
+                compare: input.bool()?,
             }),
             _ => return Err(input.error("unknown request")),
         };
@@ -371,7 +375,7 @@ mod tests {
             Request::Start(start.clone()),
             Request::Start(Start { fault: None, ..start }),
             Request::Open(Open { pdf: true, max_pixels: 9, passwords: vec![b"a".to_vec(), vec![]] }),
-            Request::Page(PageRequest { number: 7, attempt: 1, ocr: OcrPolicy::Never }),
+            Request::Page(PageRequest { number: 7, attempt: 1, ocr: OcrPolicy::Never, compare: true }),
         ];
         let replies = vec![
             Reply::Ready(SandboxReport { seccomp: true, landlock: false, missing: "no landlock".into() }),

@@ -21,6 +21,8 @@ pub struct ReadRequest {
     pub passwords: Vec<Vec<u8>>,
     /// When to read pages by OCR.
     pub ocr: OcrPolicy,
+    /// Pages, spread evenly over those wanted, whose text layer is compared with what OCR reads on them.
+    pub compare: u32,
     /// Time that workers may spend on the document, whatever the reader does meanwhile.
     pub timeout: Duration,
     /// Time that a worker may spend on one page.
@@ -37,6 +39,7 @@ impl Default for ReadRequest {
             pages: None,
             passwords: Vec::new(),
             ocr: OcrPolicy::Auto,
+            compare: 0,
             timeout: Duration::from_secs(300),
             page_timeout: Duration::from_secs(60),
             max_pages: 5000,
@@ -53,6 +56,14 @@ impl ReadRequest {
     /// The numbers of the pages to read of a document with so many.
     pub(super) fn pages(&self, count: u32) -> Vec<u32> {
         (1..=count).filter(|number| self.is_wanted(*number)).take(self.max_pages as usize).collect()
+    }
+
+    /// Whether the page at this index, of so many that are read, is among those compared. A function of the document
+    /// alone: the same pages in every run.
+    pub(super) fn is_compared(&self, index: usize, pages: usize) -> bool {
+        let (samples, index, pages) = (u64::from(self.compare), index as u64, pages as u64);
+        // The sample number that falls on a page: floor((2 sample + 1) pages / (2 samples)).
+        samples >= pages || (0..samples).any(|sample| (2 * sample + 1) * pages / (2 * samples) == index)
     }
 
     /// The error for wanted pages beyond the limit.
@@ -176,5 +187,18 @@ mod tests {
         assert!(request.excess(9).unwrap().to_string().contains("first 2 of 5 pages"));
         assert_eq!(request.pages(2), [1]);
         assert!(request.excess(3).is_none());
+    }
+
+    #[test]
+    fn compared_pages_are_spread_over_the_document() {
+        let sample = |compare, pages| -> Vec<usize> {
+            let request = ReadRequest { compare, ..ReadRequest::default() };
+            (0..pages).filter(|index| request.is_compared(*index, pages)).collect()
+        };
+        assert_eq!(sample(0, 9), [0usize; 0]);
+        assert_eq!(sample(1, 9), [4]);
+        assert_eq!(sample(3, 9), [1, 4, 7]);
+        assert_eq!(sample(5, 2), [0, 1]);
+        assert_eq!(sample(1, 1), [0]);
     }
 }

@@ -72,6 +72,8 @@ pub(crate) struct OcrImage {
     pub(crate) width: u32,
     /// Height in pixels.
     pub(crate) height: u32,
+    /// Whether its words are to be compared with those of the page, not to replace them.
+    pub(crate) compare: bool,
 }
 
 /// Everything that a worker knows about a page.
@@ -166,6 +168,7 @@ pub(crate) fn encode(content: &PageContent) -> Result<Vec<u8>, PageTooLarge> {
     out.put_u32(microseconds(content.timings.ocr));
     out.put_u32(content.ocr.width);
     out.put_u32(content.ocr.height);
+    out.put_u8(content.ocr.compare.into());
     for count in [page.words.len(), rulings.len(), images.len(), page.fonts.len(), heap.0.len()] {
         out.put_u32(count as u32);
     }
@@ -178,10 +181,18 @@ pub(crate) fn encode(content: &PageContent) -> Result<Vec<u8>, PageTooLarge> {
 }
 
 fn style_bits(style: WordStyle) -> u32 {
-    [style.bold, style.italic, style.invisible, style.hyphenated, style.starts_line]
-        .into_iter()
-        .enumerate()
-        .fold(0, |bits, (at, set)| bits | u32::from(set) << at)
+    [
+        style.bold,
+        style.italic,
+        style.invisible,
+        style.hyphenated,
+        style.starts_line,
+        style.blank,
+        style.covered,
+    ]
+    .into_iter()
+    .enumerate()
+    .fold(0, |bits, (at, set)| bits | u32::from(set) << at)
 }
 
 #[derive(Debug)]
@@ -216,6 +227,7 @@ pub struct PageSegment {
     memory: Memory,
     layout: Layout,
     problem: Option<Error>,
+    reading: Option<Vec<Word>>,
 }
 
 /// A word of a [`PageSegment`]; its text lies in the segment. The fields are those of [`Word`].
@@ -270,7 +282,7 @@ fn parse_word<'a>(
     let direction = read_right_angle(input)?;
     let color = input.array()?;
     let bits = input.u32()?;
-    if bits >= 1 << 5 {
+    if bits >= 1 << 7 {
         return Err(input.error("unknown style bits"));
     }
     let bit = |at: u32| bits >> at & 1 == 1;
@@ -280,6 +292,8 @@ fn parse_word<'a>(
         invisible: bit(2),
         hyphenated: bit(3),
         starts_line: bit(4),
+        blank: bit(5),
+        covered: bit(6),
     };
     let confidence = match input.f32()? {
         -1.0 => None,
@@ -314,7 +328,7 @@ fn parse(bytes: &[u8]) -> Result<Layout, WireError> {
     let has_label = input.bool()?;
     let mut time = || input.u32().map(|value| Duration::from_micros(value.into()));
     let timings = Timings { text: time()?, render: time()?, ocr: time()? };
-    let ocr = OcrImage { width: input.u32()?, height: input.u32()? };
+    let ocr = OcrImage { width: input.u32()?, height: input.u32()?, compare: input.bool()? };
     let mut counts = [0; 5];
     let limits = [MAX_WORDS, MAX_RULINGS, MAX_IMAGES, MAX_FONTS, MAX_HEAP];
     for (count, limit) in counts.iter_mut().zip(limits) {
@@ -392,19 +406,30 @@ impl PageSegment {
     pub(crate) fn open(descriptor: impl AsFd) -> Result<Self, SegmentError> {
         let map = SealedMap::map(descriptor, MAX_SEGMENT)?;
         let layout = parse(&map)?;
-        Ok(Self { memory: Memory::Shared(map), layout, problem: None })
+        Ok(Self { memory: Memory::Shared(map), layout, problem: None, reading: None })
     }
 
     /// A segment in ordinary memory.
     pub(crate) fn from_bytes(bytes: Vec<u8>) -> Result<Self, WireError> {
         let layout = parse(&bytes)?;
-        Ok(Self { memory: Memory::Owned(bytes), layout, problem: None })
+        Ok(Self { memory: Memory::Owned(bytes), layout, problem: None, reading: None })
     }
 
     /// Says what is missing on this page.
     pub(crate) fn with_problem(mut self, problem: Error) -> Self {
         self.problem = Some(problem);
         self
+    }
+
+    /// Adds what OCR reads on the drawn page, beside its own words.
+    pub(crate) fn with_reading(mut self, words: Vec<Word>) -> Self {
+        self.reading = Some(words);
+        self
+    }
+
+    /// Takes out what OCR reads on the drawn page, where that was asked for to compare it with the text layer.
+    pub fn take_reading(&mut self) -> Option<Vec<Word>> {
+        self.reading.take()
     }
 
     fn bytes(&self) -> &[u8] {
@@ -545,7 +570,7 @@ pub(crate) mod tests {
             bbox: BBox::new(x, 10.0, x + 20.0, 22.0),
             font_size: 9.5,
             font: 0,
-            style: WordStyle { bold: true, starts_line: true, ..WordStyle::default() },
+            style: WordStyle { bold: true, starts_line: true, covered: true, ..WordStyle::default() },
             color: [1, 2, 3, 255],
             direction: 90,
             confidence: (x > 50.0).then_some(0.5),
@@ -565,7 +590,7 @@ pub(crate) mod tests {
         };
         let image = PageImage::new((0..PageImage::BYTES).map(|at| at as u8).collect()).unwrap();
         let timings = Timings { text: Duration::from_micros(7), ..Timings::default() };
-        PageContent { page, image, timings, ocr: OcrImage { width: 3, height: 2 } }
+        PageContent { page, image, timings, ocr: OcrImage { width: 3, height: 2, compare: true } }
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Supervisor<'_> {
                     Ok(info) => return Outcome::Opened(Ok(info)),
                     Err(failed) => (failed, None),
                 },
-                Work::Page { index, number } => match self.page(job, number, attempt) {
+                Work::Page { index, number, compare } => match self.page(job, number, compare, attempt) {
                     Ok(page) => return Outcome::Page(index, Box::new(Ok(page))),
                     Err(failed) => (failed, Some((index, number))),
                 },
@@ -157,12 +157,12 @@ impl Supervisor<'_> {
         }
     }
 
-    fn page(&mut self, job: &Job, number: u32, attempt: u32) -> Result<PageSegment, Failed> {
+    fn page(&mut self, job: &Job, number: u32, compare: bool, attempt: u32) -> Result<PageSegment, Failed> {
         let limit = Instant::now() + job.request.page_timeout;
         if self.worker.is_none() || self.open != Some(job.id) {
             self.open(job)?;
         }
-        let request = Request::Page(PageRequest { number, attempt, ocr: job.request.ocr });
+        let request = Request::Page(PageRequest { number, attempt, ocr: job.request.ocr, compare });
         let descriptors = match self.ask(job, &request, limit)? {
             (Reply::Page, descriptors) => descriptors,
             (Reply::Failed(failure), _) => return Err(Failed::Refused(failure.into())),

@@ -9,11 +9,12 @@ use super::pages::PageSelection;
 use super::run::Observer;
 use crate::config::OcrPolicy;
 use crate::document::analysis::{Analysis, DocumentInfo, Problem, SCHEMA_VERSION, Status, Summary, Tool};
-use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction};
+use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction, Word};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{DocumentReader, Input, MediaType, PageSegment, ReadRequest, Source};
 use crate::output::{DocumentEntry, StopReason};
+use crate::scoring::anomalies::find_anomalies;
 use crate::scoring::audit::audit;
 use crate::scoring::networks::Document as ScoredParts;
 use crate::structure::tables::find_tables;
@@ -34,6 +35,8 @@ pub struct Request {
     pub passwords: Vec<Vec<u8>>,
     /// When to read pages by OCR.
     pub ocr: OcrPolicy,
+    /// Pages per document whose text layer is compared with what OCR reads on them.
+    pub compare_text: u32,
     /// Time limit per document.
     pub timeout: Duration,
     /// Pages per document.
@@ -54,6 +57,7 @@ impl Request {
             pages,
             passwords: self.passwords.clone(),
             ocr: self.ocr,
+            compare: self.compare_text,
             timeout: self.timeout,
             page_timeout: self.timeout.min(ReadRequest::default().page_timeout),
             max_pages: self.max_pages,
@@ -115,7 +119,7 @@ pub fn read_layout(
     if let Err(error) = reader.info() {
         return Ok((Vec::new(), Vec::new(), vec![error]));
     }
-    let (Read { pages, blocks }, errors) = read_all(engine, &mut reader, &Silent)?;
+    let (Read { pages, blocks, .. }, errors) = read_all(engine, &mut reader, &Silent)?;
     let blocks = DocumentStructure::new(&pages, blocks).blocks;
     Ok((pages, blocks, errors))
 }
@@ -183,12 +187,17 @@ fn next_group(
 struct Read {
     pages: Vec<Page>,
     blocks: Vec<PageBlock>,
+    /// What OCR reads on pages whose text layer is compared with it, by the page's index.
+    readings: Vec<(usize, Vec<Word>)>,
 }
 
 impl Read {
     /// Runs the layout model over a group of pages, reading words and pixels where the worker wrote them.
-    fn add(&mut self, engine: &Engine, group: Vec<PageSegment>) -> Result<()> {
+    fn add(&mut self, engine: &Engine, mut group: Vec<PageSegment>) -> Result<()> {
         let side = PAGE_IMAGE_SIZE as usize;
+        let readings = group.iter_mut().enumerate();
+        let readings = readings.filter_map(|(at, page)| Some((self.pages.len() + at, page.take_reading()?)));
+        self.readings.extend(readings.collect::<Vec<_>>());
         let views: Vec<SegmentWords<'_>> = group.iter().map(SegmentWords).collect();
         let inputs: Vec<PageInput<'_>> = views
             .iter()
@@ -228,7 +237,7 @@ impl PageWords for SegmentWords<'_> {
 
 /// From pages and blocks to the analysis.
 fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> Result<Analysis> {
-    let Read { pages, blocks } = read;
+    let Read { pages, blocks, readings } = read;
     let structure = {
         let _span = engine.models.profiler.span("structure");
         DocumentStructure::new(&pages, blocks)
@@ -284,6 +293,11 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
             scores: &[],
         })?
     };
+    let mut anomalies = audit.anomalies;
+    {
+        let _span = engine.models.profiler.span("anomalies");
+        anomalies.extend(find_anomalies(&pages, &parts.tables, &readings));
+    }
     let missing = errors.iter().any(|error| error.code() != ErrorCode::PageEmpty);
     let status = match (missing, pages.is_empty()) {
         (false, _) => Status::Ok,
@@ -305,7 +319,7 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         figures: parts.figures,
         tables: parts.tables,
         scores,
-        anomalies: audit.anomalies,
+        anomalies,
         summary: Summary { audit: audit.summary, ..parts.summary },
     })
 }

@@ -7,12 +7,12 @@ use super::document::Request;
 use super::networks::LineLabels;
 use super::pages::PageSelection;
 use super::setup::Setup;
-use crate::config::{ByteSize, Config, Model, NativeLibrary, QuantizationMode, native_library};
+use crate::config::{ByteSize, Config, Model, NativeLibrary, OcrPolicy, QuantizationMode, native_library};
 use crate::document::analysis::ModelInfo;
 use crate::document::{Page, WordPredictions};
 use crate::error::Result;
 use crate::inference::{LayoutModel, TextModel};
-use crate::input::{WorkerOptions, WorkerPool};
+use crate::input::{WorkerOptions, WorkerPool, tesseract_version};
 use crate::runtime::{
     BundleOptions, Head, LoadedModel, Manifest, ModelBundle, ModelManager, Precision, Profiler, Provider,
 };
@@ -154,6 +154,16 @@ impl Engine {
     }
 }
 
+/// Why no text layer is compared with its page though the configuration asks for it.
+pub(super) fn no_comparison(config: &Config) -> Option<&'static str> {
+    match config.analyze.compare_text {
+        0 => None,
+        _ if config.analyze.ocr == OcrPolicy::Never => Some("OCR is off"),
+        _ if tesseract_version().is_none() => Some("tesseract is not installed"),
+        _ => None,
+    }
+}
+
 impl Request {
     /// How documents are read under a configuration.
     #[must_use]
@@ -162,6 +172,8 @@ impl Request {
             pages: pages.unwrap_or_default(),
             passwords,
             ocr: config.analyze.ocr,
+            compare_text: if no_comparison(config).is_some() { 0 } else { config.analyze.compare_text },
+            compare_text: self.compare_text,
             timeout: config.analyze.timeout,
             max_pages: config.analyze.max_pages,
             max_pixels: config.analyze.max_pixels,

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use super::setup::Setup;
 use super::stop::Stop;
 use crate::document::analysis::{Analysis, Problem, Status};
 use crate::error::{Error, ErrorCode, Result};
-use crate::input::{Input, Source};
+use crate::input::{Input, InputSource, Source};
 use crate::output::{DocumentEntry, LinesWriter, Outcome, OutputFolder, RunCounts, StopReason};
 
 /// One document to analyze and where its analysis goes, below the output folder.
@@ -69,6 +69,27 @@ pub struct RunReport {
     pub digests: Vec<Digest>,
     /// Totals.
     pub counts: RunCounts,
+}
+
+/// Hears nothing.
+struct Silence;
+
+impl Observer for Silence {
+    fn notice(&self, _: &str) {}
+    fn pages_done(&self, _: u64) {}
+    fn document_done(&self, _: &DocumentEntry) {}
+}
+
+impl Engine {
+    /// Analyzes one file, as a run would; whatever goes wrong is in the analysis.
+    #[must_use]
+    pub fn analyze(&self, path: &Path, request: &Request) -> Analysis {
+        let input = Input { path: path.to_owned(), relative: path.to_owned(), source: InputSource::File };
+        match Source::read(&input, request.max_bytes) {
+            Ok(source) => document::analyze(self, &input, source, request, &Silence),
+            Err(error) => document::failed(&input, &error),
+        }
+    }
 }
 
 /// Failures that may be the machine's and not the document's: a re-run tries them again.

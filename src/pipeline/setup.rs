@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use super::document::Request;
-use super::engine::{Engine, open_bundle};
+use super::engine::{Engine, no_comparison, open_bundle};
 use super::networks::{self, LineLabels};
 use crate::config::{Config, Model, NativeLibrary, native_library};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
@@ -60,6 +60,9 @@ impl Setup {
             .resolve(&environment, config.optimization.enable_tensorrt)?;
         if let Some(text) = &device.notice {
             notice(text);
+        }
+        if let Some(reason) = no_comparison(config) {
+            notice(&format!("text layers are not compared with the drawn pages: {reason}"));
         }
         let manifest = Manifest::read(&config.models_folder)?;
         let open = |model: &Model| open_bundle(model, manifest.as_ref());
@@ -181,8 +184,10 @@ impl Setup {
     #[must_use]
     pub fn key(&self, input: &Input, sha256: &str, request: &Request) -> Key {
         use std::os::unix::ffi::OsStrExt;
-        let settings =
-            format!("{:?} {:?} {} {}", request.pages, request.ocr, request.max_pages, request.max_pixels);
+        let settings = format!(
+            "{:?} {:?} {} {} {}",
+            request.pages, request.ocr, request.compare_text, request.max_pages, request.max_pixels
+        );
         Key::of(&[
             self.fingerprint.as_bytes(),
             settings.as_bytes(),

@@ -4,6 +4,7 @@
 //! [`network::Network`], [`mod@file`] keeps it, [`evaluate::Evaluator`] runs it and [`gradient::Explainer`] explains it.
 
 pub mod activation;
+pub mod anomalies;
 pub mod audit;
 pub mod curve;
 pub mod dataset;

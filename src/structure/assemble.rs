@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::entities::{figures_of_table, findings_of_sentence};
+use super::labels::figures_of_labels;
 use super::numbers::Locale;
 use super::places::place_of_sentence;
 use super::sentiment::{sentence_sentiment, sum_by_section};
@@ -169,7 +170,10 @@ pub fn assemble(
         entities.append(&mut found.entities);
         figures.append(&mut found.figures);
     }
-    figures.extend(tables.iter().flat_map(figures_of_table));
+    for table in &tables {
+        figures.extend(figures_of_table(table, structure.locale));
+        figures.extend(figures_of_labels(table, pages, structure.locale));
+    }
 
     let probabilities = structure.sentences.iter().zip(text.sentences).filter_map(|(draft, prediction)| {
         let probabilities = prediction.sentiment.as_deref()?;

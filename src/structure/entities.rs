@@ -1,5 +1,6 @@
 //! Model spans and figures found by rules to the entities and figures of the analysis.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::SentenceDraft;
@@ -79,7 +80,9 @@ pub fn findings_of_sentence(
 
 /// Figures of a table's cells, row by row.
 #[must_use]
-pub fn figures_of_table(table: &Table) -> Vec<Figure> {
+pub fn figures_of_table(table: &Table, locale: Locale) -> Vec<Figure> {
+    let labels = table.cells.iter().filter(|cell| cell.header && cell.column == 0);
+    let labels: BTreeMap<u32, &str> = labels.map(|cell| (cell.row, cell.text.as_str())).collect();
     let figure = |cell: &crate::document::tables::Cell| {
         let value = cell.value.as_ref()?;
         Some(Figure {
@@ -94,7 +97,12 @@ pub fn figures_of_table(table: &Table) -> Vec<Figure> {
             unit: None,
             currency: value.currency.clone(),
             scale: (value.scale != 0).then_some(value.scale),
-            period: table.column_periods.get(cell.column as usize).cloned().flatten(),
+            period: super::tables::cell_period(
+                table,
+                cell,
+                labels.get(&cell.row).copied().unwrap_or(""),
+                locale,
+            ),
             sentence: None,
             cell: Some(CellReference { table: table.id, row: cell.row, column: cell.column }),
             page: cell.page,

@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod anomalies;
 mod batch;
 mod cli;
 mod eval_audit;

@@ -1,5 +1,6 @@
 //! Ruling lines and image boxes from the page's objects, those inside form XObjects included.
 
+use std::collections::HashMap;
 use std::ffi::{c_int, c_ulong};
 
 use pdfium_render::prelude::{FPDF_PAGEOBJECT, FS_MATRIX};
@@ -19,6 +20,8 @@ const STRAIGHT: f32 = 0.5;
 const MAX_OBJECTS: usize = 200_000;
 /// Segments of one path looked at.
 const MAX_SEGMENTS: c_int = 2_000;
+/// Opaque areas kept; each is looked at for every word.
+const MAX_COVERS: usize = 500;
 /// Nesting of form XObjects that is followed.
 const MAX_DEPTH: usize = 12;
 
@@ -27,6 +30,16 @@ const MAX_DEPTH: usize = 12;
 pub(super) struct Graphics {
     pub(super) rulings: Vec<Ruling>,
     pub(super) images: Vec<BBox<Points>>,
+    /// Place of every text object in the order of painting.
+    pub(super) text_order: HashMap<FPDF_PAGEOBJECT, usize>,
+    /// What may hide the text that was painted before it.
+    pub(super) covers: Vec<Cover>,
+}
+
+/// An opaque image or area with its place in the order of painting.
+pub(super) struct Cover {
+    pub(super) order: usize,
+    pub(super) bbox: BBox<Points>,
 }
 
 /// Walks the page's objects.
@@ -53,6 +66,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn visit(&mut self, object: FPDF_PAGEOBJECT, outer: Matrix, depth: usize) {
+        const TEXT: c_int = 1;
         const PATH: c_int = 2;
         const IMAGE: c_int = 3;
         const FORM: c_int = 5;
@@ -62,6 +76,9 @@ impl Walk<'_> {
         }
         // SAFETY: the object belongs to the open page.
         let kind = unsafe { self.library.FPDFPageObj_GetType(object) };
+        if kind == TEXT {
+            self.graphics.text_order.insert(object, self.objects);
+        }
         if !matches!(kind, PATH | IMAGE | FORM) {
             return;
         }
@@ -71,7 +88,7 @@ impl Walk<'_> {
         let matrix = Matrix { a: m.a, b: m.b, c: m.c, d: m.d, e: m.e, f: m.f }.then(&outer);
         match kind {
             PATH => self.path(object, &matrix),
-            IMAGE => self.image(&matrix),
+            IMAGE => self.image(object, &matrix),
             _ if depth < MAX_DEPTH => {
                 // SAFETY: the form belongs to the open page.
                 let count = unsafe { self.library.FPDFFormObj_CountObjects(object) };
@@ -86,11 +103,22 @@ impl Walk<'_> {
     }
 
     /// Images fill the unit square of their coordinate system (PDF 32000-1, 8.9.5).
-    fn image(&mut self, matrix: &Matrix) {
+    fn image(&mut self, image: FPDF_PAGEOBJECT, matrix: &Matrix) {
         let corners = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)].map(|(x, y)| self.place(matrix, x, y));
         let visible = around(&corners).intersection(&self.frame.page_box());
-        if let Some(bbox) = visible.filter(|_| self.graphics.images.len() < MAX_IMAGES) {
+        let Some(bbox) = visible else { return };
+        if self.graphics.images.len() < MAX_IMAGES {
             self.graphics.images.push(bbox);
+        }
+        // SAFETY: the image belongs to the open page.
+        if unsafe { self.library.FPDFPageObj_HasTransparency(image) } == 0 {
+            self.cover(bbox);
+        }
+    }
+
+    fn cover(&mut self, bbox: BBox<Points>) {
+        if self.graphics.covers.len() < MAX_COVERS {
+            self.graphics.covers.push(Cover { order: self.objects, bbox });
         }
     }
 
@@ -137,7 +165,7 @@ impl Walk<'_> {
                 (library.FPDFPathSegment_GetType(segment), library.FPDFPathSegment_GetClose(segment) != 0)
             };
             if kind == MOVE {
-                self.subpath(&subpath, curved, filled, stroked);
+                self.subpath(&subpath, curved, (filled, fill_alpha == 255), stroked);
                 subpath.clear();
                 curved = false;
             }
@@ -147,11 +175,17 @@ impl Walk<'_> {
                 subpath.push(first);
             }
         }
-        self.subpath(&subpath, curved, filled, stroked);
+        self.subpath(&subpath, curved, (filled, fill_alpha == 255), stroked);
         self.points = subpath;
     }
 
-    fn subpath(&mut self, points: &[(f32, f32)], curved: bool, filled: bool, stroked: Option<f32>) {
+    fn subpath(
+        &mut self,
+        points: &[(f32, f32)],
+        curved: bool,
+        (filled, opaque): (bool, bool),
+        stroked: Option<f32>,
+    ) {
         if points.len() < 2 || curved {
             return;
         }
@@ -160,6 +194,9 @@ impl Walk<'_> {
             if bbox.width().min(bbox.height()) <= MAX_THICKNESS {
                 self.ruling(bbox);
                 return;
+            }
+            if opaque && let Some(bbox) = bbox.intersection(&self.frame.page_box()) {
+                self.cover(bbox);
             }
         }
         let Some(thickness) = stroked.filter(|thickness| *thickness <= MAX_THICKNESS) else { return };

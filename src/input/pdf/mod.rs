@@ -6,6 +6,7 @@
 
 mod geometry;
 mod graphics;
+mod hidden;
 mod render;
 mod text;
 
@@ -197,11 +198,16 @@ impl Document<'_> {
     }
 
     /// Reads a page: words, rulings, images and its picture; with a PGM picture for OCR
-    /// where `ocr` and the page ask for one.
+    /// where `ocr` and the page ask for one, or where its text layer is to be compared with what is drawn.
     ///
     /// # Errors
     /// `page.malformed` or `page.too_large`.
-    pub(crate) fn read(&self, number: u32, ocr: OcrPolicy) -> Result<(PageContent, Option<Vec<u8>>)> {
+    pub(crate) fn read(
+        &self,
+        number: u32,
+        ocr: OcrPolicy,
+        compare: bool,
+    ) -> Result<(PageContent, Option<Vec<u8>>)> {
         let started = Instant::now();
         let index = number
             .checked_sub(1)
@@ -210,19 +216,24 @@ impl Document<'_> {
             .ok_or_else(|| Error::new(ErrorCode::PageMalformed, "there is no such page"))?;
         let page = LoadedPage::load(self, index)?;
         let frame = page.frame;
-        let (words, fonts, text) = text::words(self.library, &page)?;
+        let text::PageText { mut words, objects, fonts, statistics } = text::words(self.library, &page)?;
         let graphics = graphics::collect(self.library, &page);
         let (width, height) = frame.size();
-        let decision = decide::pdf_page(ocr, &text, &words, &graphics.images, frame.page_box());
+        let decision = decide::pdf_page(ocr, &statistics, &words, &graphics.images, frame.page_box());
         let text_time = started.elapsed();
-        let image = render::page_image(self.library, &page)?;
-        let (ocr, gray) = match decision.recognise.then(|| render::gray_for_ocr(self.library, &page)) {
-            Some(gray) => {
-                let gray = gray?;
-                (OcrImage { width: gray.width, height: gray.height }, Some(gray.pgm))
-            }
-            None => (OcrImage::default(), None),
-        };
+        let picture = render::draw(self.library, &page)?;
+        let painting = (&graphics.text_order, graphics.covers.as_slice());
+        hidden::mark(self.library, &page, &mut words, &objects, painting, &picture)?;
+        let image = picture.page_image()?;
+        let compare = compare && !decision.recognise && ocr != OcrPolicy::Never && !words.is_empty();
+        let (ocr, gray) =
+            match (decision.recognise || compare).then(|| render::gray_for_ocr(self.library, &page)) {
+                Some(gray) => {
+                    let gray = gray?;
+                    (OcrImage { width: gray.width, height: gray.height, compare }, Some(gray.pgm))
+                }
+                None => (OcrImage::default(), None),
+            };
         let page = Page {
             number,
             width,

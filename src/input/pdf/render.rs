@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use pdfium_render::prelude::FPDF_BITMAP;
 
 use super::{Bindings, LoadedPage};
-use crate::document::{PAGE_IMAGE_SIZE, PageImage};
+use crate::document::{BBox, PAGE_IMAGE_SIZE, PageImage, Points};
 use crate::error::{Error, ErrorCode, Result};
 use crate::input::ocr::pgm_header;
 use crate::input::resize::resize_bilinear;
@@ -28,21 +28,53 @@ pub(super) struct Gray {
     pub(super) pgm: Vec<u8>,
 }
 
-/// The whole visible page, squeezed to 224 x 224 as Hugging Face's LayoutLMv3 image processor does.
-///
-/// The page is drawn at up to 800 pixels and reduced with the processor's filter: drawn at 224 directly, text
-/// becomes specks, for pdfium has no filter that wide.
-pub(super) fn page_image(library: &Bindings, page: &LoadedPage<'_>) -> Result<PageImage> {
+/// The whole visible page in BGRX, as a reader sees it.
+pub(super) struct Picture {
+    width: u32,
+    height: u32,
+    bgrx: Vec<u8>,
+}
+
+/// Draws the page at up to 800 pixels: at 224 directly text becomes specks, for pdfium has no filter that wide.
+pub(super) fn draw(library: &Bindings, page: &LoadedPage<'_>) -> Result<Picture> {
     let (width, height) = page.frame.size();
     let scale = LONGEST_SIDE / width.max(height);
     let [width, height] = [width, height].map(|side| (side * scale).round().max(1.0) as u32);
-    let bgrx = render(library, page, width, height, FORMAT_BGRX)?;
-    let rgb: Vec<u8> = bgrx.chunks_exact(4).flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect();
-    super::page_image(resize_bilinear::<3>(
-        &rgb,
-        (width as usize, height as usize),
-        (PAGE_IMAGE_SIZE as usize, PAGE_IMAGE_SIZE as usize),
-    ))
+    Ok(Picture { width, height, bgrx: render(library, page, width, height, FORMAT_BGRX)? })
+}
+
+impl Picture {
+    /// The page squeezed to 224 x 224 as Hugging Face's LayoutLMv3 image processor does it.
+    pub(super) fn page_image(&self) -> Result<PageImage> {
+        let rgb: Vec<u8> =
+            self.bgrx.chunks_exact(4).flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect();
+        super::page_image(resize_bilinear::<3>(
+            &rgb,
+            (self.width as usize, self.height as usize),
+            (PAGE_IMAGE_SIZE as usize, PAGE_IMAGE_SIZE as usize),
+        ))
+    }
+
+    /// Pixels (blue, green, red, unused) that a box of a page of this size, in points, touches.
+    pub(super) fn pixels(
+        &self,
+        (width, height): (f32, f32),
+        bbox: &BBox<Points>,
+    ) -> impl Iterator<Item = [u8; 4]> + '_ {
+        let range = |low: f32, high: f32, side: f32, pixels: u32| {
+            let scale = pixels as f32 / side;
+            let first = (low * scale).floor().max(0.0) as usize;
+            first..((high * scale).ceil().max(0.0) as usize).min(pixels as usize)
+        };
+        let columns = range(bbox.x0, bbox.x1, width, self.width);
+        let stride = self.width as usize;
+        range(bbox.y0, bbox.y1, height, self.height).flat_map(move |row| {
+            columns.clone().filter_map(move |column| {
+                let at = (row * stride + column) * 4;
+                self.bgrx.get(at..at + 4).and_then(|pixel| pixel.try_into().ok())
+            })
+        })
+    }
 }
 
 /// The page at 300 dpi, or as many as keep it within the limit.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use pdfium_render::prelude::{FPDF_PAGEOBJECT, FPDF_TEXTPAGE, FS_MATRIX, FS_RECTF};
 
 use super::geometry::{Frame, Matrix};
+use super::hidden::WordObjects;
 use super::{Bindings, LoadedPage};
 use crate::document::{BBox, Points, Word, WordStyle};
 use crate::error::{Error, ErrorCode, Result};
@@ -55,13 +56,23 @@ struct Glyph {
     font_size: f32,
     direction: u16,
     style: ObjectStyle,
+    object: FPDF_PAGEOBJECT,
 }
 
-/// The words of a page in the order of its text layer, the fonts they use, and what the layer is like.
-pub(super) fn words(
-    library: &Bindings,
-    page: &LoadedPage<'_>,
-) -> Result<(Vec<Word>, Vec<Arc<str>>, TextStatistics)> {
+/// The text layer of a page.
+pub(super) struct PageText {
+    /// Words in the order of the layer.
+    pub(super) words: Vec<Word>,
+    /// The text objects that draw each word.
+    pub(super) objects: WordObjects,
+    /// Names of the fonts that the words use.
+    pub(super) fonts: Vec<Arc<str>>,
+    /// What the layer is like.
+    pub(super) statistics: TextStatistics,
+}
+
+/// Reads the text layer.
+pub(super) fn words(library: &Bindings, page: &LoadedPage<'_>) -> Result<PageText> {
     // SAFETY: the page is open and outlives the text page, which is dropped at the end of this function.
     let handle = unsafe { library.FPDFText_LoadPage(page.handle) };
     if handle.is_null() {
@@ -126,7 +137,8 @@ pub(super) fn words(
         }
     }
     words.end_line();
-    Ok((words.words, styles.fonts.names, words.statistics))
+    let WordBuilder { words, objects, statistics, .. } = words;
+    Ok(PageText { words, objects, fonts: styles.fonts.names, statistics })
 }
 
 fn is_garbage(character: char) -> bool {
@@ -175,7 +187,7 @@ fn glyph(
         (false, false) => return None,
     };
     let advance = if has_loose != 0 { loose } else { ink };
-    Some(Glyph { character, bbox, advance, font_size, direction, style })
+    Some(Glyph { character, bbox, advance, font_size, direction, style, object: styles.object })
 }
 
 /// The ink, widened across the baseline to the font's ascent and descent, so that the words of a line have one
@@ -326,6 +338,8 @@ struct Member {
     bbox: BBox<Points>,
     /// Distance from the end of the last character's advance to the start of this one's, in em.
     gap: f32,
+    /// What draws it.
+    object: FPDF_PAGEOBJECT,
 }
 
 /// Collects characters into words.
@@ -343,6 +357,7 @@ struct WordBuilder {
     /// The last character is a soft hyphen.
     after_soft_hyphen: bool,
     statistics: TextStatistics,
+    objects: WordObjects,
 }
 
 impl WordBuilder {
@@ -357,6 +372,7 @@ impl WordBuilder {
             next_starts_line: true,
             after_soft_hyphen: false,
             statistics: TextStatistics::default(),
+            objects: Vec::new(),
         }
     }
 
@@ -373,7 +389,8 @@ impl WordBuilder {
             _ => last.y0 - next.y1,
         };
         let gap = if self.current.is_some() { gap / glyph.font_size.max(1.0) } else { 0.0 };
-        self.members.push(Member { character: glyph.character, bbox: glyph.bbox, gap });
+        let Glyph { character, bbox, object, .. } = *glyph;
+        self.members.push(Member { character, bbox, gap, object });
         self.last = glyph.bbox;
         self.last_advance = glyph.advance;
         if let Some(word) = &mut self.current {
@@ -393,6 +410,7 @@ impl WordBuilder {
                 invisible: glyph.style.invisible,
                 hyphenated: false,
                 starts_line: std::mem::take(&mut self.next_starts_line),
+                ..WordStyle::default()
             },
             color: glyph.style.color,
             direction: glyph.direction,
@@ -433,6 +451,16 @@ impl WordBuilder {
             word.style.invisible = true;
         }
         let starts = word_starts(&self.members);
+        let first = self.words.len();
+        for (index, &start) in starts.iter().enumerate() {
+            let end = starts.get(index + 1).copied().unwrap_or(self.members.len());
+            for member in &self.members[start..end] {
+                let part = (first + index, member.object);
+                if self.objects.last() != Some(&part) {
+                    self.objects.push(part);
+                }
+            }
+        }
         for (index, &start) in starts.iter().enumerate().filter(|_| starts.len() > 1) {
             let end = starts.get(index + 1).copied().unwrap_or(self.members.len());
             let part = &self.members[start..end];
@@ -513,9 +541,15 @@ mod tests {
         let mut words = WordBuilder::new(frame);
         for (character, x, y) in glyphs {
             let bbox = BBox::new(*x, *y, x + 5.0, y + 10.0);
-            let glyph =
-                Glyph { character: *character, bbox, advance: bbox, font_size: 10.0, direction: 0, style };
-            words.push(&glyph);
+            words.push(&Glyph {
+                character: *character,
+                bbox,
+                advance: bbox,
+                font_size: 10.0,
+                direction: 0,
+                style,
+                object: ptr::null_mut(),
+            });
             if *character == '\u{AD}' {
                 words.soft_hyphen();
             }

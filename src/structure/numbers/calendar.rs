@@ -1,6 +1,7 @@
 //! Dates of the Gregorian calendar and spans of them, written as ISO 8601.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// A day that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +65,12 @@ impl Date {
         let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         Self::new(i32::try_from(year).ok()?, u32::try_from(month).ok()?, u32::try_from(day).ok()?)
+    }
+
+    /// Days from `other` to this day, negative when `other` is later.
+    #[must_use]
+    pub fn days_since(self, other: Self) -> i64 {
+        self.day_number() - other.day_number()
     }
 
     /// Days since 0000-03-01.
@@ -158,6 +165,15 @@ impl Period {
         Some(Self::Span(end.plus_days(1 - 7 * i64::from(weeks))?, end))
     }
 
+    /// First day, where the period has a definite one.
+    #[must_use]
+    pub fn start(self) -> Option<Date> {
+        match self {
+            Self::Day(day) | Self::Month(day) | Self::Span(day, _) => Some(day),
+            Self::Year(_) => None,
+        }
+    }
+
     /// Last day, where the period has a definite one.
     #[must_use]
     pub fn end(self) -> Option<Date> {
@@ -185,6 +201,34 @@ impl fmt::Display for Period {
             Self::Month(first) => write!(f, "{:04}-{:02}", first.year, first.month),
             Self::Year(year) => write!(f, "{year:04}"),
             Self::Span(first, last) => write!(f, "{first}/{last}"),
+        }
+    }
+}
+
+impl FromStr for Date {
+    type Err = ();
+
+    /// Reads what [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.splitn(3, '-');
+        let mut next = || parts.next().and_then(|part| part.parse::<u32>().ok()).ok_or(());
+        let (year, month, day) = (next()?, next()?, next()?);
+        Self::new(i32::try_from(year).map_err(|_| ())?, month, day).ok_or(())
+    }
+}
+
+impl FromStr for Period {
+    type Err = ();
+
+    /// Reads what [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if let Some((first, last)) = text.split_once('/') {
+            return Ok(Self::Span(first.parse()?, last.parse()?));
+        }
+        match text.len() {
+            4 => text.parse().ok().filter(|year| YEARS.contains(year)).map(Self::Year).ok_or(()),
+            7 => format!("{text}-01").parse().map(Self::Month),
+            _ => text.parse().map(Self::Day),
         }
     }
 }
@@ -218,6 +262,16 @@ mod tests {
         assert_eq!(text(Period::fiscal_months(2024, 12, 4, 3)), "2024-04-01/2024-06-30");
         assert_eq!(text(Period::fiscal_months(2024, 9, 1, 3)), "2023-10-01/2023-12-31");
         assert_eq!(text(Period::fiscal_months(2025, 1, 10, 3)), "2024-11-01/2025-01-31");
+    }
+
+    #[test]
+    fn periods_come_back_from_their_text() {
+        for text in ["2024", "2024-12", "2024-12-31", "2024-01-01/2024-12-31"] {
+            assert_eq!(text.parse::<Period>().unwrap().to_string(), text);
+        }
+        for text in ["", "24", "2024-13", "2024-02-30", "2024-12-31/", "next year", "2024-01-01/2024"] {
+            assert!(text.parse::<Period>().is_err(), "{text}");
+        }
     }
 
     proptest! {

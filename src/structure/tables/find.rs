@@ -8,6 +8,7 @@ use super::values::{Context, table_of};
 use crate::document::analysis::Table;
 use crate::document::{BBox, Page, Points};
 use crate::structure::PageBlock;
+use crate::structure::numbers::scale_from_caption;
 
 /// Share of a found region's words that must lie in a block for the block to take the region over.
 const TAKEN_OVER: f32 = 0.5;
@@ -18,6 +19,10 @@ const SAME_COLUMN: f32 = 1.5;
 const TEXT_BETWEEN: usize = 4;
 /// Lines above a table that are searched for its caption and its scale.
 const CONTEXT_LINES: usize = 5;
+/// Words that a line of a title may have.
+const TITLE_WORDS: usize = 20;
+/// Lines of a running head above a table that begins its page.
+const RUNNING_HEAD: usize = 2;
 /// Largest distance, in em, between such lines.
 const CONTEXT_GAP: f32 = 3.0;
 
@@ -28,7 +33,7 @@ pub(super) struct Part<'p> {
     pub blocks: Vec<u32>,
     pub bbox: BBox<Points>,
     pub grid: Grid,
-    /// Lines directly above it, the nearest first.
+    /// Lines directly above it, the nearest first; those at the end of the page before where it has none of its own.
     pub above: Vec<String>,
     /// Lines above and below it on its page that are not part of a table.
     text_above: usize,
@@ -44,8 +49,11 @@ pub(super) struct Part<'p> {
 #[must_use]
 pub fn find_tables(pages: &[Page], blocks: &[PageBlock]) -> Vec<Table> {
     let mut tables: Vec<Vec<Part<'_>>> = Vec::new();
+    let mut foot: Vec<String> = Vec::new();
     for (page_index, page) in pages.iter().enumerate() {
-        for part in page_parts(page, page_index, blocks) {
+        let (parts, next_foot) = page_parts(page, page_index, blocks);
+        let foot = std::mem::replace(&mut foot, next_foot);
+        for (on_page, mut part) in parts.into_iter().enumerate() {
             let first_on_page = tables.last().is_none_or(|parts| parts[0].page_index < page_index)
                 && tables.iter().all(|parts| parts.iter().all(|part| part.page_index < page_index));
             match tables.last_mut() {
@@ -56,15 +64,46 @@ pub fn find_tables(pages: &[Page], blocks: &[PageBlock]) -> Vec<Table> {
                 }
                 // One row is a table only where it ends another page's.
                 _ if part.grid.rows < 2 => {}
-                _ => tables.push(vec![part]),
+                _ => {
+                    // Title and statement of scale stay behind where a page ends between them and the table.
+                    let stated = part.above.iter().any(|line| scale_from_caption(line).is_some());
+                    if on_page == 0 && !stated && part.text_above <= RUNNING_HEAD {
+                        part.above.extend(foot.iter().cloned());
+                    }
+                    tables.push(vec![part]);
+                }
             }
         }
     }
     let context = Context::of(pages);
-    tables.iter().enumerate().map(|(id, parts)| table_of(id as u32, parts, &context)).collect()
+    (0..tables.len())
+        .map(|id| {
+            let before =
+                (0..id).rev().map(|earlier| &tables[earlier]).take_while(|_| is_rest(&tables[id][0]));
+            let origin = before
+                .take_while(|parts| same_statement(parts, &tables[id]))
+                .find(|parts| !is_rest(&parts[0]));
+            table_of(id as u32, &tables[id], origin.map(|parts| &parts[0]), &context)
+        })
+        .collect()
 }
 
-fn page_parts<'p>(page: &'p Page, page_index: usize, blocks: &[PageBlock]) -> Vec<Part<'p>> {
+/// Whether a table has neither headers nor a statement of scale of its own.
+fn is_rest(part: &Part<'_>) -> bool {
+    part.grid.header_rows == 0 && !part.above.iter().any(|line| scale_from_caption(line).is_some())
+}
+
+/// Whether the table on the same page or the one before has the same columns: one statement that a heading parts.
+fn same_statement(before: &[Part<'_>], rest: &[Part<'_>]) -> bool {
+    let (Some(before), Some(rest)) = (before.last(), rest.first()) else { return false };
+    let near = rest.page_index - before.page_index <= 1;
+    let edges = before.grid.extents.iter().zip(&rest.grid.extents).skip(1);
+    near && before.grid.columns == rest.grid.columns
+        && edges.into_iter().all(|(a, b)| (a.1 - b.1).abs() < SAME_COLUMN * before.em)
+}
+
+/// The tables of a page, and the lines at its end that belong to a table on the next one.
+fn page_parts<'p>(page: &'p Page, page_index: usize, blocks: &[PageBlock]) -> (Vec<Part<'p>>, Vec<String>) {
     let own: Vec<(u32, &PageBlock)> = (0u32..)
         .zip(blocks)
         .filter(|(_, block)| block.page_index == page_index && block.label == "Table")
@@ -100,7 +139,31 @@ fn page_parts<'p>(page: &'p Page, page_index: usize, blocks: &[PageBlock]) -> Ve
             em,
         });
     }
-    parts
+    let last = parts.iter().map(|part| part.bbox.y1).fold(0.0, f32::max);
+    let foot = rest_region.as_ref().map_or_else(Vec::new, |rest| lines_at_end(rest, last));
+    (parts, foot)
+}
+
+/// The last lines of a page below its last table, the lowest first, without a page number; nothing unless they are
+/// short, close to each other and state a scale, as the title of a table does.
+fn lines_at_end(rest: &Region<'_>, below: f32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut edge = f32::INFINITY;
+    for line in rest.lines.iter().rev().filter(|line| line.center > below) {
+        let texts: Vec<String> = line.chunks.iter().map(|chunk| rest.text(chunk)).collect();
+        let text = texts.join(" ");
+        if lines.is_empty() && text.chars().all(|c| c.is_ascii_digit() || "-–— ".contains(c)) {
+            continue;
+        }
+        let far = edge - line.bbox.y1 > CONTEXT_GAP * rest.em;
+        if far && edge.is_finite() || text.split(' ').count() > TITLE_WORDS || lines.len() == CONTEXT_LINES {
+            break;
+        }
+        lines.push(text);
+        edge = line.bbox.y0;
+    }
+    let stated = lines.iter().any(|line| scale_from_caption(line).is_some_and(|found| found.scale.is_some()));
+    if stated { lines } else { Vec::new() }
 }
 
 /// Regions of a page with the blocks they come from, from top to bottom.

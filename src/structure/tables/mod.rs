@@ -1,6 +1,7 @@
 //! Tables from words, rulings and layout blocks.
 
 mod columns;
+mod dates;
 mod detect;
 pub mod evaluate;
 mod extent;
@@ -11,6 +12,7 @@ mod lines;
 mod rows;
 mod values;
 
+pub use dates::cell_period;
 pub use find::find_tables;
 pub use grid::{Grid, GridCell, find_grid};
 

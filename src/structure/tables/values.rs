@@ -1,12 +1,13 @@
 //! Grids to tables: footnote marks, numbers, scale, currency and the periods of columns.
 
+use super::dates::column_periods;
 use super::find::Part;
 use super::grid::GridCell;
 use super::lines::joined_text;
 use crate::document::Page;
 use crate::document::analysis::{Cell, CellValue, FigureKind, Table, TablePart};
 use crate::structure::numbers::{
-    Locale, ScaleStatement, ScaleSubject, parse_number, period_from_header, scale_by, scale_from_caption,
+    Locale, ScaleStatement, ScaleSubject, parse_number, scale_by, scale_from_caption,
 };
 
 /// Share of the line's font size below which a word at the end of a cell is a footnote mark.
@@ -26,10 +27,10 @@ impl Context {
     }
 }
 
-/// Puts the parts of one table together.
-pub(super) fn table_of(id: u32, parts: &[Part<'_>], context: &Context) -> Table {
+/// Puts the parts of one table together. `origin` is the table whose headers and scale hold for one that has none.
+pub(super) fn table_of(id: u32, parts: &[Part<'_>], origin: Option<&Part<'_>>, context: &Context) -> Table {
     let first = &parts[0];
-    let statement = scale_statement(first);
+    let statement = scale_statement(first).or_else(|| scale_statement(origin?));
     let header_rows = first.grid.header_rows;
     let mut cells: Vec<Cell> = Vec::new();
     let mut rows = 0;
@@ -53,6 +54,10 @@ pub(super) fn table_of(id: u32, parts: &[Part<'_>], context: &Context) -> Table 
     let columns = first.grid.columns;
     let headers: Vec<String> =
         (0..columns).map(|column| column_header(&cells, header_rows as u32, column as u32)).collect();
+    let headers = match origin {
+        Some(origin) if header_rows == 0 => headers_of(origin),
+        _ => headers,
+    };
     let labels = row_labels(&cells, header_rows, rows);
     let statement = statement.unwrap_or_default();
     for cell in cells.iter_mut().filter(|cell| !cell.header) {
@@ -73,12 +78,17 @@ pub(super) fn table_of(id: u32, parts: &[Part<'_>], context: &Context) -> Table 
         header_rows: header_rows as u32,
         scale: statement.scale,
         currency: statement.currency.map(str::to_owned),
-        column_periods: headers
-            .iter()
-            .map(|header| period_from_header(header, context.locale).map(|period| period.to_string()))
-            .collect(),
+        column_periods: column_periods(&headers, &first.above, context.locale),
         cells,
     }
+}
+
+/// The column headers of another table.
+fn headers_of(part: &Part<'_>) -> Vec<String> {
+    let cells: Vec<Cell> =
+        part.grid.cells.iter().map(|cell| plain_cell(part.page, cell, cell.row as u32)).collect();
+    let headers = part.grid.header_rows as u32;
+    (0..part.grid.columns).map(|column| column_header(&cells, headers, column as u32)).collect()
 }
 
 /// The statement of scale and currency nearest to the table's numbers.
@@ -296,11 +306,27 @@ fn value_of(
 fn without_exceptions(header: &str) -> String {
     let Some((before, rest)) = header.split_once("except") else { return header.to_owned() };
     format!("{before}{}", rest.split_once(')').map_or("", |(_, after)| after))
+/// A label without what it says in parentheses about amounts of its own: "dividends declared ($0.60 per share)" heads
+/// no amounts per share.
+fn without_stated_amounts(label: &str) -> String {
+    let mut kept = String::with_capacity(label.len());
+    let mut rest = label;
+    while let Some(open) = rest.find('(') {
+        let Some(close) = rest[open..].find(')') else { break };
+        let (aside, after) = rest[open..].split_at(close + 1);
+        kept.push_str(&rest[..open]);
+        if !aside.contains(|c: char| c.is_ascii_digit()) {
+            kept.push_str(aside);
+        }
+        rest = after;
+    }
+    kept.push_str(rest);
+    kept
 }
 
 /// What a number counts, by its own unit, its row and its column.
 fn subject(label: &str, header: &str, kind: FigureKind) -> Option<ScaleSubject> {
-    let label = label.to_lowercase();
+    let label = without_stated_amounts(&label.to_lowercase());
     let header = without_exceptions(&header.to_lowercase());
     let says = |words: &[&str]| words.iter().any(|word| label.contains(word));
     if kind == FigureKind::Percent

@@ -1,8 +1,9 @@
 //! Page workers from outside: what they read, and what happens when they go wrong.
 
 mod faults;
+mod hidden;
 mod ocr;
-mod pdf;
+pub mod pdf;
 mod reading;
 
 use std::path::PathBuf;

@@ -1,0 +1,147 @@
+//! Text that a program reads and a reader does not see.
+
+use std::collections::BTreeMap;
+
+use super::{LISTED, count, evidence, finding};
+use crate::document::findings::{Anomaly, Evidence, Severity};
+use crate::document::{BBox, Page, Points, TextSource, Word};
+
+/// Text below this size, in points, cannot be read on paper.
+const TINY: f32 = 2.0;
+/// Share of a page that an image covers when the page is a scan.
+const SCAN: f32 = 0.5;
+/// Letters and digits below which a hidden scrap is left alone.
+const FEWEST_CHARACTERS: usize = 6;
+/// Hidden words from which a finding is more than worth knowing; numbers always are.
+const MANY_WORDS: usize = 5;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    Mode,
+    Background,
+    Covered,
+    Outside,
+    Tiny,
+}
+
+impl Cause {
+    fn of(word: &Word, page: &Page) -> Option<Self> {
+        let sheet = BBox::new(0.0, 0.0, page.width, page.height);
+        let on_sheet = word.bbox.intersection(&sheet).is_some();
+        let cause = match word.style {
+            style if style.invisible && !on_sheet => Self::Outside,
+            style if style.invisible => Self::Mode,
+            style if style.covered => Self::Covered,
+            _ if word.font_size > 0.0 && word.font_size < TINY => Self::Tiny,
+            style if style.blank => Self::Background,
+            _ => return None,
+        };
+        (!is_normal(cause, word, page)).then_some(cause)
+    }
+
+    fn says(self) -> &'static str {
+        match self {
+            Self::Mode => "drawn in an invisible mode",
+            Self::Background => "in the colour of the background",
+            Self::Covered => "under an image or an area painted over it",
+            Self::Outside => "outside the visible page",
+            Self::Tiny => "smaller than 2 points",
+        }
+    }
+}
+
+/// The text layer of a scan lies invisibly over or under its image, that of a picture over the picture: made by OCR,
+/// and what makes them searchable.
+fn is_normal(cause: Cause, word: &Word, page: &Page) -> bool {
+    let (x, y) = (word.bbox.center_x(), word.bbox.center_y());
+    let sheet = (page.width * page.height).max(1.0);
+    page.images.iter().filter(|image| image.contains_point(x, y)).any(|image| match cause {
+        Cause::Mode => true,
+        Cause::Covered => image.width() * image.height() >= SCAN * sheet,
+        _ => false,
+    })
+}
+
+/// Hidden words of one line.
+struct Run {
+    page: u32,
+    bbox: BBox<Points>,
+    text: String,
+    words: usize,
+}
+
+/// One finding per cause and text; the same text on many pages, as templates leave it, is one finding.
+pub(super) fn hidden_text(pages: &[Page]) -> Vec<Anomaly> {
+    let mut groups: BTreeMap<(Cause, String), Vec<Run>> = BTreeMap::new();
+    for page in pages.iter().filter(|page| page.text_source == TextSource::TextLayer) {
+        let mut by_cause: BTreeMap<Cause, Vec<Run>> = BTreeMap::new();
+        let mut previous = None;
+        for word in &page.words {
+            let cause = Cause::of(word, page);
+            if let Some(cause) = cause {
+                let runs = by_cause.entry(cause).or_default();
+                match runs.last_mut() {
+                    Some(run) if previous == Some(cause) && !word.style.starts_line => {
+                        run.bbox = run.bbox.union(&word.bbox);
+                        run.text.push(' ');
+                        run.text.push_str(&word.text);
+                        run.words += 1;
+                    }
+                    _ => runs.push(Run {
+                        page: page.number,
+                        bbox: word.bbox,
+                        text: word.text.clone(),
+                        words: 1,
+                    }),
+                }
+            }
+            previous = cause;
+        }
+        for (cause, runs) in by_cause {
+            let shape = shape(&runs);
+            if shape.chars().filter(|character| character.is_alphanumeric()).count() >= FEWEST_CHARACTERS {
+                groups.entry((cause, shape)).or_default().extend(runs);
+            }
+        }
+    }
+    let mut found: Vec<Anomaly> = groups.into_iter().map(|((cause, _), runs)| report(cause, &runs)).collect();
+    found.sort_by_key(|anomaly| anomaly.evidence.first().map(|evidence| evidence.place.page));
+    found
+}
+
+/// The text with every number as `#`, so that page numbers and dates do not tell copies apart.
+fn shape(runs: &[Run]) -> String {
+    let mut shape = String::new();
+    for character in runs.iter().flat_map(|run| run.text.chars()) {
+        if !character.is_numeric() {
+            shape.extend(character.to_lowercase());
+        } else if !shape.ends_with('0') || shape.len() < FEWEST_CHARACTERS {
+            shape.push('0');
+        }
+    }
+    shape
+}
+
+fn report(cause: Cause, runs: &[Run]) -> Anomaly {
+    let words: usize = runs.iter().map(|run| run.words).sum();
+    let mut pages: Vec<u32> = runs.iter().map(|run| run.page).collect();
+    pages.dedup();
+    let numbers = runs.iter().any(|run| run.text.contains(|c: char| c.is_ascii_digit()));
+    let severity = if cause != Cause::Outside && (numbers || words >= MANY_WORDS) {
+        Severity::Warning
+    } else {
+        Severity::Info
+    };
+    let listed =
+        if runs.len() > LISTED { format!("; the first {LISTED} places are listed") } else { String::new() };
+    let on = if let [page] = pages[..] { format!("page {page}") } else { format!("{} pages", pages.len()) };
+    let message = format!(
+        "{} on {on} {} {}: a program reads what a reader does not see{listed}",
+        count(words, "word"),
+        if words == 1 { "is" } else { "are" },
+        cause.says()
+    );
+    let places: Vec<Evidence> =
+        runs.iter().map(|run| evidence(run.page, run.bbox, run.text.as_str())).collect();
+    finding("hidden_text", severity, message, places)
+}

@@ -1,0 +1,64 @@
+//! Hard anomalies: what can be proved from the page itself, apart from arithmetic.
+//!
+//! Hidden text, page numbers, fonts, dates and first digits. Each finding has its evidence on the page; each kind is
+//! described, with its limits, in docs/anomalies.md. Pure.
+
+mod benford;
+mod fonts;
+mod hidden;
+mod page_numbers;
+mod periods;
+#[cfg(test)]
+mod testing;
+mod text_layer;
+
+use crate::document::analysis::{Place, Table};
+use crate::document::findings::{Anomaly, Evidence, Severity};
+use crate::document::{BBox, Page, Points, Word};
+
+/// Words of a page beyond which it is a drawing, and not compared word by word.
+const MOST_WORDS: usize = 20_000;
+/// Places listed with one finding; the message says how many there are.
+const LISTED: usize = 20;
+
+/// Finds the hard anomalies of one document, kind by kind. `readings` are the words that OCR reads on some of the
+/// pages, by the index of the page, where the text layers are to be compared with them.
+#[must_use]
+pub fn find_anomalies(pages: &[Page], tables: &[Table], readings: &[(usize, Vec<Word>)]) -> Vec<Anomaly> {
+    let mut found = hidden::hidden_text(pages);
+    found.extend(readings.iter().filter_map(|(page, words)| text_layer::compare(pages.get(*page)?, words)));
+    found.extend(page_numbers::page_numbers(pages));
+    found.extend(periods::impossible_dates(pages));
+    found.extend(periods::misfits(tables));
+    found.extend(fonts::odd_fonts(pages, tables));
+    found.extend(benford::first_digits(tables));
+    found
+}
+
+/// A finding without a formula. All places are counted in the message by the caller; the first are listed.
+fn finding(kind: &str, severity: Severity, message: String, mut evidence: Vec<Evidence>) -> Anomaly {
+    evidence.truncate(LISTED);
+    Anomaly {
+        kind: kind.to_owned(),
+        severity,
+        message,
+        formula: None,
+        terms: Vec::new(),
+        expected: None,
+        printed: None,
+        difference: None,
+        tolerance: None,
+        explanation: None,
+        evidence,
+        statistics: std::collections::BTreeMap::new(),
+    }
+}
+
+fn evidence(page: u32, bbox: BBox<Points>, text: impl Into<String>) -> Evidence {
+    Evidence { place: Place { page, bbox }, text: text.into() }
+}
+
+/// "1 word", "3 words".
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}

@@ -1,0 +1,125 @@
+//! Hard anomalies from PDF to JSON: seeded ones are found, honest documents are left in peace.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::prelude::*;
+use serde_json::Value;
+
+use super::cli::{docproc, read_json, reports};
+use super::input::pdf::{PageSource, document, page};
+
+/// Kinds that this page of tests is about; those of the arithmetic audit have their own.
+const KINDS: [&str; 7] = [
+    "hidden_text",
+    "text_layer",
+    "page_number",
+    "impossible_date",
+    "period_misfit",
+    "font_mismatch",
+    "first_digits",
+];
+
+fn analyze(inputs: &Path, arguments: &[&str]) -> tempfile::TempDir {
+    let out = tempfile::tempdir().unwrap();
+    docproc().arg("analyze").arg(inputs).args(arguments).arg("-o").arg(out.path()).assert().code(0);
+    out
+}
+
+fn anomalies(analysis: &Value) -> Vec<(String, String)> {
+    let list = analysis["anomalies"].as_array().unwrap().iter();
+    let text = |anomaly: &Value, key: &str| anomaly[key].as_str().unwrap().to_owned();
+    list.map(|anomaly| (text(anomaly, "kind"), text(anomaly, "message")))
+        .filter(|(kind, _)| KINDS.contains(&kind.as_str()))
+        .collect()
+}
+
+/// A paragraph that makes the page one of text, and what comes with it.
+fn prose(more: &str) -> PageSource {
+    page(&format!(
+        "BT /F1 9 Tf 12 TL 40 260 Td (The company sells goods in many countries and reports) Tj T* \
+         (its results every quarter. Costs and revenue were as planned.) Tj ET {more}"
+    ))
+}
+
+fn numbered(numbers: &[u32]) -> Vec<u8> {
+    let pages: Vec<PageSource> =
+        numbers.iter().map(|number| prose(&format!("BT /F1 8 Tf 200 12 Td ({number}) Tj ET"))).collect();
+    document(&pages, "")
+}
+
+#[test]
+fn seeded_anomalies_are_found() {
+    let hidden = "(Net loss of 4,512 million was not disclosed) Tj ET";
+    let one = |more: &str| document(&[prose(more)], "");
+    let cases: Vec<(&str, Vec<u8>, &str, &str)> = vec![
+        ("mode", one(&format!("BT 3 Tr /F1 9 Tf 40 150 Td {hidden}")), "hidden_text", "invisible mode"),
+        (
+            "white",
+            one(&format!("BT 1 g /F1 9 Tf 40 150 Td {hidden}")),
+            "hidden_text",
+            "colour of the background",
+        ),
+        ("tiny", one(&format!("BT /F1 1 Tf 40 150 Td {hidden}")), "hidden_text", "smaller than 2 points"),
+        (
+            "outside",
+            one(&format!("BT /F1 9 Tf 40 -150 Td {hidden}")),
+            "hidden_text",
+            "outside the visible page",
+        ),
+        (
+            "blackened",
+            one(&format!("BT /F1 9 Tf 40 150 Td {hidden} 30 140 300 30 re f")),
+            "hidden_text",
+            "painted over it",
+        ),
+        (
+            "image",
+            one(&format!(
+                "BT /F1 9 Tf 40 150 Td {hidden} q 300 0 0 30 30 140 cm BI /W 1 /H 1 /CS /G /BPC 8 ID P EI Q"
+            )),
+            "hidden_text",
+            "painted over it",
+        ),
+        ("missing", numbered(&[1, 2, 3, 5, 6, 7]), "page_number", "page number 4 is missing"),
+        ("double", numbered(&[1, 2, 3, 3, 4, 5]), "page_number", "page number 3 occurs twice"),
+        (
+            "date",
+            one("BT /F1 9 Tf 40 150 Td (The audit as of September 31, 2024 found nothing.) Tj ET"),
+            "impossible_date",
+            "September 31 does not exist",
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes, ..) in &cases {
+        fs::write(folder.path().join(format!("{name}.pdf")), bytes).unwrap();
+    }
+    let out = analyze(folder.path(), &[]);
+    for (name, _, kind, says) in &cases {
+        let analysis = read_json(&out.path().join(format!("{name}.pdf.json")));
+        let found = anomalies(&analysis);
+        assert_eq!(found.len(), 1, "{name}: {found:?}");
+        assert!(found[0].0 == *kind && found[0].1.contains(says), "{name}: {found:?}");
+        let evidence = &analysis["anomalies"][0]["evidence"][0];
+        assert!(evidence["page"].as_u64().unwrap() >= 1 && evidence["box"].is_array(), "{evidence}");
+        if *kind == "hidden_text" {
+            let lines = analysis["anomalies"][0]["evidence"].as_array().unwrap();
+            let text: Vec<&str> = lines.iter().map(|line| line["text"].as_str().unwrap()).collect();
+            assert_eq!(text.join(" "), "Net loss of 4,512 million was not disclosed", "{name}");
+        }
+    }
+}
+
+#[test]
+fn honest_documents_have_no_hard_anomalies() {
+    let out = analyze(&reports(), &["--ocr", "never", "--fail-on", "never"]);
+    let mut looked_at = 0;
+    for report in fs::read_dir(out.path()).unwrap() {
+        let path = report.unwrap().path();
+        if path.file_name().is_some_and(|name| name != "manifest.json") && path.is_file() {
+            assert_eq!(anomalies(&read_json(&path)), [], "{}", path.display());
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at >= 10);
+}
