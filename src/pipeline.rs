@@ -10,9 +10,11 @@ mod engine;
 mod networks;
 mod pages;
 mod run;
+mod variants;
 
 pub use digest::Digest;
 pub use document::{Request, read_layout};
-pub use engine::{Engine, Models, open_bundle};
+pub use engine::{Engine, Models};
 pub use pages::PageSelection;
-pub use run::{Job, Observer, RunOptions, RunReport, Sink, run};
+pub use run::{Job, Observer, RunOptions, RunReport, Sink, analyze_document, run};
+pub use variants::{PendingVariant, open_bundle, pending_variant};

@@ -9,10 +9,12 @@ use super::print;
 use crate::config::Config;
 use crate::evaluation::{self, ClassificationReport, SpanReport, TableReport};
 use crate::pipeline::{Engine, Models};
+use crate::quantize::ensure_variants;
 
 /// Runs the configured models on labelled data and prints figures.
 pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.config.overrides())?;
+    ensure_variants(&config, &|text| eprintln!("note: {text}"))?;
     let note = &mut |text: &str| eprintln!("note: {text}");
     let data: &Path = &args.data;
     let mut models = || Models::load(&config, &mut *note);
@@ -80,6 +82,8 @@ fn spans(report: &SpanReport) -> anyhow::Result<(String, String)> {
         "{:<24} {:>9.4} {:>9.4} {:>9.4} {:>9}",
         "all", report.precision, report.recall, report.f1, report.n
     )?;
+    let [low, high] = report.f1_interval;
+    writeln!(table, "F1 of all, 95%: {low:.4} to {high:.4}")?;
     if !report.left_out.is_empty() {
         let names: Vec<&str> = report.left_out.iter().map(String::as_str).collect();
         writeln!(table, "left out, because the data does not label them: {}", names.join(", "))?;

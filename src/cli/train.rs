@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorCode};
 use crate::evaluation;
 use crate::output::write_atomic;
 use crate::pipeline::Models;
+use crate::quantize::ensure_variants;
 use crate::scoring::dataset::Dataset;
 use crate::scoring::experiment::{self, Outcome};
 use crate::scoring::{curve, features, file, recipes};
@@ -82,6 +83,7 @@ fn report(outcome: &Outcome, folder: &std::path::Path) -> anyhow::Result<String>
 /// Prints rows of training data, one JSON object per line.
 pub fn features(args: &FeaturesArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.config.overrides())?;
+    ensure_variants(&config, &|text| eprintln!("note: {text}"))?;
     let models = Models::load(&config, &mut |text| eprintln!("note: {text}"))?;
     let mut out = BufWriter::new(io::stdout().lock());
     let failed = |error: io::Error| Error::new(ErrorCode::OutputUnwritable, "cannot print").because(error);

@@ -1,14 +1,19 @@
 //! Windows to tensors, batches to sessions, outputs back to windows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::options::InferenceOptions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::cache::CachedOutputs;
 use crate::runtime::{
-    CacheKey, InferenceSession, InputTensor, LoadedModel, OutputTensor, TensorData, plan, plan_in_steps,
+    CacheKey, InferenceSession, InputTensor, LoadedModel, OutputTensor, Tensor, TensorData, TensorValues,
+    plan, plan_in_steps,
 };
 use crate::tokenize::Window;
+
+/// The inputs of one run of a model, by name.
+pub type Batch = BTreeMap<String, Tensor>;
 
 /// A window with the page image that belongs to it.
 #[derive(Clone, Copy)]
@@ -35,7 +40,7 @@ pub(super) struct Runner<'a> {
 }
 
 /// Windows that run together, padded to one length.
-struct Batch {
+struct Group {
     windows: Vec<usize>,
     padded: usize,
 }
@@ -99,11 +104,27 @@ impl Runner<'_> {
         Ok(false)
     }
 
+    /// What [`Self::run`] would give the model, batch by batch, without running it.
+    ///
+    /// # Errors
+    /// `model.invalid` if the model wants an input that docproc cannot give.
+    pub(super) fn batches(&self, inputs: &[WindowInput<'_>]) -> Result<Vec<Batch>> {
+        let all: Vec<usize> = (0..inputs.len()).collect();
+        self.plan(inputs, &all)
+            .iter()
+            .map(|group| {
+                let windows: Vec<WindowInput<'_>> =
+                    group.windows.iter().map(|&index| inputs[index]).collect();
+                self.with_tensors(&windows, group.padded, |tensors| Ok(tensors.iter().map(owned).collect()))
+            })
+            .collect()
+    }
+
     fn sees_images(&self) -> bool {
         self.image_tokens > 0
     }
 
-    fn plan(&self, inputs: &[WindowInput<'_>], missing: &[usize]) -> Vec<Batch> {
+    fn plan(&self, inputs: &[WindowInput<'_>], missing: &[usize]) -> Vec<Group> {
         let length = |index: &usize| inputs[*index].window.len();
         let select = |batch: Vec<usize>| batch.into_iter().map(|at| missing[at]).collect::<Vec<_>>();
         if self.per_window {
@@ -112,7 +133,7 @@ impl Runner<'_> {
             let lengths: Vec<usize> = missing.iter().map(length).collect();
             return plan_in_steps(&lengths, self.options.budget)
                 .into_iter()
-                .map(|(padded, batch)| Batch { windows: select(batch), padded })
+                .map(|(padded, batch)| Group { windows: select(batch), padded })
                 .collect();
         }
         let lengths: Vec<usize> = missing.iter().map(|index| length(index) + self.image_tokens).collect();
@@ -121,7 +142,7 @@ impl Runner<'_> {
             .map(|batch| {
                 let windows = select(batch);
                 let padded = windows.iter().map(length).max().unwrap_or(0);
-                Batch { windows, padded }
+                Group { windows, padded }
             })
             .collect()
     }
@@ -140,7 +161,7 @@ impl Runner<'_> {
         &self,
         session: &mut dyn InferenceSession,
         inputs: &[WindowInput<'_>],
-        batch: &Batch,
+        batch: &Group,
     ) -> Result<Vec<Vec<OutputTensor>>> {
         let windows: Vec<WindowInput<'_>> = batch.windows.iter().map(|&index| inputs[index]).collect();
         let whole = match &self.options.cache {
@@ -174,6 +195,16 @@ impl Runner<'_> {
         padded: usize,
     ) -> Result<Vec<OutputTensor>> {
         let _span = self.options.profiler.span(self.stage);
+        self.with_tensors(windows, padded, |tensors| session.run(tensors))
+    }
+
+    /// Calls `use_them` with the model's inputs for these windows, in pooled memory.
+    fn with_tensors<T>(
+        &self,
+        windows: &[WindowInput<'_>],
+        padded: usize,
+        use_them: impl FnOnce(&[InputTensor<'_>]) -> Result<T>,
+    ) -> Result<T> {
         let buffers = &self.options.buffers;
         // ONNX Runtime multiplies a single row by another kernel than several, which moves pooled outputs by 1e-7; a
         // model whose results must not depend on the batch sees a lone window twice.
@@ -224,7 +255,7 @@ impl Runner<'_> {
             };
             tensors.push(InputTensor { name: &spec.name, shape, data });
         }
-        session.run(&tensors)
+        use_them(&tensors)
     }
 
     /// One window's part of an output.
@@ -254,6 +285,14 @@ impl Runner<'_> {
         }
         Ok(OutputTensor { name: tensor.name.clone(), shape, values: values.to_vec() })
     }
+}
+
+fn owned(tensor: &InputTensor<'_>) -> (String, Tensor) {
+    let values = match tensor.data {
+        TensorData::I64(values) => TensorValues::I64(values.to_vec()),
+        TensorData::F32(values) => TensorValues::F32(values.to_vec()),
+    };
+    (tensor.name.to_owned(), Tensor { shape: tensor.shape.clone(), values })
 }
 
 fn stepped(length: usize) -> usize {

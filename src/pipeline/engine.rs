@@ -1,6 +1,5 @@
 //! Everything that is loaded once for a run: page workers, models, networks.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -8,7 +7,8 @@ use std::time::Duration;
 use super::document::Request;
 use super::networks::{self, LineLabels};
 use super::pages::PageSelection;
-use crate::config::{Config, Model, NativeLibrary, QuantizationMode, native_library};
+use super::variants::open_bundle;
+use crate::config::{Config, Model, NativeLibrary, cache_folder, native_library};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
 use crate::document::{Page, WordPredictions};
 use crate::error::Result;
@@ -16,9 +16,8 @@ use crate::inference::{InferenceOptions, LayoutModel, TextModel};
 use crate::input::{Input, WorkerOptions, WorkerPool};
 use crate::output::Key;
 use crate::runtime::{
-    AcceleratorOptions, BatchBudget, BufferPool, BundleOptions, Device, Environment, Head, InferenceCache,
-    LoadedModel, ManagerSettings, Manifest, ModelBundle, ModelManager, OptimizationLevel, Precision,
-    Profiler, Provider, StageTime,
+    AcceleratorOptions, BatchBudget, BufferPool, Device, Environment, Head, InferenceCache, LoadedModel,
+    ManagerSettings, Manifest, ModelManager, OptimizationLevel, Profiler, Provider, StageTime,
 };
 use crate::scoring::networks::ScoringNetworks;
 use crate::structure::ReviewThresholds;
@@ -52,21 +51,6 @@ pub struct Models {
     line_labels: Option<LineLabels>,
     infos: Vec<ModelInfo>,
     environment: Environment,
-}
-
-/// Opens the bundle that the configuration names, in the precision it asks for.
-///
-/// # Errors
-/// Those of [`ModelBundle::open`].
-pub fn open_bundle(model: &Model, manifest: Option<&Manifest>) -> Result<ModelBundle> {
-    let precision = model.quantization.map(|mode| match mode {
-        QuantizationMode::Dynamic | QuantizationMode::Int8 | QuantizationMode::Qat => Precision::Int8,
-        QuantizationMode::Fp16 => Precision::Fp16,
-    });
-    ModelBundle::open(
-        &model.path,
-        &BundleOptions { tokenizer: model.tokenizer.as_deref(), precision, manifest },
-    )
 }
 
 impl Models {
@@ -249,13 +233,4 @@ fn manager_settings(config: &Config, provider: Provider) -> ManagerSettings {
             .unwrap_or_default(),
         graph_cache: cache_folder().map(|folder| folder.join("graphs")),
     }
-}
-
-/// `DOCPROC_CACHE_DIR`, else `docproc` in the user's cache folder (XDG Base Directory Specification); `None` where
-/// there is neither, as for some daemons.
-fn cache_folder() -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    variable("DOCPROC_CACHE_DIR")
-        .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("docproc")))
-        .or_else(|| variable("HOME").map(|folder| folder.join(".cache/docproc")))
 }

@@ -150,6 +150,24 @@ pub fn run(
     Ok(report)
 }
 
+/// Analyzes one document by itself, without writing anything. Whatever goes wrong is in the analysis.
+#[must_use]
+pub fn analyze_document(engine: &Engine, input: &Input, request: &Request) -> Analysis {
+    match Source::read(input, request.max_bytes) {
+        Ok(source) => document::analyze(engine, input, source, request, &Deaf),
+        Err(error) => document::failed(input, &error),
+    }
+}
+
+/// Hears nothing.
+struct Deaf;
+
+impl Observer for Deaf {
+    fn notice(&self, _: &str) {}
+    fn pages_done(&self, _: u64) {}
+    fn document_done(&self, _: &DocumentEntry) {}
+}
+
 /// A document at the end of its way.
 struct Finished {
     outcome: Outcome,

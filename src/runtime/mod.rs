@@ -25,10 +25,13 @@ pub use bundle::{BundleConfig, BundleOptions, Head, ModelBundle, Precision, Prep
 pub use cache::{CacheKey, CacheStatistics, InferenceCache};
 pub use device::{AcceleratorOptions, Device, Provider, ResolvedDevice};
 pub use environment::Environment;
+pub use hash::sha256_of_file;
 pub use manager::{LoadedModel, ManagerSettings, ModelManager};
 pub use manifest::Manifest;
 pub use planner::{BatchBudget, LENGTH_STEP, Unique, plan, plan_in_steps, unique};
 pub use pool::SessionPool;
 pub use profiler::{Profiler, StageTime};
-pub use session::{InferenceSession, InputTensor, OptimizationLevel, OutputTensor, TensorData, TensorSpec};
+pub use session::{
+    InferenceSession, InputTensor, OptimizationLevel, OutputTensor, SEVEN_BIT_WEIGHTS, TensorData, TensorSpec,
+};
 pub use tensor_session::{Tensor, TensorSession, TensorValues};

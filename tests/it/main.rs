@@ -2,4 +2,5 @@
 
 mod cli;
 mod input;
+mod quantize;
 mod rooms;
