@@ -67,7 +67,7 @@ pub fn quantize(
     // A model in 8 bits goes back to float first, so that every mode can start from it. Fake quantisation is what
     // `qat` looks for.
     let unfolded = if options.mode == Mode::Qat { Vec::new() } else { dequantize(&mut model)? };
-    if options.mode != Mode::Qat && model.graph().node.iter().any(|node| is_integer(node)) {
+    if options.mode != Mode::Qat && model.graph().node.iter().any(is_integer) {
         return Err(Error::new(
             ErrorCode::OnnxInvalid,
             "the model has 8-bit operators in a form unknown here",

@@ -70,6 +70,10 @@ impl TensorSession {
             .map_err(|error| invalid(error.to_string()))?
             .with_intra_threads(threads)
             .map_err(|error| invalid(error.to_string()))?;
+        if threads > 1 {
+            // Threads that spin between operators take the cores from everybody else.
+            builder = builder.with_intra_op_spinning(false).map_err(|error| invalid(error.to_string()))?;
+        }
         if may_saturate(model) {
             builder = builder
                 .with_config_entry(EXACT_SUMS.0, EXACT_SUMS.1)

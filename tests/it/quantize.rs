@@ -110,13 +110,13 @@ fn documents_calibrate_a_layout_model() {
         .arg(reference("layoutlmv3/model.onnx"))
         .arg("-o")
         .arg(&output)
-        .args(["--mode", "int8", "--calibration-limit", "3", "--force", "--calibration"])
+        .args(["--mode", "int8", "--calibration-limit", "1", "--force", "--calibration"])
         .arg(reports().join("earnings-release-8k-buckle-2024.pdf"))
         .assert()
         .success();
     let report = read_json(&folder.path().join("x.int8.onnx.report.json"));
-    assert_eq!(report["inputs"], "3 of 5 pages of documents");
-    assert!(report["agreement"]["logits"]["rows"].as_u64().unwrap() > 300);
+    assert_eq!(report["inputs"], "1 of 5 pages of documents");
+    assert!(report["agreement"]["logits"]["rows"].as_u64().unwrap() > 100);
 }
 
 #[test]

@@ -37,10 +37,10 @@ pub fn write(model: &mut Model, path: &Path) -> Result<Vec<PathBuf>> {
     write_with(model, path, total > MAX_INLINE)
 }
 
-/// As [`write`], with external data or without it whatever the size.
+/// As [`write()`], with external data or without it whatever the size.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_with(model: &mut Model, path: &Path, external: bool) -> Result<Vec<PathBuf>> {
     let folder = model.folder.clone();
     let mut graph = model.proto.graph.take().unwrap_or_default();
