@@ -13,12 +13,14 @@ mod reading;
 mod run;
 mod setup;
 mod stop;
+mod variants;
 
 pub use digest::Digest;
 pub use document::{Request, read_layout};
-pub use engine::{Engine, Models, open_bundle};
+pub use engine::{Engine, Models};
 pub use pages::PageSelection;
 pub use reading::Reading;
-pub use run::{Job, Observer, RunOptions, RunReport, Sink, run};
+pub use run::{Job, Observer, RunOptions, RunReport, Sink, analyze_document, run};
 pub use setup::Setup;
 pub use stop::Stop;
+pub use variants::{PendingVariant, open_bundle, pending_variant};

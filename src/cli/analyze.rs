@@ -19,6 +19,7 @@ use crate::config::{Config, FailOn};
 use crate::input::{self, DiscoverOptions, Discovered};
 use crate::output::{LinesWriter, Manifest, OutputFolder, RunCounts, StopReason, output_paths};
 use crate::pipeline::{Job, Observer, Request, RunOptions, Setup, Sink, Stop, run as run_pipeline};
+use crate::quantize::ensure_variants;
 
 /// Where analyses go when neither `-o` nor `--jsonl` says so.
 const DEFAULT_OUTPUT: &str = "out";
@@ -66,6 +67,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
 
     let started = (Instant::now(), SystemTime::now());
     let progress = Progress::new(jobs.len(), verbosity, args.no_progress);
+    ensure_variants(&config, &|text| progress.notice(text))?;
     let setup = Setup::find(&config, stop.cut_flag(), &mut |text| progress.notice(text))?;
     let options = RunOptions {
         request,

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::log::LogFormat;
+use super::quantize_args::QuantizeArgs;
 use crate::config::{ByteSize, FailOn, OcrPolicy, Overrides, parse_duration};
 pub use super::train_args::{FeaturesArgs, TrainArgs};
 
@@ -38,7 +39,7 @@ pub enum Command {
     /// Print what the page reader sees: words, rulings and images, one JSON object per page
     Pages(PagesArgs),
     /// Make a model smaller and faster, and check that it still says the same
-    Quantize(QuantizeArgs),
+    Quantize(Box<QuantizeArgs>),
     /// Measure the models on labelled data
     Eval(EvalArgs),
     /// Train a scoring network
@@ -241,77 +242,6 @@ pub enum SummaryFormat {
     Json,
     /// No summary
     None,
-}
-
-/// How `docproc quantize` changes a model.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum QuantizeMode {
-    /// 8-bit weights, activations quantised at run time
-    Dynamic,
-    /// 8-bit weights and activations with scales from --samples
-    Int8,
-    /// Half precision; inputs and outputs stay float32
-    Fp16,
-    /// Fold a model trained with fake quantisation to 8-bit weights
-    Qat,
-    /// Rewrite the graph only
-    Float,
-}
-
-/// `docproc quantize`.
-#[derive(Debug, Args)]
-pub struct QuantizeArgs {
-    /// The ONNX model
-    #[arg(value_name = "MODEL")]
-    pub model: PathBuf,
-
-    /// The result; its report is written beside it
-    #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
-
-    /// What to do
-    #[arg(long, value_enum, default_value_t = QuantizeMode::Dynamic)]
-    pub mode: QuantizeMode,
-
-    /// Real inputs for calibration and for the gate: a folder per sample with one NPY file per input
-    #[arg(long, value_name = "DIR")]
-    pub samples: Option<PathBuf>,
-
-    /// Only layers whose name matches this pattern (may be given several times)
-    #[arg(long, value_name = "PATTERN")]
-    pub include: Vec<String>,
-
-    /// No layers whose name matches this pattern (may be given several times)
-    #[arg(long, value_name = "PATTERN")]
-    pub exclude: Vec<String>,
-
-    /// Rewrite the graph first: attention fused, constants folded; each rewrite is checked on --samples
-    #[arg(long)]
-    pub optimize: bool,
-
-    /// Quantise embedding tables, too
-    #[arg(long)]
-    pub embeddings: bool,
-
-    /// Seven-bit weights, for x86 processors without VNNI
-    #[arg(long)]
-    pub reduce_range: bool,
-
-    /// int8: ranges that hold this share of the values, in percent
-    #[arg(long, value_name = "PERCENT", conflicts_with = "entropy")]
-    pub percentile: Option<f64>,
-
-    /// int8: ranges whose distribution diverges least
-    #[arg(long)]
-    pub entropy: bool,
-
-    /// Leave the most harmful layers in float until the outputs reach this mean cosine
-    #[arg(long = "budget-metric", value_name = "COSINE")]
-    pub budget_cosine: Option<f64>,
-
-    /// Write the result even if it differs too much from the original
-    #[arg(long)]
-    pub force: bool,
 }
 
 /// What `docproc eval` measures.

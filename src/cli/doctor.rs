@@ -6,7 +6,7 @@ use super::args::ConfigArgs;
 use super::{Color, EXIT_USAGE, paint};
 use crate::config::{Config, NativeLibrary, native_library};
 use crate::error::{Error, Result};
-use crate::pipeline::open_bundle;
+use crate::pipeline::{open_bundle, pending_variant};
 use crate::runtime::{Device, Environment, Manifest};
 
 /// Checks libraries, models, device, OCR and sandbox, one line each, and says how to repair what is wrong.
@@ -45,6 +45,15 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         for (role, model) in
             [("layout model", &config.models.layoutlmv3), ("text model", &config.models.finbert)]
         {
+            if let Ok(Some(pending)) = pending_variant(model, manifest.as_ref()) {
+                let (name, wanted) = (&pending.source.name, pending.precision.as_str());
+                report.line(
+                    true,
+                    role,
+                    &format!("{name}; `docproc analyze` will quantise it to {wanted} at first use"),
+                );
+                continue;
+            }
             report.take(role, open_bundle(model, manifest.as_ref()), |bundle| {
                 format!("{} ({}) at {}", bundle.name, bundle.precision.as_str(), bundle.model.display())
             });

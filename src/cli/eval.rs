@@ -11,6 +11,7 @@ use super::{eval_audit, print};
 use crate::config::Config;
 use crate::evaluation::{self, ClassificationReport, FigureReport, SpanReport, TableReport};
 use crate::pipeline::{Engine, Models, Request};
+use crate::quantize::ensure_variants;
 
 /// Runs the configured models on labelled data and prints figures.
 pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
@@ -18,6 +19,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
         bail!("--errors goes with `docproc eval figures`");
     }
     let config = Config::load(&args.config.overrides())?;
+    ensure_variants(&config, &|text| eprintln!("note: {text}"))?;
     let note = &mut |text: &str| eprintln!("note: {text}");
     let mut models = || Models::load(&config, &mut *note);
     let data = || match args.data.as_slice() {
@@ -157,6 +159,8 @@ fn spans(report: &SpanReport) -> anyhow::Result<(String, String)> {
         "{:<24} {:>9.4} {:>9.4} {:>9.4} {:>9}",
         "all", report.precision, report.recall, report.f1, report.n
     )?;
+    let [low, high] = report.f1_interval;
+    writeln!(table, "F1 of all, 95%: {low:.4} to {high:.4}")?;
     if !report.left_out.is_empty() {
         let names: Vec<&str> = report.left_out.iter().map(String::as_str).collect();
         writeln!(table, "left out, because the data does not label them: {}", names.join(", "))?;

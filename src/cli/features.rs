@@ -12,6 +12,7 @@ use crate::document::Page;
 use crate::error::{Error, ErrorCode, Result};
 use crate::evaluation;
 use crate::pipeline::Models;
+use crate::quantize::ensure_variants;
 use crate::scoring::features;
 
 /// Prints rows of features, one JSON object per line.
@@ -34,6 +35,7 @@ pub fn run(args: &FeaturesArgs) -> anyhow::Result<ExitCode> {
         }
     } else if let Some(data) = &args.data {
         let config = Config::load(&args.config.overrides())?;
+        ensure_variants(&config, &|text| eprintln!("note: {text}"))?;
         let models = Models::load(&config, &mut |text| eprintln!("note: {text}"))?;
         evaluation::line_rows(&models.layout, data, |row| print(&mut out, row))?;
     } else if let Some(path) = &args.pages {

@@ -13,6 +13,7 @@ mod models;
 mod pages;
 mod progress;
 mod quantize;
+mod quantize_args;
 mod schema;
 mod summary;
 mod train;
@@ -77,7 +78,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Analyze(args) => analyze::run(&args, verbosity),
         Command::Pages(args) => pages::run(&args),
-        Command::Quantize(args) => quantize::run(&args),
+        Command::Quantize(args) => quantize::run(&args, verbosity),
         Command::Eval(args) => eval::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Features(args) => features::run(&args),

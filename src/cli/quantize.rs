@@ -1,25 +1,86 @@
 //! `docproc quantize`.
 
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::args::{QuantizeArgs, QuantizeMode};
-use super::{EXIT_DOCUMENTS, print};
-use crate::config::{NativeLibrary, native_library};
-use crate::error::ErrorCode;
+use super::quantize_args::{GateTask, QuantizeArgs, QuantizeMode};
+use super::{Color, EXIT_DOCUMENTS, Verbosity, paint, print};
+use crate::config::{Config, NativeLibrary, native_library};
+use crate::error::Result;
 use crate::quantize::{
-    CalibrationMethod, Mode, OrtLoader, QuantizeHooks, QuantizeOptions, QuantizeReport, quantize,
-    read_samples,
+    CalibrationMethod, GateOptions, Inputs, LayerPrecision, Mode, OrtLoader, QuantizeHooks, QuantizeOptions,
+    QuantizeReport, Reading, Subject, Task, TaskMetric, gather, is_tensors, quantize, tensors,
 };
-use crate::runtime::Environment;
+use crate::runtime::{BundleOptions, Environment, Manifest, ModelBundle, Precision};
 
 /// Quantises a model, checks the result against the original and writes it with its report.
-pub fn run(args: &QuantizeArgs) -> anyhow::Result<ExitCode> {
-    if args.output == args.model {
-        anyhow::bail!("the result would overwrite the model; choose another name with -o");
+pub fn run(args: &QuantizeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
+    let options = options(args);
+    options.validate()?;
+    if options.mode == Mode::Int8 && args.calibration.is_none() {
+        anyhow::bail!(
+            "static int8 needs inputs to calibrate with: give --calibration, or use --mode dynamic"
+        );
     }
+    if args.calibration_limit == 0 {
+        anyhow::bail!("--calibration-limit must be at least 1");
+    }
+    let say = |text: &str| {
+        if verbosity > Verbosity::Quiet {
+            eprintln!("{text}");
+        }
+    };
     let environment = Environment::load(&native_library(NativeLibrary::OnnxRuntime)?)?;
-    let samples = args.samples.as_deref().map(read_samples).transpose()?.unwrap_or_default();
+    // Configuration, labels and tokenizer are needed to read texts and documents and to evaluate, not for tensors.
+    let bundle = || {
+        ModelBundle::open(
+            &args.model,
+            &BundleOptions { tokenizer: args.tokenizer.as_deref(), ..BundleOptions::default() },
+        )
+    };
+    let inputs = inputs(args, &environment, &bundle, &say)?;
+    let mut evaluate = match (args.gate, &args.data) {
+        (Some(task), Some(data)) => {
+            let (bundle, environment) = (bundle()?, environment.clone());
+            Some(move |path: &Path| judge(&bundle, &environment, task, data, path, options.mode))
+        }
+        _ => None,
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let hooks = QuantizeHooks {
+        loader: &OrtLoader { environment: environment.clone(), threads },
+        samples: &inputs.samples,
+        origin: Some(inputs.origin.as_str()).filter(|origin| !origin.is_empty()),
+        evaluate: evaluate.as_mut().map(|judge| judge as _),
+        progress: &say,
+    };
+    let report = quantize(&args.model, &args.output, &options, hooks)?;
+    let manifest = record(&report, &args.output)?;
+    if args.json {
+        print(&(serde_json::to_string(&report)? + "\n"))?;
+    } else {
+        print(&table(&report, &args.output, manifest.as_deref(), verbosity)?)?;
+    }
+    match report.refusal() {
+        Some(error) => {
+            eprintln!("{} [{}]: {error}", paint("error", Color::Red), error.code());
+            Ok(ExitCode::from(EXIT_DOCUMENTS))
+        }
+        None => {
+            if !report.objections.is_empty() {
+                let reasons = report.objections.join("; ");
+                eprintln!(
+                    "{}: written although the gate refuses: {reasons}",
+                    paint("warning", Color::Yellow)
+                );
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn options(args: &QuantizeArgs) -> QuantizeOptions {
     let mode = match args.mode {
         QuantizeMode::Dynamic => Mode::Dynamic,
         QuantizeMode::Int8 => Mode::Int8,
@@ -27,7 +88,8 @@ pub fn run(args: &QuantizeArgs) -> anyhow::Result<ExitCode> {
         QuantizeMode::Qat => Mode::Qat,
         QuantizeMode::Float => Mode::Float,
     };
-    let options = QuantizeOptions {
+    QuantizeOptions {
+        per_channel: !args.per_tensor,
         reduce_range: args.reduce_range,
         embeddings: args.embeddings,
         optimize: args.optimize,
@@ -38,30 +100,81 @@ pub fn run(args: &QuantizeArgs) -> anyhow::Result<ExitCode> {
             CalibrationMethod::Percentile,
         ),
         budget_cosine: args.budget_cosine,
+        gate: GateOptions {
+            min_cosine: args.min_cosine,
+            min_argmax_agreement: args.min_agreement,
+            max_drop: args.max_drop,
+        },
         force: args.force,
         ..QuantizeOptions::new(mode)
-    };
-    options.validate()?;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let hooks = QuantizeHooks {
-        loader: &OrtLoader { environment, threads },
-        samples: &samples,
-        evaluate: None,
-        progress: &|text| eprintln!("{text}"),
-    };
-    let report = quantize(&args.model, &args.output, &options, hooks)?;
-    print(&table(&report)?)?;
-    match report.refusal() {
-        Some(error) if error.code() == ErrorCode::QuantizeGate => {
-            eprintln!("[{}]: {error}", error.code());
-            Ok(ExitCode::from(EXIT_DOCUMENTS))
-        }
-        Some(error) => Err(error.into()),
-        None => Ok(ExitCode::SUCCESS),
     }
 }
 
-fn table(report: &QuantizeReport) -> anyhow::Result<String> {
+/// The inputs of `--calibration`; without it those of the gate's data, which then serve agreement, speed and blame.
+fn inputs(
+    args: &QuantizeArgs,
+    environment: &Environment,
+    bundle: &dyn Fn() -> Result<ModelBundle>,
+    say: &dyn Fn(&str),
+) -> anyhow::Result<Inputs> {
+    let limit = args.calibration_limit as usize;
+    let Some(path) = args.calibration.as_ref().or(args.data.as_ref()) else { return Ok(Inputs::default()) };
+    if is_tensors(path) {
+        return Ok(tensors(path, limit)?);
+    }
+    say("reading the inputs");
+    let config = Config::load(&args.config.overrides())?;
+    let subject = Subject::open(environment, &bundle()?)?;
+    Ok(gather(
+        &subject,
+        path,
+        &Reading { config: &config, limit, notice: &|text| say(&format!("note: {text}")) },
+    )?)
+}
+
+/// The metric of the original (whose path is the bundle's own) or of the result.
+fn judge(
+    bundle: &ModelBundle,
+    environment: &Environment,
+    task: GateTask,
+    data: &Path,
+    path: &Path,
+    mode: Mode,
+) -> Result<TaskMetric> {
+    let task = match task {
+        GateTask::Sentiment => Task::Sentiment,
+        GateTask::Entities => Task::Entities,
+        GateTask::Sections => Task::Sections,
+        GateTask::Layout => Task::Layout,
+    };
+    let precision = match mode {
+        _ if path == bundle.model => bundle.precision,
+        Mode::Dynamic | Mode::Int8 | Mode::Qat => Precision::Int8,
+        Mode::Fp16 => Precision::Fp16,
+        Mode::Float => Precision::Fp32,
+    };
+    Subject::open(environment, &bundle.with_graph(path, precision)?)?.evaluate(task, data)
+}
+
+/// Enters what was written into the manifest of the models folder, if the output lies in one. Returns its path.
+fn record(report: &QuantizeReport, output: &Path) -> Result<Option<PathBuf>> {
+    let Some(mut manifest) = Manifest::around(output).filter(|_| !report.files.is_empty()) else {
+        return Ok(None);
+    };
+    for file in &report.files {
+        manifest.record(&output.with_file_name(file))?;
+    }
+    manifest.record(&QuantizeReport::path_beside(output))?;
+    manifest.write()?;
+    Ok(Some(manifest.root().join("manifest.json")))
+}
+
+fn table(
+    report: &QuantizeReport,
+    output: &Path,
+    manifest: Option<&Path>,
+    verbosity: Verbosity,
+) -> anyhow::Result<String> {
     let mut text = String::new();
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     writeln!(
@@ -71,24 +184,78 @@ fn table(report: &QuantizeReport) -> anyhow::Result<String> {
         megabytes(report.quantized_bytes),
         report.original_bytes as f64 / report.quantized_bytes.max(1) as f64
     )?;
+    if let Some(inputs) = &report.inputs {
+        writeln!(text, "inputs     {inputs}")?;
+    }
+    if let Some(speed) = &report.speed {
+        let [low, high] = speed.ratio_quartiles;
+        writeln!(
+            text,
+            "speed      {:.2}x the original ({:.1} ms to {:.1} ms; median of {} interleaved pairs, quartiles {low:.2} to {high:.2})",
+            speed.ratio, speed.original_ms, speed.quantized_ms, speed.pairs
+        )?;
+    }
     for (name, agreement) in &report.agreement {
         writeln!(
             text,
-            "agreement  {name}: cosine {:.5}, same class {:.4}, largest difference {:.5}",
-            agreement.cosine_mean, agreement.argmax_agreement, agreement.max_difference
+            "agreement  {name}: cosine {:.5}, same class {:.4} of {}, largest difference {:.5}",
+            agreement.cosine_mean, agreement.argmax_agreement, agreement.rows, agreement.max_difference
         )?;
     }
-    if let Some(speed) = &report.speed {
-        writeln!(text, "speed      {:.2}x the original (median of interleaved pairs)", speed.ratio)?;
+    if let Some([before, after]) = &report.metric {
+        for (what, metric) in [("original", before), ("result", after)] {
+            let [low, high] = metric.interval;
+            writeln!(
+                text,
+                "metric     {} of the {what}: {:.2} (95%: {low:.2} to {high:.2}; {} items)",
+                metric.name, metric.value, metric.items
+            )?;
+        }
     }
+    for rewrite in report.rewrites.iter().filter(|rewrite| rewrite.places > 0) {
+        let fate = match &rewrite.reason {
+            Some(reason) => format!("not kept: {reason}"),
+            None => "kept".to_owned(),
+        };
+        writeln!(text, "rewrite    {} in {} places: {fate}", rewrite.rewrite, rewrite.places)?;
+    }
+    write!(text, "{}", layers(report, verbosity)?)?;
     if !report.gated {
-        writeln!(text, "gate       nothing to judge by: give inputs with --samples")?;
+        writeln!(text, "gate       nothing to judge by: give --calibration, or --gate with --data")?;
     }
     for objection in &report.objections {
         writeln!(text, "gate       {objection}")?;
     }
     for file in &report.files {
-        writeln!(text, "written    {}", file.display())?;
+        writeln!(text, "written    {}", output.with_file_name(file).display())?;
+    }
+    if let Some(manifest) = manifest {
+        writeln!(text, "manifest   {} updated", manifest.display())?;
+    }
+    Ok(text)
+}
+
+/// How many layers have which number format, and those left in float with the reason; every layer with `--verbose`.
+fn layers(report: &QuantizeReport, verbosity: Verbosity) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let count = |precision| report.layers.iter().filter(|layer| layer.precision == precision).count();
+    let (eight, half, float) =
+        (count(LayerPrecision::Int8), count(LayerPrecision::Fp16), count(LayerPrecision::Float32));
+    if !report.layers.is_empty() {
+        writeln!(text, "layers     {eight} int8, {half} fp16, {float} float32")?;
+    }
+    for layer in &report.layers {
+        let left = layer.precision == LayerPrecision::Float32 && eight + half > 0;
+        if left || verbosity == Verbosity::Verbose {
+            let precision = match layer.precision {
+                LayerPrecision::Int8 => "int8",
+                LayerPrecision::Fp16 => "fp16",
+                LayerPrecision::Float32 => "float32",
+            };
+            let cosine = layer.cosine.map_or(String::new(), |cosine| format!(", cosine {cosine:.4}"));
+            let reason = layer.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+            writeln!(text, "           {precision} {}{cosine}{reason}", layer.node)?;
+        }
     }
     Ok(text)
 }

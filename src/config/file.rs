@@ -57,6 +57,8 @@ pub struct ModelSection {
     pub enable_quantization: Option<bool>,
     /// Which one.
     pub quantization_mode: Option<QuantizationMode>,
+    /// Documents, a `.jsonl` file of texts, or a folder of `.npy` tensors for a variant made at first use.
+    pub calibration: Option<PathBuf>,
 }
 
 /// Kinds of quantised models.

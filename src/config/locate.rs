@@ -119,6 +119,17 @@ pub fn models_folder(flag: Option<&Path>) -> Result<PathBuf> {
     })
 }
 
+/// Folder for what docproc can make again (optimised graphs, models quantised at first use): `DOCPROC_CACHE_DIR`, else
+/// `docproc` in the user's cache folder (XDG Base Directory Specification); `None` where there is neither, as for some
+/// daemons.
+#[must_use]
+pub fn cache_folder() -> Option<PathBuf> {
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("DOCPROC_CACHE_DIR")
+        .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("docproc")))
+        .or_else(|| variable("HOME").map(|folder| folder.join(".cache/docproc")))
+}
+
 fn executable_folder() -> Option<PathBuf> {
     Some(env::current_exe().ok()?.parent()?.to_owned())
 }

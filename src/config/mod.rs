@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 pub use file::{File, ModelSection, NetworkKind, NetworkSection, QuantizationMode};
-pub use locate::{NativeLibrary, models_folder, native_library};
+pub use locate::{NativeLibrary, cache_folder, models_folder, native_library};
 pub use units::{ByteSize, parse_duration};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -68,6 +68,8 @@ pub struct Model {
     pub max_sequence_length: Option<usize>,
     /// The quantised variant that is asked for; `None` takes the bundle's default precision.
     pub quantization: Option<QuantizationMode>,
+    /// Documents, texts or tensors that a variant made at first use is calibrated and judged by.
+    pub calibration: Option<PathBuf>,
 }
 
 /// Memory, parallelism and profiling.
@@ -284,6 +286,12 @@ impl Config {
                     ));
                 }
             };
+            if section.calibration.is_some() && quantization.is_none() {
+                return Err(invalid(
+                    &format!("models.{key}.calibration"),
+                    "has no effect without `enable_quantization: true`".to_owned(),
+                ));
+            }
             Ok(Model {
                 path: section.path.map_or_else(|| models_folder.join(default), &place),
                 tokenizer: section.tokenizer.map(&place),
@@ -291,6 +299,7 @@ impl Config {
                 batch_size: positive("batch_size", section.batch_size, 1)?.unwrap_or(32),
                 max_sequence_length: positive("max_sequence_length", section.max_sequence_length, 8)?,
                 quantization,
+                calibration: section.calibration.map(&place),
             })
         };
         let entities = match file.models.entities {
@@ -446,6 +455,7 @@ mod tests {
             ("performance: {parallel_inference: 0}", "performance.parallel_inference"),
             ("models: {finbert: {batch_size: 0}}", "models.finbert.batch_size"),
             ("models: {finbert: {quantization_mode: int8}}", "models.finbert.quantization_mode"),
+            ("models: {finbert: {calibration: texts.jsonl}}", "models.finbert.calibration"),
             ("analyze: {ocr: perhaps}", "analyze.ocr"),
             ("analyze: {max_runtime: soon}", "analyze.max_runtime"),
         ] {

@@ -21,4 +21,7 @@ pub use figures::{
 pub use report::{ClassificationReport, Judged, LabelFigures};
 pub use rows::{feature_row, features_in, read_analysis};
 pub use tables::{AdjacencyFigures, DocumentFigures, TableReport, tables};
-pub use tasks::{SpanFigures, SpanReport, entities, layout, line_rows, sections, sentiment};
+pub use tasks::{
+    SpanFigures, SpanReport, entities, layout, layout_alone, layout_batches, line_rows, sections, sentiment,
+    spread_over,
+};

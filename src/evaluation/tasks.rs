@@ -6,10 +6,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
-use super::report::{ClassificationReport, Judged};
+use super::report::{ClassificationReport, Judged, bootstrap_interval};
 use crate::document::{PAGE_IMAGE_SIZE, Page, WordPredictions};
 use crate::error::{Error, ErrorCode, Result};
-use crate::inference::{ImageView, LayoutModel, PageInput, TextModel};
+use crate::inference::{Batch, ImageView, LayoutModel, PageInput, TextModel};
 use crate::pipeline::Models;
 use crate::structure::typography::{LABELS, line_features};
 
@@ -70,6 +70,8 @@ pub struct SpanReport {
     pub recall: f64,
     /// Harmonic mean of both.
     pub f1: f64,
+    /// 95% interval of the F1 by bootstrap over groups.
+    pub f1_interval: [f64; 2],
     /// The same per type that the data has.
     pub per_label: BTreeMap<String, SpanFigures>,
     /// Types that the model predicts and the data does not have; those spans are left out of the figures.
@@ -123,8 +125,13 @@ pub fn entities(model: &TextModel, path: &Path) -> Result<SpanReport> {
     let known: BTreeSet<String> =
         items.iter().flat_map(|item| &item.tags).filter_map(|tag| kind(tag)).collect();
     let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
+    let mut by_group: BTreeMap<usize, [usize; 3]> = BTreeMap::new();
+    let mut groups = Groups::default();
     let mut left_out = BTreeSet::new();
-    for ((item, offsets), prediction) in items.iter().zip(&starts).zip(model.predict(&views)?) {
+    for (line, ((item, offsets), prediction)) in
+        items.iter().zip(&starts).zip(model.predict(&views)?).enumerate()
+    {
+        let own = by_group.entry(groups.of(item.group.as_deref(), line)).or_default();
         let truth = spans(&item.tags);
         let found: BTreeSet<(usize, usize, String)> = prediction
             .entities
@@ -137,15 +144,17 @@ pub fn entities(model: &TextModel, path: &Path) -> Result<SpanReport> {
             .collect();
         for span in &found {
             if known.contains(&span.2) {
-                let count = counts.entry(span.2.clone()).or_default();
-                count[1] += 1;
-                count[0] += usize::from(truth.contains(span));
+                for count in [counts.entry(span.2.clone()).or_default(), &mut *own] {
+                    count[1] += 1;
+                    count[0] += usize::from(truth.contains(span));
+                }
             } else {
                 left_out.insert(span.2.clone());
             }
         }
         for span in &truth {
             counts.entry(span.2.clone()).or_default()[2] += 1;
+            own[2] += 1;
         }
     }
     let figures = |[right, predicted, support]: [usize; 3]| {
@@ -157,13 +166,19 @@ pub fn entities(model: &TextModel, path: &Path) -> Result<SpanReport> {
             support,
         }
     };
-    let total = counts.values().fold([0; 3], |total, count| std::array::from_fn(|at| total[at] + count[at]));
+    let sum = |counts: &mut dyn Iterator<Item = &[usize; 3]>| {
+        counts.fold([0; 3], |total, count| std::array::from_fn(|at| total[at] + count[at]))
+    };
+    let total = sum(&mut counts.values());
     let all = figures(total);
+    let by_group: Vec<[usize; 3]> = by_group.into_values().collect();
+    let f1_interval = bootstrap_interval(&by_group, |drawn| figures(sum(&mut drawn.iter().copied())).f1);
     Ok(SpanReport {
         n: total[2],
         precision: all.precision,
         recall: all.recall,
         f1: all.f1,
+        f1_interval,
         per_label: counts.into_iter().map(|(name, count)| (name, figures(count))).collect(),
         left_out,
     })
@@ -196,11 +211,27 @@ fn spans(tags: &[String]) -> BTreeSet<(usize, usize, String)> {
 /// # Errors
 /// `data.invalid`, `model.*`.
 pub fn layout(models: &Models, path: &Path) -> Result<ClassificationReport> {
-    let labels = models.layout.labels();
+    words(&models.layout, path, |page, predictions| models.refine(page, predictions))
+}
+
+/// Layout labels of words, by the layout model alone.
+///
+/// # Errors
+/// `data.invalid`, `model.*`.
+pub fn layout_alone(model: &LayoutModel, path: &Path) -> Result<ClassificationReport> {
+    words(model, path, |_, _| Ok(None))
+}
+
+fn words(
+    model: &LayoutModel,
+    path: &Path,
+    refine: impl Fn(&Page, &WordPredictions) -> Result<Option<WordPredictions>>,
+) -> Result<ClassificationReport> {
+    let labels = model.labels();
     let mut judged = Vec::new();
     let mut groups = Groups::default();
-    each_page(&models.layout, path, |line, item, page, predictions| {
-        let refined = models.refine(page, predictions)?;
+    each_page(model, path, |line, item, page, predictions| {
+        let refined = refine(page, predictions)?;
         let predictions = refined.as_ref().unwrap_or(predictions);
         let group = groups.of(item.group.as_deref(), line);
         for (word, label) in item.labels.iter().enumerate() {
@@ -245,6 +276,23 @@ pub fn line_rows(model: &LayoutModel, path: &Path, mut row: impl FnMut(&str) -> 
     })
 }
 
+/// The inputs that the layout model gets for the labelled pages of a file, at most `limit` of them at even distances.
+///
+/// # Errors
+/// `data.invalid`, `model.*`.
+pub fn layout_batches(model: &LayoutModel, path: &Path, limit: usize) -> Result<Vec<Batch>> {
+    let items: Vec<LabelledPage> = read_lines(path)?;
+    let chosen: Vec<(usize, &LabelledPage)> =
+        spread_over(items.len(), limit).map(|index| (index, &items[index])).collect();
+    with_pages(path, &chosen, |inputs, _| model.batches(inputs))
+}
+
+/// At most `limit` of the numbers below `count`, at even distances.
+pub fn spread_over(count: usize, limit: usize) -> impl Iterator<Item = usize> {
+    let taken = count.min(limit);
+    (0..taken).map(move |at| at * count / taken)
+}
+
 /// Runs the layout model over the labelled pages of a file, a few at a time.
 fn each_page(
     model: &LayoutModel,
@@ -252,42 +300,54 @@ fn each_page(
     mut with: impl FnMut(usize, &LabelledPage, &Page, &WordPredictions) -> Result<()>,
 ) -> Result<()> {
     let items: Vec<LabelledPage> = read_lines(path)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let side = PAGE_IMAGE_SIZE as usize;
-    for (chunk, items) in items.chunks(GROUP).enumerate() {
-        let invalid = |line: usize, message: &str| {
-            Error::new(ErrorCode::DataInvalid, format!("line {}: {message}", chunk * GROUP + line + 1))
-                .file(path)
-        };
-        let pages: Vec<Page> = items.iter().map(LabelledPage::to_page).collect();
-        let mut images = Vec::new();
-        for (line, item) in items.iter().enumerate() {
-            if item.labels.len() != pages[line].words.len() {
-                return Err(invalid(line, "not one label per word"));
+    let items: Vec<(usize, &LabelledPage)> = items.iter().enumerate().collect();
+    for chunk in items.chunks(GROUP) {
+        with_pages(path, chunk, |inputs, pages| {
+            let predictions = model.predict(inputs)?;
+            for (((line, item), page), predictions) in chunk.iter().zip(pages).zip(&predictions) {
+                with(*line, item, page, predictions)?;
             }
-            let name = item.image.as_ref().ok_or_else(|| invalid(line, "no image"))?;
-            let image = image::open(folder.join(name))
-                .map_err(|error| invalid(line, "its image cannot be read").because(error))?
-                .into_rgb8();
-            if image.dimensions() != (PAGE_IMAGE_SIZE, PAGE_IMAGE_SIZE) {
-                return Err(invalid(line, "its image is not 224 x 224 pixels"));
-            }
-            images.push(image);
-        }
-        let inputs: Vec<PageInput<'_>> = pages
-            .iter()
-            .zip(&images)
-            .map(|(page, image)| PageInput {
-                words: page,
-                image: Some(ImageView { rgb: image.as_raw(), width: side, height: side }),
-            })
-            .collect();
-        let predictions = model.predict(&inputs)?;
-        for (line, ((item, page), predictions)) in items.iter().zip(&pages).zip(&predictions).enumerate() {
-            with(chunk * GROUP + line, item, page, predictions)?;
-        }
+            Ok(())
+        })?;
     }
     Ok(())
+}
+
+/// Calls `with` with labelled pages (and the lines they stand in, counted from 0) as the layout model takes them.
+fn with_pages<T>(
+    path: &Path,
+    items: &[(usize, &LabelledPage)],
+    with: impl FnOnce(&[PageInput<'_>], &[Page]) -> Result<T>,
+) -> Result<T> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let side = PAGE_IMAGE_SIZE as usize;
+    let invalid = |line: usize, message: &str| {
+        Error::new(ErrorCode::DataInvalid, format!("line {}: {message}", line + 1)).file(path)
+    };
+    let pages: Vec<Page> = items.iter().map(|(_, item)| item.to_page()).collect();
+    let mut images = Vec::new();
+    for ((line, item), page) in items.iter().zip(&pages) {
+        if item.labels.len() != page.words.len() {
+            return Err(invalid(*line, "not one label per word"));
+        }
+        let name = item.image.as_ref().ok_or_else(|| invalid(*line, "no image"))?;
+        let image = image::open(folder.join(name))
+            .map_err(|error| invalid(*line, "its image cannot be read").because(error))?
+            .into_rgb8();
+        if image.dimensions() != (PAGE_IMAGE_SIZE, PAGE_IMAGE_SIZE) {
+            return Err(invalid(*line, "its image is not 224 x 224 pixels"));
+        }
+        images.push(image);
+    }
+    let inputs: Vec<PageInput<'_>> = pages
+        .iter()
+        .zip(&images)
+        .map(|(page, image)| PageInput {
+            words: page,
+            image: Some(ImageView { rgb: image.as_raw(), width: side, height: side }),
+        })
+        .collect();
+    with(&inputs, &pages)
 }
 
 fn judge(path: &Path, labels: &[String], truth: &str, probabilities: &[f32], group: usize) -> Result<Judged> {
@@ -322,6 +382,13 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chosen_lines_are_spread() {
+        assert_eq!(spread_over(10, 4).collect::<Vec<_>>(), [0, 2, 5, 7]);
+        assert_eq!(spread_over(3, 100).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(spread_over(0, 4).count(), 0);
+    }
 
     #[test]
     fn spans_of_tags() {

@@ -1,5 +1,6 @@
 //! Windows to tensors, batches to sessions, outputs back to windows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -7,10 +8,13 @@ use super::options::InferenceOptions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::cache::CachedOutputs;
 use crate::runtime::{
-    CacheInput, CacheKey, InferenceSession, InputTensor, Keep, LoadedModel, OutputTensor, TensorData, plan,
-    plan_by_content, plan_in_steps,
+    CacheInput, CacheKey, InferenceSession, InputTensor, Keep, LoadedModel, OutputTensor, Tensor, TensorData,
+    TensorValues, plan, plan_by_content, plan_in_steps,
 };
 use crate::tokenize::Window;
+
+/// The inputs of one run of a model, by name.
+pub type Batch = BTreeMap<String, Tensor>;
 
 /// A window with the page image that belongs to it.
 #[derive(Clone, Copy)]
@@ -37,7 +41,7 @@ pub(super) struct Runner<'a> {
 }
 
 /// Windows that run together, padded to one length.
-struct Batch {
+struct Group {
     windows: Vec<usize>,
     padded: usize,
 }
@@ -101,11 +105,27 @@ impl Runner<'_> {
         Ok(false)
     }
 
+    /// What [`Self::run`] would give the model, batch by batch, without running it.
+    ///
+    /// # Errors
+    /// `model.invalid` if the model wants an input that docproc cannot give.
+    pub(super) fn batches(&self, inputs: &[WindowInput<'_>]) -> Result<Vec<Batch>> {
+        let all: Vec<usize> = (0..inputs.len()).collect();
+        self.plan(inputs, &all)
+            .iter()
+            .map(|group| {
+                let windows: Vec<WindowInput<'_>> =
+                    group.windows.iter().map(|&index| inputs[index]).collect();
+                self.with_tensors(&windows, group.padded, |tensors| Ok(tensors.iter().map(owned).collect()))
+            })
+            .collect()
+    }
+
     fn sees_images(&self) -> bool {
         self.image_tokens > 0
     }
 
-    fn plan(&self, inputs: &[WindowInput<'_>], missing: &[usize]) -> Vec<Batch> {
+    fn plan(&self, inputs: &[WindowInput<'_>], missing: &[usize]) -> Vec<Group> {
         let length = |index: &usize| inputs[*index].window.len();
         let select = |batch: Vec<usize>| batch.into_iter().map(|at| missing[at]).collect::<Vec<_>>();
         if self.per_window {
@@ -114,7 +134,7 @@ impl Runner<'_> {
             let lengths: Vec<usize> = missing.iter().map(length).collect();
             return plan_in_steps(&lengths, self.options.budget)
                 .into_iter()
-                .map(|(padded, batch)| Batch { windows: select(batch), padded })
+                .map(|(padded, batch)| Group { windows: select(batch), padded })
                 .collect();
         }
         let lengths: Vec<usize> = missing.iter().map(|index| length(index) + self.image_tokens).collect();
@@ -131,7 +151,7 @@ impl Runner<'_> {
             .map(|batch| {
                 let windows = select(batch);
                 let padded = windows.iter().map(length).max().unwrap_or(0);
-                Batch { windows, padded }
+                Group { windows, padded }
             })
             .collect()
     }
@@ -155,7 +175,7 @@ impl Runner<'_> {
         &self,
         session: &mut dyn InferenceSession,
         inputs: &[WindowInput<'_>],
-        batch: &Batch,
+        batch: &Group,
     ) -> Result<Vec<Vec<OutputTensor>>> {
         if self.options.cancelled.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorCode::RunInterrupted, "the run was stopped"));
@@ -192,6 +212,16 @@ impl Runner<'_> {
         padded: usize,
     ) -> Result<Vec<OutputTensor>> {
         let _span = self.options.profiler.span(self.stage);
+        self.with_tensors(windows, padded, |tensors| session.run(tensors))
+    }
+
+    /// Calls `use_them` with the model's inputs for these windows, in pooled memory.
+    fn with_tensors<T>(
+        &self,
+        windows: &[WindowInput<'_>],
+        padded: usize,
+        use_them: impl FnOnce(&[InputTensor<'_>]) -> Result<T>,
+    ) -> Result<T> {
         let buffers = &self.options.buffers;
         // ONNX Runtime multiplies a single row by another kernel than several, which moves pooled outputs by 1e-7; a
         // model whose results must not depend on the batch sees a lone window twice.
@@ -242,7 +272,7 @@ impl Runner<'_> {
             };
             tensors.push(InputTensor { name: &spec.name, shape, data });
         }
-        session.run(&tensors)
+        use_them(&tensors)
     }
 
     /// One window's part of an output.
@@ -281,6 +311,14 @@ fn fingerprint(ids: &[u32]) -> u64 {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     hash ^ (hash >> 32)
+}
+
+fn owned(tensor: &InputTensor<'_>) -> (String, Tensor) {
+    let values = match tensor.data {
+        TensorData::I64(values) => TensorValues::I64(values.to_vec()),
+        TensorData::F32(values) => TensorValues::F32(values.to_vec()),
+    };
+    (tensor.name.to_owned(), Tensor { shape: tensor.shape.clone(), values })
 }
 
 fn stepped(length: usize) -> usize {

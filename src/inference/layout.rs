@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::batch::{Runner, WindowInput, output};
+use super::batch::{Batch, Runner, WindowInput, output};
 use super::heads::{LabelledOutput, labelled};
 use super::options::InferenceOptions;
 use super::pixels::{ImageView, preprocess_image};
@@ -38,6 +38,18 @@ pub struct PageInput<'a> {
     pub words: &'a dyn PageWords,
     /// Its picture; needed by models with an input `pixel_values`.
     pub image: Option<ImageView<'a>>,
+}
+
+/// A page's windows and the pixel values of its picture, if the model wants them.
+type Encoded = (EncodedPage, Option<Vec<f32>>);
+
+fn windows(pages: &[Encoded]) -> Vec<WindowInput<'_>> {
+    pages
+        .iter()
+        .flat_map(|(page, pixels)| {
+            page.windows.iter().map(|window| WindowInput { window, pixels: pixels.as_deref() })
+        })
+        .collect()
 }
 
 /// A token classifier for pages: LayoutLMv3, or a relative without the image.
@@ -116,25 +128,9 @@ impl LayoutModel {
     /// `model.run` if the model fails, `image.malformed` if an image is missing or wrong, `tokenizer.invalid` if a
     /// word cannot be tokenized.
     pub fn predict(&self, pages: &[PageInput<'_>]) -> Result<Vec<WordPredictions>> {
-        let encoded: Vec<(EncodedPage, Option<Vec<f32>>)> =
-            pages.par_iter().map(|page| self.encode(page)).collect::<Result<_>>()?;
-        let inputs: Vec<WindowInput<'_>> = encoded
-            .iter()
-            .flat_map(|(page, pixels)| {
-                page.windows.iter().map(|window| WindowInput { window, pixels: pixels.as_deref() })
-            })
-            .collect();
-        let size = self.model.bundle.preprocessor.size;
-        let runner = Runner {
-            model: &self.model,
-            options: &self.options,
-            pad_id: self.model.bundle.config.pad_token_id.unwrap_or_else(|| self.encoder.pad_id()),
-            image_tokens: self.image_tokens,
-            image_size: [size.height as usize, size.width as usize],
-            per_window: false,
-            stage: "infer layout",
-        };
-        let mut outputs = runner.run(&inputs)?.into_iter();
+        let encoded = self.encode_all(pages)?;
+        let inputs = windows(&encoded);
+        let mut outputs = self.runner().run(&inputs)?.into_iter();
         encoded
             .iter()
             .map(|(page, _)| {
@@ -152,7 +148,33 @@ impl LayoutModel {
             .collect()
     }
 
-    fn encode(&self, page: &PageInput<'_>) -> Result<(EncodedPage, Option<Vec<f32>>)> {
+    /// The inputs that [`Self::predict`] would give the model for these pages, batch by batch.
+    ///
+    /// # Errors
+    /// As [`Self::predict`]; `model.invalid` if the model wants an input that docproc cannot give.
+    pub fn batches(&self, pages: &[PageInput<'_>]) -> Result<Vec<Batch>> {
+        let encoded = self.encode_all(pages)?;
+        self.runner().batches(&windows(&encoded))
+    }
+
+    fn runner(&self) -> Runner<'_> {
+        let size = self.model.bundle.preprocessor.size;
+        Runner {
+            model: &self.model,
+            options: &self.options,
+            pad_id: self.model.bundle.config.pad_token_id.unwrap_or_else(|| self.encoder.pad_id()),
+            image_tokens: self.image_tokens,
+            image_size: [size.height as usize, size.width as usize],
+            per_window: false,
+            stage: "infer layout",
+        }
+    }
+
+    fn encode_all(&self, pages: &[PageInput<'_>]) -> Result<Vec<Encoded>> {
+        pages.par_iter().map(|page| self.encode(page)).collect()
+    }
+
+    fn encode(&self, page: &PageInput<'_>) -> Result<Encoded> {
         let _span = self.options.profiler.span("encode layout");
         let encoded = self.encoder.encode_page(page.words.words(), self.limits)?;
         if self.image_tokens == 0 || encoded.windows.is_empty() {

@@ -13,6 +13,7 @@ mod probabilities;
 mod reference;
 mod text;
 
+pub use batch::Batch;
 pub use layout::{LayoutModel, PageInput, PageWords};
 pub use options::InferenceOptions;
 pub use pixels::{ImageView, preprocess_image};

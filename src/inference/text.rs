@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::batch::{Runner, WindowInput, output};
+use super::batch::{Batch, Runner, WindowInput, output};
 use super::bio::Tags;
 use super::heads::{LabelledOutput, TextHeads};
 use super::layout::limits;
@@ -92,18 +92,8 @@ impl TextModel {
     /// `model.run` if the model fails, `tokenizer.invalid` if a text cannot be tokenized.
     pub fn predict(&self, texts: &[&str]) -> Result<Vec<TextPrediction>> {
         let distinct = unique(texts.iter().copied());
-        let encoded: Vec<EncodedText> = {
-            let _span = self.options.profiler.span("encode text");
-            distinct
-                .representatives
-                .par_iter()
-                .map(|&index| self.encoder.encode_text(texts[index], self.limits))
-                .collect::<Result<_>>()?
-        };
-        let inputs: Vec<WindowInput<'_>> = encoded
-            .iter()
-            .flat_map(|text| text.windows.iter().map(|window| WindowInput { window, pixels: None }))
-            .collect();
+        let encoded = self.encode(texts, &distinct.representatives)?;
+        let inputs = windows(&encoded);
         let mut outputs = self.runner("infer text").run(&inputs)?.into_iter();
         let predictions: Vec<TextPrediction> = encoded
             .iter()
@@ -113,6 +103,21 @@ impl TextModel {
             })
             .collect::<Result<_>>()?;
         Ok(distinct.group.iter().map(|&group| predictions[group].clone()).collect())
+    }
+
+    /// The inputs that [`Self::predict`] would give the model for these texts, batch by batch.
+    ///
+    /// # Errors
+    /// As [`Self::predict`]; `model.invalid` if the model wants an input that docproc cannot give.
+    pub fn batches(&self, texts: &[&str]) -> Result<Vec<Batch>> {
+        let distinct = unique(texts.iter().copied());
+        let encoded = self.encode(texts, &distinct.representatives)?;
+        self.runner("infer text").batches(&windows(&encoded))
+    }
+
+    fn encode(&self, texts: &[&str], wanted: &[usize]) -> Result<Vec<EncodedText>> {
+        let _span = self.options.profiler.span("encode text");
+        wanted.par_iter().map(|&index| self.encoder.encode_text(texts[index], self.limits)).collect()
     }
 
     /// Calibrated kinds of sections, each given by its title and the beginning of its text, in the order of
@@ -215,6 +220,13 @@ impl TextModel {
         }
         Ok(tags.spans(&text.words, &rows))
     }
+}
+
+fn windows(texts: &[EncodedText]) -> Vec<WindowInput<'_>> {
+    texts
+        .iter()
+        .flat_map(|text| text.windows.iter().map(|window| WindowInput { window, pixels: None }))
+        .collect()
 }
 
 fn weighted_mean<'r>(rows: impl Iterator<Item = &'r [f32]>, weights: &[f32]) -> Vec<f32> {

@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::engine::Engine;
 use super::pages::PageSelection;
-use super::run::Observer;
+use super::run::{Observer, Silence};
 use crate::config::OcrPolicy;
 use crate::document::analysis::{Analysis, DocumentInfo, Problem, SCHEMA_VERSION, Status, Summary, Tool};
 use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction, Word};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{DocumentReader, Input, MediaType, PageSegment, ReadRequest, Source};
-use crate::output::{DocumentEntry, StopReason};
 use crate::scoring::anomalies::find_anomalies;
 use crate::scoring::audit::audit;
 use crate::scoring::networks::Document as ScoredParts;
@@ -108,18 +107,11 @@ pub fn read_layout(
     source: Source,
     request: &Request,
 ) -> Result<(Vec<Page>, Vec<PageBlock>, Vec<Error>)> {
-    struct Silent;
-    impl Observer for Silent {
-        fn notice(&self, _: &str) {}
-        fn pages_done(&self, _: u64) {}
-        fn stopping(&self, _: Option<StopReason>, _: bool) {}
-        fn document_done(&self, _: &DocumentEntry) {}
-    }
     let mut reader = engine.pool.open(Arc::new(source), request.read_request());
     if let Err(error) = reader.info() {
         return Ok((Vec::new(), Vec::new(), vec![error]));
     }
-    let (Read { pages, blocks, .. }, errors) = read_all(engine, &mut reader, &Silent)?;
+    let (Read { pages, blocks, .. }, errors) = read_all(engine, &mut reader, &Silence)?;
     let blocks = DocumentStructure::new(&pages, blocks).blocks;
     Ok((pages, blocks, errors))
 }

@@ -7,14 +7,14 @@ use super::document::Request;
 use super::networks::LineLabels;
 use super::pages::PageSelection;
 use super::setup::Setup;
-use crate::config::{ByteSize, Config, Model, NativeLibrary, OcrPolicy, QuantizationMode, native_library};
+use crate::config::{ByteSize, Config, Model, NativeLibrary, OcrPolicy, native_library};
 use crate::document::analysis::ModelInfo;
 use crate::document::{Page, WordPredictions};
 use crate::error::Result;
 use crate::inference::{LayoutModel, TextModel};
 use crate::input::{WorkerOptions, WorkerPool, tesseract_version};
 use crate::runtime::{
-    BundleOptions, Head, LoadedModel, Manifest, ModelBundle, ModelManager, Precision, Profiler, Provider,
+    Head, LoadedModel, ModelBundle, ModelManager, Profiler, Provider,
 };
 use crate::scoring::networks::ScoringNetworks;
 use crate::structure::ReviewThresholds;
@@ -45,21 +45,6 @@ pub struct Models {
     pub(super) profiler: Profiler,
     line_labels: Option<Arc<LineLabels>>,
     infos: Vec<ModelInfo>,
-}
-
-/// Opens the bundle that the configuration names, in the precision it asks for.
-///
-/// # Errors
-/// Those of [`ModelBundle::open`].
-pub fn open_bundle(model: &Model, manifest: Option<&Manifest>) -> Result<ModelBundle> {
-    let precision = model.quantization.map(|mode| match mode {
-        QuantizationMode::Dynamic | QuantizationMode::Int8 | QuantizationMode::Qat => Precision::Int8,
-        QuantizationMode::Fp16 => Precision::Fp16,
-    });
-    ModelBundle::open(
-        &model.path,
-        &BundleOptions { tokenizer: model.tokenizer.as_deref(), precision, manifest },
-    )
 }
 
 impl Models {

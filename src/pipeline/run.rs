@@ -72,11 +72,12 @@ pub struct RunReport {
 }
 
 /// Hears nothing.
-struct Silence;
+pub(super) struct Silence;
 
 impl Observer for Silence {
     fn notice(&self, _: &str) {}
     fn pages_done(&self, _: u64) {}
+    fn stopping(&self, _: Option<StopReason>, _: bool) {}
     fn document_done(&self, _: &DocumentEntry) {}
 }
 
@@ -85,10 +86,7 @@ impl Engine {
     #[must_use]
     pub fn analyze(&self, path: &Path, request: &Request) -> Analysis {
         let input = Input { path: path.to_owned(), relative: path.to_owned(), source: InputSource::File };
-        match Source::read(&input, request.max_bytes) {
-            Ok(source) => document::analyze(self, &input, source, request, &Silence),
-            Err(error) => document::failed(&input, &error),
-        }
+        analyze_document(self, &input, request)
     }
 }
 
@@ -191,6 +189,15 @@ pub fn run(
         report.digests.extend(digest);
     }
     Ok(report)
+}
+
+/// Analyzes one document by itself, without writing anything. Whatever goes wrong is in the analysis.
+#[must_use]
+pub fn analyze_document(engine: &Engine, input: &Input, request: &Request) -> Analysis {
+    match Source::read(input, request.max_bytes) {
+        Ok(source) => document::analyze(engine, input, source, request, &Silence),
+        Err(error) => document::failed(input, &error),
+    }
 }
 
 /// A document at the end of its way.

@@ -3,15 +3,15 @@
 //! A re-run over an unchanged folder needs the fingerprint only, and is over before a model could be loaded.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
 use super::document::Request;
-use super::engine::{Engine, no_comparison, open_bundle};
+use super::engine::{Engine, no_comparison};
+use super::variants::open_bundle;
 use super::networks::{self, LineLabels};
-use crate::config::{Config, Model, NativeLibrary, native_library};
+use crate::config::{Config, Model, NativeLibrary, cache_folder, native_library};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
 use crate::error::Result;
 use crate::inference::InferenceOptions;
@@ -240,13 +240,4 @@ fn model_info(role: &str, bundle: &ModelBundle) -> ModelInfo {
         sha256: bundle.sha256.clone(),
         precision: bundle.precision.as_str().to_owned(),
     }
-}
-
-/// `DOCPROC_CACHE_DIR`, else `docproc` in the user's cache folder (XDG Base Directory Specification); `None` where
-/// there is neither, as for some daemons.
-fn cache_folder() -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    variable("DOCPROC_CACHE_DIR")
-        .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("docproc")))
-        .or_else(|| variable("HOME").map(|folder| folder.join(".cache/docproc")))
 }

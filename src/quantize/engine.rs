@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::agreement::{compare, time};
 use super::calibrate::calibrate;
+use super::dequantize::dequantize;
 use super::eight_bit::{ActivationScale, Activations, quantize_products, quantize_tables};
 use super::fp16;
 use super::gate;
-use super::onnx::{self, Model};
+use super::onnx::{self, Model, NodeProto};
 use super::optimize;
 use super::options::{Mode, QuantizeOptions};
 use super::prepare::normalize;
@@ -19,6 +20,7 @@ use super::runner::{ModelLoader, ModelRunner, Tensors};
 use super::select::{Candidate, candidates, tables};
 use super::sensitivity::layer_cosines;
 use crate::error::{Error, ErrorCode, Result};
+use crate::runtime::{SEVEN_BIT_WEIGHTS, file_sha256 as sha256};
 
 /// Judges a model file by a task's metric on labelled data.
 pub type Evaluate<'a> = &'a mut dyn FnMut(&Path) -> Result<TaskMetric>;
@@ -29,6 +31,8 @@ pub struct QuantizeHooks<'a> {
     pub loader: &'a dyn ModelLoader,
     /// Real inputs: for calibration, for comparing outputs and for timing. May be empty except for static mode.
     pub samples: &'a [Tensors],
+    /// Where those inputs are from, in words, for the report.
+    pub origin: Option<&'a str>,
     /// The task's metric, if there is labelled data; called for the original and for the result.
     pub evaluate: Option<Evaluate<'a>>,
     /// Told what happens next, for a progress line.
@@ -59,6 +63,18 @@ pub fn quantize(
     let original_bytes = stored_bytes(&model, input)?;
     let folder = scratch_folder(output)?;
     normalize(model.graph_mut());
+    model.set_property(SEVEN_BIT_WEIGHTS, None);
+    // A model in 8 bits goes back to float first, so that every mode can start from it. Fake quantisation is what
+    // `qat` looks for.
+    let unfolded = if options.mode == Mode::Qat { Vec::new() } else { dequantize(&mut model)? };
+    if options.mode != Mode::Qat && model.graph().node.iter().any(is_integer) {
+        return Err(Error::new(
+            ErrorCode::OnnxInvalid,
+            "the model has 8-bit operators in a form unknown here",
+        )
+        .file(input)
+        .help("start from the float model"));
+    }
 
     let mut original = match hooks.samples {
         [] => None,
@@ -73,7 +89,13 @@ pub fn quantize(
     let mut rewrites = Vec::new();
     if options.optimize || options.mode == Mode::Float {
         (hooks.progress)("rewriting the graph");
-        rewrites = optimize::optimize(&mut model, hooks.samples, &expected, hooks.loader, folder.path());
+        // A model that came from eight bits differs from them by more than a rewrite may: it is its own reference.
+        let own = match unfolded.is_empty() {
+            true => None,
+            false => Some(outputs(&mut model, hooks.samples, hooks.loader, folder.path())?),
+        };
+        let reference = own.as_deref().unwrap_or(&expected);
+        rewrites = optimize::optimize(&mut model, hooks.samples, reference, hooks.loader, folder.path());
     }
     let name = output.file_name().unwrap_or_default();
     let job = Job {
@@ -85,6 +107,7 @@ pub fn quantize(
         progress: hooks.progress,
         folder: folder.path(),
         target: folder.path().join(name),
+        unfolded,
     };
     let mut outcome = job.produce()?;
 
@@ -110,8 +133,11 @@ pub fn quantize(
         job.blame(&mut outcome)?;
     }
     let mut report = QuantizeReport {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         options: options.clone(),
         files: Vec::new(),
+        original_sha256: sha256(input)?,
+        inputs: hooks.origin.map(str::to_owned),
         original_bytes,
         quantized_bytes: total_size(&outcome.files)?,
         rewrites,
@@ -123,7 +149,8 @@ pub fn quantize(
         objections,
     };
     if report.objections.is_empty() || options.force {
-        report.files = publish(&outcome.files, output)?;
+        let written = publish(&outcome.files, output)?;
+        report.files = written.iter().filter_map(|file| file.file_name().map(PathBuf::from)).collect();
         report.write_beside(output)?;
     }
     Ok(report)
@@ -140,6 +167,8 @@ struct Job<'a> {
     progress: &'a dyn Fn(&str),
     folder: &'a Path,
     target: PathBuf,
+    /// Constants that were in 8 bits.
+    unfolded: Vec<LayerChoice>,
 }
 
 /// A written and loaded result.
@@ -156,7 +185,7 @@ impl Job<'_> {
     fn produce(&self) -> Result<Outcome> {
         let options = self.options;
         match options.mode {
-            Mode::Float => self.finish(self.model.clone(), Vec::new()),
+            Mode::Float => self.finish(self.model.clone(), self.unfolded.clone()),
             Mode::Fp16 => {
                 (self.progress)("converting to half precision");
                 let mut model = self.model.clone();
@@ -207,6 +236,9 @@ impl Job<'_> {
                 layers.extend(quantize_tables(&mut model, &found, self.options)?);
             }
             layers.extend(kept.iter().cloned());
+            if self.options.reduce_range {
+                model.set_property(SEVEN_BIT_WEIGHTS, Some("1"));
+            }
             for candidate in chosen.iter().filter(|candidate| excluded.contains(candidate.label.as_str())) {
                 layers.push(self.float_choice(candidate));
             }
@@ -309,6 +341,22 @@ impl Job<'_> {
     }
 }
 
+/// What a model gives for the samples.
+fn outputs(
+    model: &mut Model,
+    samples: &[Tensors],
+    loader: &dyn ModelLoader,
+    folder: &Path,
+) -> Result<Vec<Tensors>> {
+    if samples.is_empty() {
+        return Ok(Vec::new());
+    }
+    let path = folder.join("float.onnx");
+    onnx::write(model, &path)?;
+    let mut runner = loader.load(&path)?;
+    samples.iter().map(|inputs| runner.run(inputs)).collect()
+}
+
 fn annotate(layers: &mut [LayerChoice], cosines: &BTreeMap<String, f64>) {
     for layer in layers {
         layer.cosine = cosines.get(&layer.node).copied();
@@ -320,6 +368,12 @@ fn largest(samples: &[Tensors]) -> Option<&Tensors> {
     samples.iter().max_by_key(|inputs| {
         inputs.values().map(|tensor| tensor.shape.iter().product::<usize>()).sum::<usize>()
     })
+}
+
+/// Operators of 8-bit products that nothing here reads.
+fn is_integer(node: &NodeProto) -> bool {
+    ["MatMulInteger", "QLinearMatMul", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QAttention", "QGemm"]
+        .contains(&node.op_type())
 }
 
 fn same_file(left: &Path, right: &Path) -> bool {

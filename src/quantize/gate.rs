@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::options::GateOptions;
 use super::report::{OutputAgreement, QuantizeReport, TaskMetric};
 use crate::error::{Error, ErrorCode, Result};
+use crate::output::write_atomic;
 
 /// Layers named in a refusal.
 const BLAMED: usize = 5;
@@ -24,7 +25,7 @@ pub fn objections(
         return match drop <= options.max_drop {
             true => Vec::new(),
             false => vec![format!(
-                "{} fell from {:.2} to {:.2} points, more than {} allowed",
+                "{} fell from {:.2} to {:.2} points; --max-drop allows {}",
                 before.name, before.value, after.value, options.max_drop
             )],
         };
@@ -79,21 +80,23 @@ impl QuantizeReport {
         layers.iter().take(BLAMED).map(|(cosine, name)| format!("{name} ({cosine:.4})")).collect()
     }
 
-    /// Writes the report as `<output>.report.json` and returns its path.
+    /// Where the report of a model lies: `<output>.report.json`.
+    #[must_use]
+    pub fn path_beside(output: &Path) -> PathBuf {
+        let mut name = output.file_name().unwrap_or_default().to_os_string();
+        name.push(".report.json");
+        output.with_file_name(name)
+    }
+
+    /// Writes the report beside the model.
     ///
     /// # Errors
     /// `output.unwritable`.
-    pub fn write_beside(&self, output: &Path) -> Result<PathBuf> {
-        let mut name = output.file_name().unwrap_or_default().to_os_string();
-        name.push(".report.json");
-        let path = output.with_file_name(name);
-        let failed = |error: std::io::Error| {
-            Error::new(ErrorCode::OutputUnwritable, "cannot write the report").file(&path).because(error)
-        };
-        let mut text = serde_json::to_string_pretty(self).map_err(|error| failed(error.into()))?;
-        text.push('\n');
-        std::fs::write(&path, text).map_err(failed)?;
-        Ok(path)
+    pub fn write_beside(&self, output: &Path) -> Result<()> {
+        write_atomic(&Self::path_beside(output), |out| {
+            serde_json::to_writer_pretty(&mut *out, self)?;
+            out.write_all(b"\n")
+        })
     }
 }
 
@@ -113,7 +116,7 @@ mod tests {
     }
 
     fn metric(value: f64) -> TaskMetric {
-        TaskMetric { name: "macro_f1".into(), value, interval: [value - 1.0, value + 1.0] }
+        TaskMetric { name: "macro_f1".into(), value, interval: [value - 1.0, value + 1.0], items: 100 }
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub struct QuantizeOptions {
     pub mode: Mode,
     /// One weight scale per output column instead of one per matrix: half the error, no cost in speed.
     pub per_channel: bool,
-    /// Seven-bit weights, for x86 CPUs without VNNI.
+    /// Seven-bit weights: on x86 processors without VNNI sums of larger products saturate, or need a slower kernel.
     pub reduce_range: bool,
     /// Quantise embedding tables too: smaller files, no speed.
     pub embeddings: bool,

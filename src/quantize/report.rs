@@ -54,12 +54,14 @@ pub struct OutputAgreement {
 /// A task's metric on labelled data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TaskMetric {
-    /// Name (`macro_f1`).
+    /// Name (`sentiment macro-F1`).
     pub name: String,
     /// Value in points of 100.
     pub value: f64,
-    /// 95 % interval in points.
+    /// 95 % interval in points, by bootstrap over groups.
     pub interval: [f64; 2],
+    /// Labelled items.
+    pub items: usize,
 }
 
 /// Time ratio measured in one process, original and result in turn.
@@ -95,10 +97,16 @@ pub struct RewriteOutcome {
 /// The whole report; the JSON beside the model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct QuantizeReport {
+    /// Version of docproc.
+    pub version: String,
     /// The options used.
     pub options: QuantizeOptions,
-    /// Files written, the model first; empty if the gate refused.
+    /// Names of the files written, in the folder of the report, the model first; empty if the gate refused.
     pub files: Vec<PathBuf>,
+    /// SHA-256 of the original model file.
+    pub original_sha256: String,
+    /// Inputs that calibration, agreement and speed are from (`64 of 812 sentences of documents`).
+    pub inputs: Option<String>,
     /// Bytes of the original, external data included.
     pub original_bytes: u64,
     /// Bytes of the result, external data included.

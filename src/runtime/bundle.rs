@@ -15,6 +15,9 @@ use crate::error::{Error, ErrorCode, Result};
 /// Largest configuration file that is read.
 const MAX_CONFIG_BYTES: u64 = 16 << 20;
 
+/// What stands in a graph that scales activations by the range of the whole batch.
+const BATCH_SCALED: &[u8] = b"DynamicQuantize";
+
 /// Number format of a model's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -276,7 +279,7 @@ impl ModelBundle {
         if let Some(tokenizer) = options.tokenizer {
             folders.extend(tokenizer.parent().map(Path::to_owned));
         }
-        let (sha256, _, scales_by_batch) = hash::scan(&model, b"DynamicQuantize")?;
+        let (sha256, _, scales_by_batch) = hash::scan(&model, BATCH_SCALED)?;
         if let Some(manifest) = options.manifest {
             manifest.check(&model, &sha256)?;
         }
@@ -309,6 +312,15 @@ impl ModelBundle {
             preprocessor: read_json(&folders, "preprocessor_config.json", options.manifest)?
                 .unwrap_or_default(),
         })
+    }
+
+    /// This bundle with another graph: a variant that lies elsewhere.
+    ///
+    /// # Errors
+    /// `model.not_found` if the file cannot be read.
+    pub fn with_graph(&self, model: &Path, precision: Precision) -> Result<Self> {
+        let (sha256, _, scales_by_batch) = hash::scan(model, BATCH_SCALED)?;
+        Ok(Self { model: model.to_owned(), precision, sha256, scales_by_batch, ..self.clone() })
     }
 }
 

@@ -40,6 +40,7 @@ impl GraphCache {
             &format!("{:?}", settings.optimization),
             &settings.disabled_optimizers.join(";"),
             &settings.provider.to_string(),
+            if settings.exact_sums { "exact sums" } else { "" },
             &processor(),
         ] {
             hasher.update((part.len() as u64).to_le_bytes());

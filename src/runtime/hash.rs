@@ -31,6 +31,13 @@ pub(super) fn file(path: &Path) -> Result<(String, u64)> {
     scan(path, &[]).map(|(digest, bytes, _)| (digest, bytes))
 }
 
+/// Whether `needle` stands in the first 64 KiB of a file; no for a file that cannot be read.
+pub(super) fn begins_with(path: &Path, needle: &[u8]) -> bool {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(64 << 10).read_to_end(&mut head));
+    read.is_ok() && contains(&head, needle)
+}
+
 /// SHA-256 and size of a file's bytes, and whether `needle` stands among them.
 pub(super) fn scan(path: &Path, needle: &[u8]) -> Result<(String, u64, bool)> {
     let unreadable =

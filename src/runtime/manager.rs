@@ -11,7 +11,9 @@ use super::device::{AcceleratorOptions, Provider};
 use super::environment::Environment;
 use super::graph_cache::GraphCache;
 use super::pool::SessionPool;
-use super::session::{InferenceSession, OptimizationLevel, OrtSession, SessionSettings, TensorSpec};
+use super::session::{
+    InferenceSession, OptimizationLevel, OrtSession, SessionSettings, TensorSpec, may_saturate,
+};
 use crate::error::{Error, ErrorCode, Result};
 
 /// ONNX Runtime's CPU kernel for skip connection and layer normalisation together is slower than the two apart in
@@ -128,6 +130,7 @@ impl ModelManager {
             accelerator: self.settings.accelerator,
             intra_threads: self.settings.intra_threads.max(1),
             optimization: self.settings.optimization,
+            exact_sums: may_saturate(&bundle.model),
             disabled_optimizers: if bundle.precision == Precision::Int8 { SLOW_FOR_INT8 } else { &[] },
         };
         // Optimised graphs for accelerators hold compiled nodes that cannot be stored.

@@ -56,6 +56,26 @@ impl Manifest {
         Ok(Some(Self { root: root.to_owned(), files: contents.files }))
     }
 
+    /// The manifest of the models folder that a file lies in, if it lies in one: the nearer of the two folders above
+    /// the file's own that has a manifest. A `manifest.json` of something else is none.
+    #[must_use]
+    pub fn around(file: &Path) -> Option<Self> {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        file.ancestors().skip(2).take(2).find_map(|folder| Self::read(folder).ok().flatten())
+    }
+
+    /// Enters a file as it is now.
+    ///
+    /// # Errors
+    /// `model.not_found` if it cannot be read.
+    pub fn record(&mut self, path: &Path) -> Result<()> {
+        let (sha256, bytes) = hash::file(path)?;
+        if let Some(key) = key(&self.root, path) {
+            self.files.insert(key, ManifestEntry { sha256, bytes });
+        }
+        Ok(())
+    }
+
     /// Makes the manifest of the files that lie in the folders of `root` (not of files in `root` itself): what
     /// `model` folders hold, hidden files and the folders named in `skip` left out.
     ///
@@ -216,6 +236,9 @@ mod tests {
             errors.iter().map(Error::code).collect::<Vec<_>>(),
             [ErrorCode::ModelNotFound, ErrorCode::ModelChecksum]
         );
+        let mut manifest = Manifest::around(&folder.join("new.onnx")).unwrap();
+        manifest.record(&folder.join("model.onnx")).unwrap();
+        assert_eq!(manifest.verify().len(), 1);
         fs::write(folder.join("own.onnx"), b"xyz").unwrap();
         manifest.verify_file(&folder.join("own.onnx")).unwrap();
         manifest.check(Path::new("/elsewhere/model.onnx"), "00").unwrap();

@@ -33,5 +33,7 @@ pub use manifest::Manifest;
 pub use planner::{BatchBudget, LENGTH_STEP, Unique, plan, plan_by_content, plan_in_steps, unique};
 pub use pool::SessionPool;
 pub use profiler::{Profiler, StageTime};
-pub use session::{InferenceSession, InputTensor, OptimizationLevel, OutputTensor, TensorData, TensorSpec};
+pub use session::{
+    InferenceSession, InputTensor, OptimizationLevel, OutputTensor, SEVEN_BIT_WEIGHTS, TensorData, TensorSpec,
+};
 pub use tensor_session::{Tensor, TensorSession, TensorValues};

@@ -10,8 +10,23 @@ use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
 use super::device::{AcceleratorOptions, Provider};
 use super::environment::Environment;
 use super::graph_cache::GraphCache;
+use super::hash;
 use super::providers;
 use crate::error::{Error, ErrorCode, Result};
+
+/// Name of the model property that says that no 8-bit weight is larger than 64; `docproc quantize --reduce-range`
+/// writes it at the head of the file.
+pub const SEVEN_BIT_WEIGHTS: &str = "docproc.seven_bit_weights";
+
+/// On x86 processors without VNNI, ONNX Runtime's kernel for u8 x s8 adds pairs of products in 16 bits, where they
+/// saturate: 64 times 255 x 127 comes out at half its value. This setting takes a kernel that does not, so that an
+/// 8-bit model says the same on every processor; elsewhere it has no effect. docs/quantization.md has the cost.
+pub(super) const EXACT_SUMS: (&str, &str) = ("session.x64quantprecision", "1");
+
+/// Whether sums of products of this model's weights can saturate 16 bits: not if they have seven bits.
+pub(super) fn may_saturate(model: &Path) -> bool {
+    !hash::begins_with(model, SEVEN_BIT_WEIGHTS.as_bytes())
+}
 
 /// Element type of a tensor, as far as we exchange it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +147,8 @@ pub struct SessionSettings {
     pub intra_threads: usize,
     /// Graph optimisation.
     pub optimization: OptimizationLevel,
+    /// Take kernels whose sums of 8-bit products cannot saturate, where that makes a difference.
+    pub exact_sums: bool,
     /// Graph optimisers left out, by ONNX Runtime's names.
     pub disabled_optimizers: &'static [&'static str],
 }
@@ -227,6 +244,9 @@ fn create(
         .map_err(plain)?
         .with_prepacked_weights(weights)
         .map_err(plain)?;
+    if settings.exact_sums {
+        builder = builder.with_config_entry(EXACT_SUMS.0, EXACT_SUMS.1).map_err(plain)?;
+    }
     if settings.intra_threads > 1 {
         // A spinning pool would take the cores from page workers and from other sessions between batches.
         builder = builder.with_intra_op_spinning(false).map_err(plain)?;

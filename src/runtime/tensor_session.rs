@@ -11,6 +11,7 @@ use ort::session::{Session, SessionInputValue};
 use ort::value::{DynValue, Tensor as OrtTensor, TensorElementType};
 
 use super::environment::Environment;
+use super::session::{EXACT_SUMS, may_saturate};
 use crate::error::{Error, ErrorCode, Result};
 
 /// Elements of a tensor, row-major.
@@ -63,14 +64,22 @@ impl TensorSession {
                 .file(model)
                 .because(std::io::Error::other(reason))
         };
-        let session = Session::builder(&environment.inner)
+        let mut builder = Session::builder(&environment.inner)
             .map_err(|error| invalid(error.to_string()))?
             .with_optimization_level(GraphOptimizationLevel::All)
             .map_err(|error| invalid(error.to_string()))?
             .with_intra_threads(threads)
-            .map_err(|error| invalid(error.to_string()))?
-            .commit_from_file(model)
             .map_err(|error| invalid(error.to_string()))?;
+        if threads > 1 {
+            // Threads that spin between operators take the cores from everybody else.
+            builder = builder.with_intra_op_spinning(false).map_err(|error| invalid(error.to_string()))?;
+        }
+        if may_saturate(model) {
+            builder = builder
+                .with_config_entry(EXACT_SUMS.0, EXACT_SUMS.1)
+                .map_err(|error| invalid(error.to_string()))?;
+        }
+        let session = builder.commit_from_file(model).map_err(|error| invalid(error.to_string()))?;
         Ok(Self { session, model: model.display().to_string() })
     }
 

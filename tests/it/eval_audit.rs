@@ -41,5 +41,8 @@ fn errors_are_injected_and_counted() {
     .unwrap();
     let figures = eval();
     assert_eq!(figures["documents"][0]["claims_from"], "file");
-    assert_eq!((&figures["documents"][0]["claims_not_found"], &figures["injections"]), (&1.into(), &0.into()));
+    assert_eq!(
+        (&figures["documents"][0]["claims_not_found"], &figures["injections"]),
+        (&1.into(), &0.into())
+    );
 }

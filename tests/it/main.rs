@@ -5,5 +5,6 @@ mod batch;
 mod cli;
 mod eval_audit;
 mod input;
+mod quantize;
 mod rooms;
 mod train;

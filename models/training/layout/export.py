@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -15,7 +16,6 @@ import numpy
 import onnx
 import onnxruntime
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from tokenizers import Tokenizer
 
 import metrics
@@ -23,6 +23,9 @@ from common import LABELS, WORK
 from dataset import OVERLAP, Encoder, batches, collate, load_pages, windows_of
 from model import new_config, new_model
 from train import softmax
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from quantize import quantize  # noqa: E402
 
 
 class TextLogits(torch.nn.Module):
@@ -59,18 +62,11 @@ def export_graph(model, path: Path) -> None:
     onnx.checker.check_model(graph)
 
 
-def quantise(source: Path, target: Path) -> None:
-    """Dynamic int8: linear layers only, weights signed and per channel, activations unsigned.
-
-    The relative-position and embedding tables stay as they are: their Gather and Log must not be
-    rounded. The projection of image patches is a convolution and stays too."""
-    quantize_dynamic(str(source), str(target), per_channel=True, weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Gemm"],
-                     extra_options={"MatMulConstBOnly": True})
-
-
 def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # As docproc: sums of 8-bit products that do not saturate on processors without VNNI.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
@@ -114,6 +110,22 @@ def review_threshold(pages, logits, temperature: float, wanted: float = 0.97) ->
     return 0.99
 
 
+def write_config(model, out: Path, temperature: float, threshold: float) -> None:
+    config = json.loads(model.config.to_json_string())
+    config["architectures"] = ["LayoutLMv3ForTokenClassification"]
+    config["id2label"] = {str(i): name for i, name in enumerate(LABELS)}
+    config["label2id"] = {name: i for i, name in enumerate(LABELS)}
+    config["calibration"] = {"layout": round(temperature, 4)}
+    config["review_thresholds"] = {"layout": threshold}
+    config["window_overlap"] = OVERLAP
+    (out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    (out / "preprocessor_config.json").write_text(json.dumps({
+        "image_processor_type": "LayoutLMv3ImageProcessor", "apply_ocr": False, "do_resize": True, "size": {"height": 224, "width": 224},
+        "resample": 2, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True,
+        "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}, indent=2) + "\n")
+    shutil.copy(WORK / "tokenizer.json", out / "tokenizer.json")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", required=True)
@@ -127,7 +139,11 @@ def main() -> None:
     model, tokenizer = trained(options.run)
     encoder = Encoder(tokenizer)
     export_graph(model, options.out / "model.onnx")
-    quantise(options.out / "model.onnx", options.out / "model.int8.onnx")
+    # The gate needs labels and tokenizer; the temperature does not change which label is the largest and follows below.
+    write_config(model, options.out, 1.0, 0.0)
+    # Linear layers only, weights signed and per channel. Tables of positions and the projection of image patches stay
+    # as they are: their Gather and Log must not be rounded. `write_eval.py` makes the labelled pages of the gate.
+    quantize(options.out / "model.onnx", options.out / "model.int8.onnx", "layout", WORK.parent / "eval" / "layout" / "validation.jsonl")
 
     def pages_of(split):
         pages = load_pages([WORK / name / split for name in options.pages.split(",")])
@@ -161,19 +177,7 @@ def main() -> None:
             result["pages_per_second"] = round(len(pages) / seconds, 2)
             report["sets"][f"{split}/{name}"] = result
             print(f"{split} {name}: {metrics.table(result)}\n  {result['pages_per_second']} pages/s", flush=True)
-    config = json.loads(model.config.to_json_string())
-    config["architectures"] = ["LayoutLMv3ForTokenClassification"]
-    config["id2label"] = {str(i): name for i, name in enumerate(LABELS)}
-    config["label2id"] = {name: i for i, name in enumerate(LABELS)}
-    config["calibration"] = {"layout": round(temperature, 4)}
-    config["review_thresholds"] = {"layout": threshold}
-    config["window_overlap"] = OVERLAP
-    (options.out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-    (options.out / "preprocessor_config.json").write_text(json.dumps({
-        "image_processor_type": "LayoutLMv3ImageProcessor", "apply_ocr": False, "do_resize": True, "size": {"height": 224, "width": 224},
-        "resample": 2, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True,
-        "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}, indent=2) + "\n")
-    shutil.copy(WORK / "tokenizer.json", options.out / "tokenizer.json")
+    write_config(model, options.out, temperature, threshold)
     (WORK / "runs" / options.run / "report.json").write_text(json.dumps(report, indent=1))
     for path in sorted(options.out.iterdir()):
         print(path.name, path.stat().st_size)

@@ -2,7 +2,7 @@
 
     python export.py --run final
 
-Writes WORK/bundle/ (`ship.py` copies what ships; model.onnx stays, out of git). Temperatures are fitted on validation data with the int8
+Writes WORK/bundle/ with a built `docproc` for the int8 form (`ship.py` copies what ships; model.onnx stays, out of git). Temperatures are fitted on validation data with the int8
 model's own logits, because that is what runs.
 """
 
@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import shutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -19,16 +20,18 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from common import ENTITY_LABELS, SECTION_KINDS, SENTIMENTS, WORK, base_model, calibration_error, softmax
+from common import ENTITY_LABELS, LABELS, SECTION_KINDS, SENTIMENTS, WORK, base_model, calibration_error, softmax
 from modeling import TextEncoder, load_tokenizer
 from runtime import OnnxEncoder, fit_temperature, gold_words
 from train import load_items
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from quantize import quantize  # noqa: E402
+
 OPSET = 17
 # The last layers of the heads decide by small differences and hold 15,000 weights.
-FP32_HEADS = ("/sentiment/", "/section/", "/entities/")
+FP32_HEADS = ("*/sentiment/*", "*/section/*", "*/entities/*")
 
 
 def export_fp32(model: TextEncoder, path: Path) -> None:
@@ -49,13 +52,21 @@ def export_fp32(model: TextEncoder, path: Path) -> None:
     onnx.checker.check_model(graph)
 
 
-def quantize(source: Path, target: Path, embeddings: bool) -> None:
-    """Dynamic int8: u8 activations, s8 weights per channel; embeddings s8 where wanted."""
-    graph = onnx.load(source)
-    # The quantiser first turns Gemm into MatMul under a new name.
-    heads = [name for node in graph.graph.node if node.op_type in {"MatMul", "Gemm"} and any(head in node.name for head in FP32_HEADS) for name in (node.name, node.name + "_MatMul")]
-    kinds = ["MatMul", "Gemm"] + (["Gather"] if embeddings else [])
-    quantize_dynamic(source, target, per_channel=True, weight_type=QuantType.QInt8, op_types_to_quantize=kinds, nodes_to_exclude=heads)
+def write_config(folder: Path, calibration: dict[str, float]) -> None:
+    config = {
+        "architectures": ["BertModel"], "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
+        "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512, "type_vocab_size": 2,
+        "hidden_act": "gelu", "layer_norm_eps": 1e-12, "pad_token_id": 0,
+        "id2label": {str(index): label for index, label in enumerate(SENTIMENTS)},
+        "label2id": {label: index for index, label in enumerate(SENTIMENTS)},
+        "entity_id2label": {str(index): label for index, label in enumerate(ENTITY_LABELS)},
+        "section_id2label": {str(index): label for index, label in enumerate(SECTION_KINDS)},
+        "sentence_embedding_size": 384,
+        "calibration": {"sentiment": calibration["sentiment"], "entities": calibration["entities"], "section_kinds": calibration["sections"]},
+        "review_thresholds": {"sentiment": 0.6, "entities": 0.5, "section_kinds": 0.5},
+        "max_tokens": {"sentence": 128, "section": 112}, "section_words": 60,
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def sha256(path: Path) -> str:
@@ -74,11 +85,14 @@ def main() -> None:
     model.load_state_dict(torch.load(WORK / "runs" / options.run / "model.pt", weights_only=False, map_location="cpu")["model"])
     fp32, int8 = folder / "model.onnx", folder / "model.int8.onnx"
     export_fp32(model, fp32)
-    quantize(fp32, int8, not options.fp32_embeddings)
-    print(f"fp32 {fp32.stat().st_size / 1e6:.1f} MB, int8 {int8.stat().st_size / 1e6:.1f} MB")
     shutil.copyfile(base_model() / "tokenizer.json", folder / "tokenizer.json")
     tokenizer = load_tokenizer()
     tokenizer.save(str(folder / "tokenizer.json"))
+    # The gate needs labels; temperatures do not change which one is the largest and follow below.
+    write_config(folder, {"sentiment": 1.0, "entities": 1.0, "sections": 1.0})
+    more = [part for pattern in FP32_HEADS for part in ("--exclude", pattern)] + ([] if options.fp32_embeddings else ["--embeddings"])
+    quantize(fp32, int8, "sentiment", LABELS / "reports_validation.jsonl", *more)
+    print(f"fp32 {fp32.stat().st_size / 1e6:.1f} MB, int8 {int8.stat().st_size / 1e6:.1f} MB")
 
     validation = load_items(tokenizer, "validation", ["sentiment", "entities", "sections"], False)
     session = OnnxEncoder(int8)
@@ -95,20 +109,7 @@ def main() -> None:
         calibration[task] = round(temperature, 4)
         errors[task] = [round(calibration_error(softmax(scores / scale), gold), 4) for scale in (1.0, temperature)]
     print("temperatures", calibration, "calibration error on validation before and after", errors)
-    config = {
-        "architectures": ["BertModel"], "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
-        "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512, "type_vocab_size": 2,
-        "hidden_act": "gelu", "layer_norm_eps": 1e-12, "pad_token_id": 0,
-        "id2label": {str(index): label for index, label in enumerate(SENTIMENTS)},
-        "label2id": {label: index for index, label in enumerate(SENTIMENTS)},
-        "entity_id2label": {str(index): label for index, label in enumerate(ENTITY_LABELS)},
-        "section_id2label": {str(index): label for index, label in enumerate(SECTION_KINDS)},
-        "sentence_embedding_size": 384,
-        "calibration": {"sentiment": calibration["sentiment"], "entities": calibration["entities"], "section_kinds": calibration["sections"]},
-        "review_thresholds": {"sentiment": 0.6, "entities": 0.5, "section_kinds": 0.5},
-        "max_tokens": {"sentence": 128, "section": 112}, "section_words": 60,
-    }
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    write_config(folder, calibration)
     for name in ("model.int8.onnx", "tokenizer.json", "config.json"):
         print(sha256(folder / name), name)
     print("onnxruntime", onnxruntime.__version__)

@@ -16,4 +16,4 @@ mod write;
 pub use proto::*;
 pub use read::{Model, parse};
 pub use tensor::{ElementType, float_tensor, integer_tensor, raw_tensor, scalar_tensor};
-pub use write::write;
+pub use write::{write, write_with};

@@ -129,6 +129,15 @@ impl Model {
         }
     }
 
+    /// Sets a property of the model, or removes it.
+    pub fn set_property(&mut self, key: &str, value: Option<&str>) {
+        self.proto.metadata_props.retain(|entry| entry.key() != key);
+        self.proto.metadata_props.extend(value.map(|value| super::proto::StringStringEntryProto {
+            key: Some(key.to_owned()),
+            value: Some(value.to_owned()),
+        }));
+    }
+
     /// Declares an operator domain unless it is there.
     pub fn require_domain(&mut self, domain: &str, version: i64) {
         if !self.proto.opset_import.iter().any(|entry| entry.domain() == domain) {

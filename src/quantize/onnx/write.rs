@@ -37,7 +37,11 @@ pub fn write(model: &mut Model, path: &Path) -> Result<Vec<PathBuf>> {
     write_with(model, path, total > MAX_INLINE)
 }
 
-pub(super) fn write_with(model: &mut Model, path: &Path, external: bool) -> Result<Vec<PathBuf>> {
+/// As [`write()`], with external data or without it whatever the size.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_with(model: &mut Model, path: &Path, external: bool) -> Result<Vec<PathBuf>> {
     let folder = model.folder.clone();
     let mut graph = model.proto.graph.take().unwrap_or_default();
     let initializers = std::mem::take(&mut graph.initializer);

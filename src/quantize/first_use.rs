@@ -1,0 +1,131 @@
+//! `enable_quantization`: variants that a bundle lacks are made before the models are loaded, and kept in the cache.
+
+use std::path::Path;
+
+use super::builtin::{pages, sentences};
+use super::engine::{QuantizeHooks, quantize};
+use super::inputs::{Inputs, Reading, gather, is_tensors, tensors};
+use super::options::{Mode, QuantizeOptions};
+use super::runner::OrtLoader;
+use super::subject::Subject;
+use crate::config::{Config, Model, NativeLibrary, QuantizationMode, native_library};
+use crate::error::{Error, ErrorCode, Result};
+use crate::inference::{ImageView, PageInput};
+use crate::pipeline::{PendingVariant, pending_variant};
+use crate::runtime::{Environment, Manifest};
+
+/// Pages or texts that a variant is calibrated and judged by.
+const LIMIT: usize = 64;
+
+/// Makes the quantised variants that the configuration asks for and nobody has made yet. They go through the same gate
+/// as those of `docproc quantize`, by agreement of outputs on the model's `calibration` data or on built-in pages and
+/// sentences. `notice` hears what is done.
+///
+/// # Errors
+/// `quantize.gate` if a variant differs too much from its source: what was asked for cannot be had, and nothing else is
+/// used in its place. `config.invalid` for static int8 without calibration data; `model.*`, `onnx.invalid`,
+/// `output.unwritable`.
+pub fn ensure_variants(config: &Config, notice: &dyn Fn(&str)) -> Result<()> {
+    let manifest = Manifest::read(&config.models_folder)?;
+    // The layout model first: reading documents for the others needs it.
+    let models = [
+        ("layoutlmv3", Some(&config.models.layoutlmv3)),
+        ("finbert", Some(&config.models.finbert)),
+        ("entities", config.models.entities.as_ref()),
+    ];
+    for (key, model) in models {
+        let Some(model) = model else { continue };
+        if let Some(pending) = pending_variant(model, manifest.as_ref())? {
+            make(config, key, model, &pending, notice)?;
+        }
+    }
+    Ok(())
+}
+
+fn make(
+    config: &Config,
+    key: &str,
+    model: &Model,
+    pending: &PendingVariant,
+    notice: &dyn Fn(&str),
+) -> Result<()> {
+    let mode = match pending.mode {
+        QuantizationMode::Dynamic => Mode::Dynamic,
+        QuantizationMode::Int8 => Mode::Int8,
+        QuantizationMode::Fp16 => Mode::Fp16,
+        QuantizationMode::Qat => Mode::Qat,
+    };
+    if mode == Mode::Int8 && model.calibration.is_none() {
+        return Err(Error::new(ErrorCode::ConfigInvalid, "static int8 needs data to calibrate with")
+            .part(format!("models.{key}.calibration"))
+            .help("name documents or texts there, or use `quantization_mode: dynamic`"));
+    }
+    notice(&format!("quantising {} ({}) at first use", pending.source.name, mode.as_str()));
+    let environment = Environment::load(&native_library(NativeLibrary::OnnxRuntime)?)?;
+    let inputs = inputs(config, model, pending, &environment, notice)?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let options = QuantizeOptions { optimize: true, speed_pairs: 3, ..QuantizeOptions::new(mode) };
+    let folder = pending.file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Error::new(ErrorCode::OutputUnwritable, "cannot make the cache folder").file(folder).because(error)
+    })?;
+    let hooks = QuantizeHooks {
+        loader: &OrtLoader { environment, threads },
+        samples: &inputs.samples,
+        origin: Some(&inputs.origin),
+        evaluate: None,
+        progress: &|_| {},
+    };
+    let report = quantize(&pending.source.model, &pending.file, &options, hooks)?;
+    if let Some(refusal) = report.refusal() {
+        return Err(Error::new(refusal.code(), refusal.message().to_owned()).file(&pending.source.model).help(
+            format!(
+                "set `models.{key}.enable_quantization: false`, or make the variant yourself with `docproc quantize`, \
+                 which can leave layers in float"
+            ),
+        ));
+    }
+    let speed = report.speed.as_ref().map_or(1.0, |speed| speed.ratio);
+    notice(&format!(
+        "{} is now {:.1} MB instead of {:.1} MB and {speed:.1}x as fast; kept in {}",
+        pending.source.name,
+        report.quantized_bytes as f64 / 1e6,
+        report.original_bytes as f64 / 1e6,
+        folder.display()
+    ));
+    Ok(())
+}
+
+fn inputs(
+    config: &Config,
+    model: &Model,
+    pending: &PendingVariant,
+    environment: &Environment,
+    notice: &dyn Fn(&str),
+) -> Result<Inputs> {
+    if let Some(path) = model.calibration.as_deref().filter(|path| is_tensors(path)) {
+        return tensors(path, LIMIT);
+    }
+    let subject = Subject::open(environment, &pending.source)?;
+    if let Some(path) = &model.calibration {
+        return gather(&subject, path, &Reading { config, limit: LIMIT, notice });
+    }
+    let samples = match &subject {
+        Subject::Text(model) => model.batches(sentences())?,
+        Subject::Layout(model) => {
+            let pages = pages();
+            let inputs: Vec<PageInput<'_>> = pages
+                .iter()
+                .map(|(page, image)| {
+                    let side = crate::document::PAGE_IMAGE_SIZE as usize;
+                    PageInput {
+                        words: page,
+                        image: Some(ImageView { rgb: image, width: side, height: side }),
+                    }
+                })
+                .collect();
+            model.batches(&inputs)?
+        }
+    };
+    Ok(Inputs { samples, origin: "built-in pages and sentences".to_owned() })
+}
