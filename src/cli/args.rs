@@ -8,8 +8,8 @@ use clap_complete::Shell;
 
 use super::log::LogFormat;
 use super::quantize_args::QuantizeArgs;
-use crate::config::{ByteSize, FailOn, OcrPolicy, Overrides, parse_duration};
 pub use super::train_args::{FeaturesArgs, TrainArgs};
+use crate::config::{ByteSize, FailOn, OcrPolicy, Overrides, parse_duration};
 
 /// Batch analyzer for financial documents
 ///

@@ -49,8 +49,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
 fn figures(args: &EvalArgs, data: &Path, config: &Config) -> anyhow::Result<(String, String)> {
     let engine = Engine::load(config, &mut |text| eprintln!("note: {text}"))?;
     let request = Request::new(config, None, Vec::new());
-    let mut report =
-        evaluation::figures(&engine, &request, data, |document| eprintln!("read {document}"))?;
+    let mut report = evaluation::figures(&engine, &request, data, |document| eprintln!("read {document}"))?;
     if !args.errors {
         report.misses.clear();
     }

@@ -13,9 +13,7 @@ use crate::document::{Page, WordPredictions};
 use crate::error::Result;
 use crate::inference::{LayoutModel, TextModel};
 use crate::input::{WorkerOptions, WorkerPool, tesseract_version};
-use crate::runtime::{
-    Head, LoadedModel, ModelBundle, ModelManager, Profiler, Provider,
-};
+use crate::runtime::{Head, LoadedModel, ModelBundle, ModelManager, Profiler, Provider};
 use crate::scoring::networks::ScoringNetworks;
 use crate::structure::ReviewThresholds;
 use crate::tokenize::TokenizerManager;

@@ -9,8 +9,8 @@ use std::thread::available_parallelism;
 
 use super::document::Request;
 use super::engine::{Engine, no_comparison};
-use super::variants::open_bundle;
 use super::networks::{self, LineLabels};
+use super::variants::open_bundle;
 use crate::config::{Config, Model, NativeLibrary, cache_folder, native_library};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
 use crate::error::Result;

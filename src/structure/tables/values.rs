@@ -306,6 +306,8 @@ fn value_of(
 fn without_exceptions(header: &str) -> String {
     let Some((before, rest)) = header.split_once("except") else { return header.to_owned() };
     format!("{before}{}", rest.split_once(')').map_or("", |(_, after)| after))
+}
+
 /// A label without what it says in parentheses about amounts of its own: "dividends declared ($0.60 per share)" heads
 /// no amounts per share.
 fn without_stated_amounts(label: &str) -> String {
