@@ -156,7 +156,6 @@ impl Request {
             passwords,
             ocr: config.analyze.ocr,
             compare_text: if no_comparison(config).is_some() { 0 } else { config.analyze.compare_text },
-            compare_text: self.compare_text,
             timeout: config.analyze.timeout,
             max_pages: config.analyze.max_pages,
             max_pixels: config.analyze.max_pixels,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::digest::Digest;
 use super::document::{self, Request};
+use super::engine::Engine;
 use super::setup::Setup;
 use super::stop::Stop;
 use crate::document::analysis::{Analysis, Problem, Status};

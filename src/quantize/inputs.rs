@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::evaluation::{layout_batches, read_lines, spread_over};
 use crate::inference::{ImageView, LayoutModel, PageInput};
 use crate::input::{self, DiscoverOptions, Input, ReadRequest, Source, WorkerOptions, WorkerPool};
-use crate::pipeline::{Engine, analyze_document};
+use crate::pipeline::{Engine, Request, analyze_document};
 
 /// Inputs, and where they came from.
 #[derive(Clone, Debug, Default)]
@@ -132,8 +132,8 @@ fn texts(path: &Path) -> Result<Vec<String>> {
 
 /// Every sentence of the documents, as `docproc analyze` finds them.
 fn sentences(inputs: &[Input], reading: &Reading<'_>) -> Result<Vec<String>> {
-    let engine = Engine::start(reading.config, &mut |text| (reading.notice)(text))?;
-    let request = engine.request(reading.config, None, Vec::new());
+    let engine = Engine::load(reading.config, &mut |text| (reading.notice)(text))?;
+    let request = Request::new(reading.config, None, Vec::new());
     let mut sentences = Vec::new();
     for input in inputs {
         let analysis = analyze_document(&engine, input, &request);
