@@ -389,13 +389,25 @@ fn boxed_regions(page: &Page, region: &Region<'_>) -> Vec<Vec<usize>> {
     }
     let mut found: Vec<Vec<usize>> = Vec::new();
     for (x0, x1, heights) in groups {
+        let verticals: Vec<&BBox<Points>> = region
+            .rulings
+            .iter()
+            .filter(|ruling| !ruling.horizontal)
+            .map(|ruling| &ruling.bbox)
+            .filter(|bbox| bbox.center_x() > x0 - 3.0 && bbox.center_x() < x1 + 3.0)
+            .collect();
         let walled = |top: f32, bottom: f32| {
-            region.rulings.iter().any(|ruling| {
-                !ruling.horizontal
-                    && ruling.bbox.center_x() > x0 - 3.0
-                    && ruling.bbox.center_x() < x1 + 3.0
-                    && ruling.bbox.y1.min(bottom) - ruling.bbox.y0.max(top) > 0.5 * (bottom - top)
-            })
+            let overlap = |bbox: &BBox<Points>| (bbox.y1.min(bottom) - bbox.y0.max(top)).max(0.0);
+            // The walls at both sides may be made of one piece per row.
+            let side = |x: f32| -> f32 {
+                verticals
+                    .iter()
+                    .filter(|bbox| (bbox.center_x() - x).abs() < 4.0)
+                    .map(|bbox| overlap(bbox))
+                    .sum()
+            };
+            let half = 0.5 * (bottom - top);
+            verticals.iter().any(|bbox| overlap(bbox) > half) || (side(x0) > half && side(x1) > half)
         };
         let mut start = 0;
         while start < heights.len() {
@@ -403,7 +415,21 @@ fn boxed_regions(page: &Page, region: &Region<'_>) -> Vec<Vec<usize>> {
                 pair[1] - pair[0] < if walled(pair[0], pair[1]) { WALLED_BAND } else { OPEN_BAND } * region.em
             };
             let end = start + 1 + heights[start..].windows(2).take_while(near).count();
-            found.extend(boxed_words(page, region, (x0, x1), &heights[start..end]));
+            let mut group = heights[start..end].to_vec();
+            // The last row may have walls and no ruling below it.
+            if let Some(&bottom) = group.last() {
+                let reach = verticals
+                    .iter()
+                    .filter(|bbox| bbox.y0 < bottom + 4.0 && bbox.y1 > bottom + region.em)
+                    .map(|bbox| bbox.y1)
+                    .filter(|y1| y1 - bottom < WALLED_BAND * region.em)
+                    .fold(bottom, f32::max);
+                let next = heights.get(end).copied().unwrap_or(f32::INFINITY);
+                if reach > bottom && reach < next {
+                    group.push(reach);
+                }
+            }
+            found.extend(boxed_words(page, region, (x0, x1), &group));
             start = end;
         }
     }

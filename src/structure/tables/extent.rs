@@ -52,8 +52,11 @@ pub(super) fn table_lines(region: &Region<'_>) -> (usize, usize) {
         }
         first += 1;
     }
-    let mut last = lines.len();
-    for index in (first + LEAST_LINES..lines.len()).rev() {
+    let no_numbers = |line: &Line| line.chunks.iter().all(|chunk| !chunk.numeric);
+    let texts = lines.iter().rev().take_while(|line| no_numbers(line)).count();
+    let note = (lines.len() - texts..lines.len()).find(|&line| view.is_named_note(&lines[line]));
+    let mut last = note.filter(|&note| note >= first + LEAST_LINES).unwrap_or(lines.len());
+    for index in (first + LEAST_LINES..last).rev() {
         let line = &lines[index];
         if line.chunks.len() != 1 || line.chunks[0].numeric {
             break;
@@ -106,6 +109,12 @@ impl View<'_, '_> {
     fn is_title(&self, line: &Line) -> bool {
         (line.bbox.center_x() - f32::midpoint(self.left, self.right)).abs() < 1.5 * self.region.em
             && line.bbox.x0 > self.left + 2.0 * self.region.em
+    }
+
+    /// "Source: ...", whatever gaps the text has.
+    fn is_named_note(&self, line: &Line) -> bool {
+        let words = self.words(line);
+        words.len() > 2 && words[0].strip_suffix(':').is_some_and(|word| NOTES.contains(&word))
     }
 
     fn is_note(&self, line: &Line) -> bool {

@@ -470,3 +470,27 @@ fn headers_that_stand_again_further_down_do_not_merge_columns() {
     let found = rows_of(&page(&lines));
     assert!(found.contains(&"Change | 120 | 110 | 7".to_owned()), "{found:#?}");
 }
+
+#[test]
+fn walls_in_pieces_hold_a_ruled_table_together_down_to_its_last_row() {
+    let mut page = page(&[
+        &[("Measure", Left(60.0)), ("Assessed", Left(250.0))],
+        &[("Reliable", Left(60.0)), ("Stable scores", Left(250.0))],
+        &[("Valid", Left(60.0)), ("Right concept", Left(250.0))],
+        &[("Sensitive", Left(60.0)), ("Sees changes", Left(250.0))],
+    ]);
+    // Rows 200 points high, without a ruling below the last one.
+    for word in &mut page.words {
+        let line = (word.bbox.y0 - 100.0) / 14.0;
+        word.bbox = BBox::new(word.bbox.x0, 60.0 + 200.0 * line, word.bbox.x1, 70.0 + 200.0 * line);
+    }
+    page.rulings = (0..4).map(|line| rule(45.0, 450.0, 50.0 + 200.0 * line as f32)).collect();
+    for piece in 0..8 {
+        let (top, bottom) = (50.0 + 100.0 * piece as f32, 149.0 + 100.0 * piece as f32);
+        page.rulings.extend([45.0, 240.0, 449.5].map(|x| wall(x, top, bottom.min(790.0))));
+    }
+    page.height = 900.0;
+    page.words.push(word("Introduction", 40.0, 20.0, 460.0, 10.0));
+    let found = only(find_tables(&[page], &[]));
+    assert_eq!((found.rows, found.columns, text_at(&found, 3, 1)), (4, 2, "Sees changes"));
+}
