@@ -26,8 +26,31 @@ test: native ocr-tools ## Run every test
 soak-kill: native ## Kill runs and their workers at 80 random moments; all fixtures in every order and cache state
 	cargo test --locked --release --test it batch:: -- --ignored --nocapture --test-threads 1
 
+# `make soak DOCPROC_SOAK_CORPORA=FOLDER` reads a folder of further documents, too; tests/soak.rs has more variables.
+export DOCPROC_SOAK_CORPORA DOCPROC_SOAK_CURVE
+
+.PHONY: soak
+soak: native ## Read thousands of hostile files and long runs (hours); prints what came of them
+	cargo test --locked --release --test soak -- --ignored --nocapture --test-threads 1
+
+FUZZ_SECONDS ?= 5
+FUZZ_TARGETS := $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser for FUZZ_SECONDS (default 5) where cargo-fuzz and a nightly toolchain are installed
+	@if cargo fuzz --version >/dev/null 2>&1 && cargo +nightly --version >/dev/null 2>&1; then \
+		set -e; for target in $(FUZZ_TARGETS); do \
+			mkdir -p fuzz/corpus/$$target; \
+			cargo +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+				-max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 -verbosity=0; \
+		done; \
+	else \
+		echo "Fuzzing is left out: it needs cargo-fuzz (cargo install cargo-fuzz) and rustup's nightly toolchain."; \
+		echo "The property tests of \`make test\` run the same entry points."; \
+	fi
+
 .PHONY: check
-check: fmt clippy doc test ## What CI runs: format, lints, docs, tests
+check: fmt clippy doc test fuzz ## What CI runs: format, lints, docs, tests
 
 .PHONY: fmt
 fmt: ## Check the format

@@ -62,6 +62,8 @@ error_codes! {
     PdfNoPages = "pdf.no_pages",
     /// The document has more pages than `--max-pages`; those beyond were not analyzed.
     DocumentTooManyPages = "document.too_many_pages",
+    /// The document needs more memory than one may have; pages beyond were not analyzed.
+    DocumentTooLarge = "document.too_large",
     /// The time limit of the document ran out.
     DocumentTimeout = "document.timeout",
     /// An image cannot be decoded.

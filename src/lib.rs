@@ -31,3 +31,11 @@ pub mod evaluation;
 pub mod quantize;
 
 pub mod cli;
+
+// The fuzz targets' entry points, run by every `cargo test`.
+#[cfg(test)]
+#[path = "../fuzz/src/entry.rs"]
+mod entry;
+#[cfg(test)]
+#[path = "../fuzz/src/properties.rs"]
+mod properties;

@@ -7,6 +7,7 @@
 mod digest;
 mod document;
 mod engine;
+mod memory;
 mod networks;
 mod pages;
 mod reading;

@@ -103,6 +103,10 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
                 .as_ref()
                 .map_or(String::new(), |folder| format!("; analyses in {}", folder.root().display()));
             eprint!("{}", summary::render(&report.digests, &report.counts, seconds, &place));
+            let lost = setup.started().map_or(0, |engine| engine.workers().lost);
+            if lost > 0 {
+                eprintln!("{lost} page workers died or were killed, and were replaced");
+            }
         }
         Summary::Event => {
             let fields = summary::object(&manifest, &report.digests, folder.as_ref().map(OutputFolder::root));

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use super::log::LogFormat;
 use super::quantize_args::QuantizeArgs;
 pub use super::train_args::{FeaturesArgs, TrainArgs};
-use crate::config::{ByteSize, FailOn, OcrPolicy, Overrides, parse_duration};
+use crate::config::{ByteSize, FailOn, OcrPolicy, Overrides, SandboxMode, parse_duration};
 
 /// Batch analyzer for financial documents
 ///
@@ -213,6 +213,15 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "SIZE", env = "DOCPROC_DISK_CACHE_SIZE", help_heading = "Limits")]
     pub disk_cache_size: Option<ByteSize>,
 
+    /// Memory of all processes together, for example 4GB; documents wait for one another below it [default: none]
+    #[arg(long, value_name = "SIZE", env = "DOCPROC_MEM_LIMIT", help_heading = "Limits")]
+    pub mem_limit: Option<ByteSize>,
+
+    /// Lock up what reads the documents: as far as the kernel can, fully or not at all [default: auto] [possible
+    /// values: auto, require, off]
+    #[arg(long, value_name = "WHEN", env = "DOCPROC_SANDBOX", help_heading = "Limits")]
+    pub sandbox: Option<SandboxMode>,
+
     /// Print where the time went
     #[arg(long, help_heading = "Work")]
     pub profile: bool,
@@ -357,6 +366,8 @@ impl AnalyzeArgs {
             max_pages: self.max_pages,
             max_bytes: self.max_bytes,
             max_pixels: self.max_pixels,
+            mem_limit: self.mem_limit,
+            sandbox: self.sandbox,
             fail_on: self.fail_on,
             max_runtime: self.max_runtime,
             stop_timeout: self.stop_timeout,

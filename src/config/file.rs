@@ -154,6 +154,10 @@ pub struct AnalyzeSection {
     pub max_bytes: Option<ByteSize>,
     /// Pixels per image.
     pub max_pixels: Option<u64>,
+    /// Bytes of memory for the process tree.
+    pub mem_limit: Option<ByteSize>,
+    /// `auto`, `require` or `off`.
+    pub sandbox: Option<String>,
     /// `failed`, `partial` or `never`.
     pub fail_on: Option<String>,
     /// Time after which a run stops by itself, such as `6h`.

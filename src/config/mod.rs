@@ -5,6 +5,7 @@
 
 mod file;
 mod locate;
+mod sandbox;
 mod units;
 
 use std::fs;
@@ -16,6 +17,7 @@ use serde::{Serialize, Serializer};
 
 pub use file::{File, ModelSection, NetworkKind, NetworkSection, QuantizationMode};
 pub use locate::{NativeLibrary, cache_folder, models_folder, native_library};
+pub use sandbox::SandboxMode;
 pub use units::{ByteSize, parse_duration};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -122,6 +124,10 @@ pub struct Analyze {
     pub max_bytes: ByteSize,
     /// Pixels per image.
     pub max_pixels: u64,
+    /// Memory of the process tree.
+    pub mem_limit: Option<ByteSize>,
+    /// Whether page workers and the OCR program are locked up.
+    pub sandbox: SandboxMode,
     /// Which outcomes make the exit code 1.
     pub fail_on: FailOn,
     /// Time after which a run stops by itself.
@@ -215,6 +221,10 @@ pub struct Overrides {
     pub max_bytes: Option<ByteSize>,
     /// Pixels per image.
     pub max_pixels: Option<u64>,
+    /// Memory of the process tree.
+    pub mem_limit: Option<ByteSize>,
+    /// Whether page workers and the OCR program are locked up.
+    pub sandbox: Option<SandboxMode>,
     /// Exit code policy.
     pub fail_on: Option<FailOn>,
     /// Time after which a run stops by itself.
@@ -380,6 +390,9 @@ impl Config {
                 max_pages: overrides.max_pages.or(file.analyze.max_pages).unwrap_or(5_000),
                 max_bytes: overrides.max_bytes.or(file.analyze.max_bytes).unwrap_or(ByteSize(1_000_000_000)),
                 max_pixels: overrides.max_pixels.or(file.analyze.max_pixels).unwrap_or(200_000_000),
+                mem_limit: overrides.mem_limit.or(file.analyze.mem_limit),
+                sandbox: parsed(overrides.sandbox, file.analyze.sandbox.as_deref())
+                    .map_err(|text| invalid("analyze.sandbox", text))?,
                 fail_on: parsed(overrides.fail_on, file.analyze.fail_on.as_deref())
                     .map_err(|text| invalid("analyze.fail_on", text))?,
                 max_runtime: overrides.max_runtime.or(duration("max_runtime", &file.analyze.max_runtime)?),
@@ -458,6 +471,7 @@ mod tests {
             ("models: {finbert: {calibration: texts.jsonl}}", "models.finbert.calibration"),
             ("analyze: {ocr: perhaps}", "analyze.ocr"),
             ("analyze: {max_runtime: soon}", "analyze.max_runtime"),
+            ("analyze: {sandbox: maybe}", "analyze.sandbox"),
         ] {
             let error = load(text, &Overrides::default()).unwrap_err();
             assert!(error.to_string().contains(key), "{error}");

@@ -160,10 +160,19 @@ impl Worker {
 
     /// Peak of the address space in bytes, while the kernel still knows it.
     fn read_peak_memory(&self) -> u64 {
+        self.read_memory("VmPeak:")
+    }
+
+    /// Bytes that it holds in memory.
+    pub(super) fn resident_memory(&self) -> u64 {
+        self.read_memory("VmRSS:")
+    }
+
+    fn read_memory(&self, what: &str) -> u64 {
         std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
             .ok()
             .and_then(|status| {
-                let line = status.lines().find_map(|line| line.strip_prefix("VmPeak:"))?;
+                let line = status.lines().find_map(|line| line.strip_prefix(what))?;
                 line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
             })
             .map_or(0, |kilobytes| kilobytes * 1024)
@@ -209,17 +218,25 @@ fn cause_of_death(status: Option<ExitStatus>, printed: &str, peak: u64, limit: u
     if signal == Some(SIGSYS) {
         return Error::new(
             ErrorCode::WorkerSandbox,
-            "the page worker tried a system call that its sandbox forbids and was killed",
+            "the page worker tried a system call that its sandbox forbids and was killed (SIGSYS)",
         )
         .help("the document may be an attack; do not open it elsewhere");
     }
-    Error::new(ErrorCode::WorkerCrashed, format!("the page worker died: {how}{evidence}"))
-        .help("the document may be damaged or hostile; its other pages are analyzed")
+    let error = Error::new(ErrorCode::WorkerCrashed, format!("the page worker died: {how}{evidence}"));
+    match signal {
+        Some(SIGKILL) => {
+            error.help("it was killed from outside, perhaps for lack of memory: see the kernel's log")
+        }
+        Some(SIGXCPU) => error.help("it used up the processor time of its life: the document may be hostile"),
+        _ => error.help("the document may be damaged or hostile; its other pages are analyzed"),
+    }
 }
 
 const SIGILL: i32 = 4;
 const SIGTRAP: i32 = 5;
 const SIGABRT: i32 = 6;
+const SIGKILL: i32 = 9;
+const SIGXCPU: i32 = 24;
 const SIGSYS: i32 = 31;
 
 fn signal_name(number: i32) -> String {
@@ -229,10 +246,11 @@ fn signal_name(number: i32) -> String {
         SIGABRT => "SIGABRT",
         7 => "SIGBUS",
         8 => "SIGFPE",
-        9 => "SIGKILL",
+        SIGKILL => "SIGKILL",
         11 => "SIGSEGV",
         15 => "SIGTERM",
-        24 => "SIGXCPU",
+        SIGXCPU => "SIGXCPU",
+        25 => "SIGXFSZ",
         SIGSYS => "SIGSYS",
         _ => return format!("signal {number}"),
     };

@@ -13,6 +13,7 @@ use super::decide;
 use super::media::MediaType;
 use super::ocr::pgm_header;
 use super::protocol::DocumentInfo;
+use super::raster::{Raster, check_size, malformed, over_white};
 use super::resize::resize_bilinear;
 use super::resolution;
 use super::segment::{OcrImage, PageContent, Timings};
@@ -24,40 +25,12 @@ use crate::error::{Error, ErrorCode, Result};
 /// Pixels of a picture for OCR; larger ones are reduced.
 const OCR_PIXELS: f64 = 34.0e6;
 
-/// RGB, rows from the top, with its resolution in pixels per inch across and down.
-pub(super) struct Raster {
-    pub(super) width: u32,
-    pub(super) height: u32,
-    pub(super) rgb: Vec<u8>,
-    pub(super) dpi: (f32, f32),
-}
-
 /// An image file.
 pub(crate) struct ImageDocument<'a> {
     bytes: &'a [u8],
     kind: MediaType,
     max_pixels: u64,
     frames: u32,
-}
-
-/// An image cannot be decoded.
-pub(super) fn malformed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::new(ErrorCode::ImageMalformed, "the image cannot be decoded").because(error)
-}
-
-/// Checks a size before anything is allocated for it.
-pub(super) fn check_size(width: u32, height: u32, max_pixels: u64) -> Result<()> {
-    if width == 0 || height == 0 {
-        return Err(malformed("it has no pixels"));
-    }
-    if u64::from(width) * u64::from(height) > max_pixels {
-        return Err(Error::new(
-            ErrorCode::ImageTooLarge,
-            format!("the image has {width} x {height} pixels, more than {max_pixels} in all"),
-        )
-        .help("raise --max-pixels to read it"));
-    }
-    Ok(())
 }
 
 fn from_image(error: ImageError) -> Error {
@@ -175,14 +148,6 @@ fn on_white(image: DynamicImage) -> Vec<u8> {
         .chunks_exact(4)
         .flat_map(|pixel| over_white([pixel[0], pixel[1], pixel[2]], pixel[3]))
         .collect()
-}
-
-/// A colour with this opacity on white.
-pub(super) fn over_white(color: [u8; 3], alpha: u8) -> [u8; 3] {
-    color.map(|value| {
-        let sum = u32::from(value) * u32::from(alpha) + 255 * u32::from(255 - alpha);
-        ((sum + 127) / 255) as u8
-    })
 }
 
 /// The gray picture for OCR (ITU-R BT.601 luma), as PGM.

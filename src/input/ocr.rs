@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -17,9 +17,11 @@ use rustix::process::{
     Pid, PidfdFlags, Resource, Rlimit, Signal, pidfd_open, set_parent_process_death_signal, setrlimit,
 };
 
+use super::jail::Jail;
 use super::segment::{self, OcrImage, PageContent, PageSegment};
 use super::shm::{MapError, MemoryFile, SealedMap};
 use super::tsv;
+use crate::config::SandboxMode;
 use crate::document::{PageImage, TextSource, Word};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -87,6 +89,7 @@ pub(super) fn recognise(
     image: OcrImage,
     memory: &OwnedFd,
     options: &OcrOptions,
+    sandbox: SandboxMode,
     deadline: Instant,
 ) -> Result<PageSegment, MapError> {
     let header = pgm_header(image.width, image.height);
@@ -99,7 +102,7 @@ pub(super) fn recognise(
     let started = Instant::now();
     let number = segment.number();
     let deadline = deadline.min(started + options.timeout);
-    let output = run(memory, options, deadline);
+    let output = run(memory, options, sandbox, deadline);
     if image.compare {
         let words = output.and_then(|output| read_words(&output, (segment.width(), segment.height()), image));
         return Ok(match words {
@@ -143,7 +146,7 @@ fn with_words(
 }
 
 /// Runs the program on the picture and gives its output.
-fn run(picture: &OwnedFd, options: &OcrOptions, deadline: Instant) -> Result<Vec<u8>> {
+fn run(picture: &OwnedFd, options: &OcrOptions, sandbox: SandboxMode, deadline: Instant) -> Result<Vec<u8>> {
     let program = find(&options.program).ok_or_else(|| {
         Error::new(ErrorCode::OcrUnavailable, "the page needs OCR and tesseract is not installed")
             .help("install it (Debian: apt-get install tesseract-ocr), or pass --ocr never")
@@ -155,16 +158,17 @@ fn run(picture: &OwnedFd, options: &OcrOptions, deadline: Instant) -> Result<Vec
     let picture = File::open(format!("/proc/self/fd/{}", picture.as_raw_fd())).map_err(failed)?;
     let mut output = MemoryFile::create("docproc-tsv").map_err(failed)?.into_file();
     let mut messages = MemoryFile::create("docproc-ocr").map_err(failed)?.into_file();
+    let environment: Vec<(&str, OsString)> = ["PATH", "TESSDATA_PREFIX", "LD_LIBRARY_PATH"]
+        .into_iter()
+        .filter_map(|name| std::env::var_os(name).map(|value| (name, value)))
+        .collect();
+    let mut jail = Jail::build(sandbox, &program, &environment)?;
     let mut command = Command::new(program);
     command
         .args(["stdin", "stdout", "-l", &options.language, "--dpi", "300", "--psm", "3", "tsv"])
         .env_clear()
         .env("OMP_THREAD_LIMIT", "1")
-        .envs(
-            ["PATH", "TESSDATA_PREFIX", "LD_LIBRARY_PATH"]
-                .iter()
-                .filter_map(|name| std::env::var_os(name).map(|value| (*name, value))),
-        )
+        .envs(environment)
         .stdin(picture)
         .stdout(output.try_clone().map_err(failed)?)
         .stderr(messages.try_clone().map_err(failed)?);
@@ -181,7 +185,7 @@ fn run(picture: &OwnedFd, options: &OcrOptions, deadline: Instant) -> Result<Vec
         for (resource, value) in limits {
             setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })?;
         }
-        Ok(())
+        jail.enter()
     };
     // SAFETY: between fork and exec only system calls are made; nothing allocates or takes a lock.
     unsafe { command.pre_exec(prepare) };
@@ -199,12 +203,31 @@ fn run(picture: &OwnedFd, options: &OcrOptions, deadline: Instant) -> Result<Vec
         Some(status) if status.success() => read(&mut output).map_err(failed),
         Some(status) => {
             let text = read(&mut messages).unwrap_or_default();
-            let text = String::from_utf8_lossy(&text);
-            let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
-            let line: String = line.chars().take(300).collect();
-            Err(Error::new(ErrorCode::OcrFailed, format!("the OCR program failed ({status}): {line}"))
-                .help(format!("check that tesseract has the language `{}`", options.language)))
+            Err(failure(status, &String::from_utf8_lossy(&text), options))
         }
+    }
+}
+
+/// Why the program ended as it did, out of what it said.
+fn failure(status: ExitStatus, said: &str, options: &OcrOptions) -> Error {
+    let line = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
+    let line: String = line.chars().take(300).collect();
+    let error = Error::new(ErrorCode::OcrFailed, format!("the OCR program failed ({status}): {line}"));
+    let limit = options.memory_limit >> 20;
+    if said.contains("bad_alloc") || said.contains("annot allocate") {
+        return error
+            .help(format!("it may use {limit} MiB of memory; raise --mem-limit, or pass --ocr never"));
+    }
+    match status.signal() {
+        Some(signal) if signal == Signal::XCPU.as_raw() => {
+            error.help("it used up its processor time; raise --timeout, or pass --ocr never")
+        }
+        Some(_) => error.help("the picture may be damaged or hostile; --ocr never leaves it out"),
+        None => error.help(format!(
+            "check that tesseract has the language `{}`; it may start no other program unless --sandbox off is \
+             given",
+            options.language
+        )),
     }
 }
 

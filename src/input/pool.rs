@@ -7,16 +7,18 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::ocr::OcrOptions;
-use super::protocol::{DocumentInfo, InjectedFault, SandboxMode, SandboxReport, passwords_fit};
+use super::protocol::{DocumentInfo, InjectedFault, SandboxReport, passwords_fit};
 use super::reader::{DocumentReader, ReadRequest};
 use super::segment::PageSegment;
 use super::source::Source;
 use super::supervisor;
+use crate::config::SandboxMode;
 use crate::error::{Error, ErrorCode, Result};
 
 /// How page workers are started and limited.
@@ -33,7 +35,7 @@ pub struct WorkerOptions {
     pub memory_limit: u64,
     /// Processor time of one worker over its life, in seconds: a last resort beside the time limits.
     pub cpu_seconds: u32,
-    /// Whether workers give up files and network.
+    /// Whether workers and the OCR program give up files, network and other processes.
     pub sandbox: SandboxMode,
     /// Pages after which a worker is replaced, so that what a library leaks does not add up.
     pub recycle_after_pages: u32,
@@ -323,10 +325,12 @@ pub struct WorkerPool {
 }
 
 impl WorkerPool {
-    /// Starts the supervisors; workers are started when there is work.
+    /// Starts the supervisors and the first worker, so that what is wrong with every worker is known before there
+    /// is work; the others are started when they are needed.
     ///
     /// # Errors
-    /// `library.not_found` if there is no pdfium at the given path, `worker.start` if threads cannot be started.
+    /// `library.*` if there is no pdfium at the given path, `worker.start` if threads or processes cannot be
+    /// started, `worker.sandbox` if it is required and this kernel cannot.
     pub fn start(options: &WorkerOptions) -> Result<Self> {
         if !options.pdfium.is_file() {
             return Err(Error::new(ErrorCode::LibraryNotFound, "there is no pdfium library here")
@@ -339,17 +343,24 @@ impl WorkerPool {
         let shared =
             Arc::new(Shared { options, state: Mutex::new(State::default()), changed: Condvar::new() });
         let mut pool = Self { shared, supervisors: Vec::new() };
+        let (first, started) = sync_channel(1);
+        let mut first = Some(first);
         for number in 0..workers {
             let shared = Arc::clone(&pool.shared);
+            // The kernel ends a worker together with the thread that started it: it must be the supervisor's.
+            let first = first.take();
             let thread = std::thread::Builder::new()
                 .name(format!("page-worker-{number}"))
-                .spawn(move || supervisor::run(&shared))
+                .spawn(move || supervisor::run(&shared, first))
                 .map_err(|error| {
                     Error::new(ErrorCode::WorkerStart, "cannot start a thread").because(error)
                 })?;
             pool.supervisors.push(thread);
         }
-        Ok(pool)
+        match started.recv() {
+            Ok(started) => started.map(|()| pool),
+            Err(_) => Err(Error::new(ErrorCode::WorkerStart, "the first page worker's supervisor is gone")),
+        }
     }
 
     /// Queues a document. Its pages are read in the background, a few ahead of the reader.
@@ -398,7 +409,7 @@ impl WorkerPool {
         self.shared.lock().statistics
     }
 
-    /// The state of the first worker's sandbox, once one was started.
+    /// The state of the first worker's sandbox.
     #[must_use]
     pub fn sandbox(&self) -> Option<SandboxReport> {
         self.shared.lock().sandbox.clone()

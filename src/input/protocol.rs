@@ -7,26 +7,17 @@
 use std::collections::BTreeMap;
 
 use super::wire::{Cursor, Put, WireError};
-use crate::config::OcrPolicy;
+use crate::config::{OcrPolicy, SandboxMode};
 use crate::error::{Error, ErrorCode};
 
 /// Bytes of the largest message; a packet must fit the kernel's default socket buffer.
 pub(crate) const MAX_MESSAGE: usize = 64 * 1024;
 
+/// Most pages that a document may claim; pdfium's own limit is higher than any real report.
+pub(crate) const MAX_PAGES: u32 = 1_000_000;
+
 const MAX_TEXT: usize = 4 * 1024;
 const MAX_PASSWORDS: usize = 48 * 1024;
-
-/// Whether page workers give up the file system and the network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SandboxMode {
-    /// As far as the kernel can.
-    #[default]
-    Auto,
-    /// Fully, or the worker does not start.
-    Require,
-    /// Not at all.
-    Off,
-}
 
 /// First message to a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,8 +82,16 @@ pub enum Fault {
     OpenFile,
     /// Opens a socket.
     OpenSocket,
+    /// Connects the socket that it has to another place.
+    Connect,
     /// Runs a program.
     Execute,
+    /// Starts a process.
+    Fork,
+    /// Looks into another process.
+    Trace,
+    /// Runs on a kernel that knows neither system call filters nor Landlock.
+    OldKernel,
 }
 
 byte_enum!(Fault {
@@ -107,6 +106,10 @@ byte_enum!(Fault {
     OpenFile = 9,
     OpenSocket = 10,
     Execute = 11,
+    Connect = 12,
+    Fork = 13,
+    Trace = 14,
+    OldKernel = 15,
 });
 byte_enum!(SandboxMode { Auto = 0, Require = 1, Off = 2 });
 
@@ -337,6 +340,9 @@ impl Reply {
             }),
             2 => {
                 let (page_count, entries) = (input.u32()?, input.u32()?);
+                if page_count > MAX_PAGES {
+                    return Err(input.error("a document has more pages than any"));
+                }
                 let mut metadata = BTreeMap::new();
                 for _ in 0..entries {
                     metadata.insert(input.text(MAX_TEXT)?.to_owned(), input.text(MAX_TEXT)?.to_owned());

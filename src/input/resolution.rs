@@ -18,7 +18,7 @@ pub(super) fn plausible(across: f32, down: f32) -> (f32, f32) {
 }
 
 /// Pixels per inch, across and down.
-pub(super) fn of(bytes: &[u8], kind: MediaType) -> (f32, f32) {
+pub(crate) fn of(bytes: &[u8], kind: MediaType) -> (f32, f32) {
     let stated = match kind {
         MediaType::Png => png(bytes),
         MediaType::Jpeg => jpeg(bytes),

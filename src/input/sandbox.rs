@@ -9,7 +9,8 @@
 use std::collections::BTreeMap;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreated,
+    RulesetError, RulesetStatus, Scope,
 };
 use libc::c_long;
 use seccompiler::{
@@ -17,7 +18,8 @@ use seccompiler::{
     TargetArch, apply_filter,
 };
 
-use super::protocol::{SandboxMode, SandboxReport};
+use super::protocol::SandboxReport;
+use crate::config::SandboxMode;
 use crate::error::{Error, ErrorCode, Result};
 
 /// What a worker does: memory, the socket it was given, memory files, clocks, signals of its own, its end.
@@ -134,26 +136,30 @@ pub(super) fn enter(mode: SandboxMode) -> Result<SandboxReport> {
         Err(error) => missing.push(format!("seccomp: {error}")),
     }
     report.missing = missing.join("; ");
-    // The filter alone keeps files and network away; Landlock stands behind it.
-    if mode == SandboxMode::Require && !report.seccomp {
+    if mode == SandboxMode::Require && !report.missing.is_empty() {
         return Err(Error::new(
             ErrorCode::WorkerSandbox,
-            format!("cannot set up the sandbox: {}", report.missing),
+            format!("cannot set up the whole sandbox: {}", report.missing),
         )
-        .help("use a kernel with seccomp filters, or pass --sandbox auto"));
+        .help("use a kernel with seccomp filters and Landlock (5.13 or later), or pass --sandbox auto"));
     }
     Ok(report)
 }
 
-fn give_up_paths() -> std::result::Result<(), String> {
-    let abi = ABI::V5;
-    let status = Ruleset::default()
+/// Rules that take away every path, every TCP port, abstract sockets and signals to others.
+pub(super) fn nothing_allowed() -> std::result::Result<RulesetCreated, RulesetError> {
+    let abi = ABI::V6;
+    Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(abi))
         .and_then(|rules| rules.handle_access(AccessNet::from_all(abi)))
+        .and_then(|rules| rules.scope(Scope::from_all(abi)))
         .and_then(Ruleset::create)
-        .and_then(landlock::RulesetCreated::restrict_self)
-        .map_err(|error| error.to_string())?;
+}
+
+fn give_up_paths() -> std::result::Result<(), String> {
+    let status =
+        nothing_allowed().and_then(RulesetCreated::restrict_self).map_err(|error| error.to_string())?;
     match status.ruleset {
         RulesetStatus::NotEnforced => Err("this kernel does not have it".into()),
         RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => Ok(()),

@@ -2,12 +2,13 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
 use super::child::{Ended, Worker, protocol_error};
 use super::media::MediaType;
 use super::ocr;
-use super::pool::{Job, Outcome, Shared, Work};
+use super::pool::{Job, Outcome, Shared, Work, WorkerOptions};
 use super::protocol::{DocumentInfo, Open, PageRequest, Reply, Request};
 use super::segment::PageSegment;
 use crate::error::{Error, ErrorCode, Result};
@@ -16,9 +17,13 @@ use crate::error::{Error, ErrorCode, Result};
 /// before, so the second attempt is alone on a fresh one.
 const ATTEMPTS: u32 = 2;
 
-/// Works until the pool is shut down.
-pub(super) fn run(shared: &Arc<Shared>) {
+/// Works until the pool is shut down. With `first`, its worker is started at once and `first` hears how that went.
+pub(super) fn run(shared: &Arc<Shared>, first: Option<SyncSender<Result<()>>>) {
     let mut supervisor = Supervisor { shared, worker: None, open: None };
+    if let Some(first) = first {
+        // Nobody waits any more only if starting the other supervisors failed: then the pool is being dropped.
+        let _ = first.send(supervisor.start());
+    }
     while let Some(job) = shared.next_job(supervisor.open) {
         let outcome = supervisor.work(&job);
         shared.finish(job.id, outcome);
@@ -107,12 +112,18 @@ impl Supervisor<'_> {
         }
     }
 
-    fn ask(&mut self, job: &Job, request: &Request, limit: Instant) -> Result<(Reply, Vec<OwnedFd>), Failed> {
+    /// Makes sure that there is a worker.
+    fn start(&mut self) -> Result<()> {
         if self.worker.is_none() {
-            let (worker, report) = Worker::start(&self.shared.options).map_err(Failed::Worker)?;
+            let (worker, report) = Worker::start(&self.shared.options)?;
             self.shared.count_start(report);
             self.worker = Some(worker);
         }
+        Ok(())
+    }
+
+    fn ask(&mut self, job: &Job, request: &Request, limit: Instant) -> Result<(Reply, Vec<OwnedFd>), Failed> {
+        self.start().map_err(Failed::Worker)?;
         let Some(worker) = &mut self.worker else { return Err(Failed::Cancelled) };
         let memory = [job.source.descriptor()];
         let descriptors: &[_] = if matches!(request, Request::Open(_)) { &memory } else { &[] };
@@ -185,7 +196,15 @@ impl Supervisor<'_> {
             (None, None) => Ok(segment),
             (Some(image), Some(memory)) => {
                 let deadline = job.deadline.min(limit);
-                ocr::recognise(segment, image, &memory, &self.shared.options.ocr, deadline).map_err(|error| {
+                let WorkerOptions { sandbox, memory_limit, .. } = self.shared.options;
+                // The worker waits meanwhile: together they stay below what one worker may have.
+                let idle = self.worker.as_ref().map_or(0, Worker::resident_memory);
+                if idle > memory_limit / 4 {
+                    self.discard();
+                }
+                let mut options = self.shared.options.ocr.clone();
+                options.memory_limit = options.memory_limit.min(memory_limit / 4 * 3);
+                ocr::recognise(segment, image, &memory, &options, sandbox, deadline).map_err(|error| {
                     self.refuse("");
                     Failed::Worker(protocol_error(error))
                 })

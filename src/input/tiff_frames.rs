@@ -6,7 +6,7 @@ use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 
-use super::image_file::{Raster, check_size, malformed, over_white};
+use super::raster::{Raster, check_size, malformed, over_white};
 use super::resolution::{DEFAULT_DPI, plausible};
 use crate::error::Result;
 
@@ -14,10 +14,10 @@ use crate::error::Result;
 const MAX_FRAMES: u32 = 10_000;
 
 /// The decoder of one file.
-pub(super) struct Frames<'a>(Decoder<Cursor<&'a [u8]>>);
+pub(crate) struct Frames<'a>(Decoder<Cursor<&'a [u8]>>);
 
 /// Number of frames.
-pub(super) fn count(bytes: &[u8]) -> Result<u32> {
+pub(crate) fn count(bytes: &[u8]) -> Result<u32> {
     let mut frames = Frames::open(bytes)?;
     let mut count = 1;
     while count < MAX_FRAMES && frames.0.more_images() && frames.0.next_image().is_ok() {
@@ -28,12 +28,12 @@ pub(super) fn count(bytes: &[u8]) -> Result<u32> {
 
 impl<'a> Frames<'a> {
     /// Reads the header.
-    pub(super) fn open(bytes: &'a [u8]) -> Result<Self> {
+    pub(crate) fn open(bytes: &'a [u8]) -> Result<Self> {
         Decoder::new(Cursor::new(bytes)).map(Self).map_err(malformed)
     }
 
     /// Decodes the frame with this index.
-    pub(super) fn read(mut self, index: u32, max_pixels: u64) -> Result<Raster> {
+    pub(crate) fn read(mut self, index: u32, max_pixels: u64) -> Result<Raster> {
         self.0.seek_to_image(index as usize).map_err(malformed)?;
         let (width, height) = self.0.dimensions().map_err(malformed)?;
         check_size(width, height, max_pixels)?;

@@ -19,7 +19,7 @@ use super::pdf::{Document, Library};
 use super::protocol::{Failure, InjectedFault, Open, PageRequest, Reply, Request, Start};
 use super::sandbox;
 use super::segment::{self, MAX_SEGMENT, PageContent};
-use super::shm::{SealedMap, sealed};
+use super::shm::{MapError, SealedMap, sealed};
 use crate::error::{Error, ErrorCode, Result};
 
 /// First argument that makes the executable a page worker.
@@ -102,6 +102,8 @@ fn set_up(start: &Start) -> Result<(Library, super::protocol::SandboxReport)> {
     let library = Library::load(Path::new(std::ffi::OsStr::from_bytes(&start.pdfium)))?;
     // After the library is loaded: what it needs is not the document's doing.
     limit(Resource::As, start.memory_limit)?;
+    #[cfg(debug_assertions)]
+    faults::before_the_sandbox(start.fault)?;
     let report = sandbox::enter(start.sandbox)?;
     Ok((library, report))
 }
@@ -153,7 +155,17 @@ fn with_document(
     memory: OwnedFd,
     fault: Option<InjectedFault>,
 ) -> Result<Option<(Request, Vec<OwnedFd>)>> {
-    let bytes = SealedMap::map(&memory, MAX_DOCUMENT).map_err(broken)?;
+    let bytes = match SealedMap::map(&memory, MAX_DOCUMENT) {
+        Ok(bytes) => bytes,
+        Err(MapError::Io(error)) if error.raw_os_error() == Some(libc::ENOMEM) => {
+            let error =
+                Error::new(ErrorCode::WorkerMemory, "the file does not fit a page worker's memory limit")
+                    .help("raise --mem-limit, or lower --jobs");
+            fail(channel, &error)?;
+            return next(channel);
+        }
+        Err(error) => return Err(broken(error)),
+    };
     drop(memory);
     let opened = guarded(|| {
         if open.pdf {

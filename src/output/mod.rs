@@ -2,7 +2,7 @@
 
 mod atomic;
 mod folder;
-mod journal;
+pub(crate) mod journal;
 mod lines;
 mod manifest;
 mod paths;

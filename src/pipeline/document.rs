@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::Engine;
+use super::memory::Admitted;
 use super::pages::PageSelection;
 use super::run::{Observer, Silence};
 use crate::config::OcrPolicy;
@@ -71,6 +72,7 @@ pub(super) fn analyze(
     input: &Input,
     source: Source,
     request: &Request,
+    admitted: &Admitted<'_>,
     observer: &dyn Observer,
 ) -> Analysis {
     let source = Arc::new(source);
@@ -90,7 +92,7 @@ pub(super) fn analyze(
         }
         Err(error) => return nothing(info, &error),
     }
-    let read = read_all(engine, &mut reader, observer);
+    let read = read_all(engine, &mut reader, admitted, observer);
     drop(reader);
     match read.and_then(|(read, errors)| finish(engine, info.clone(), read, &errors)) {
         Ok(analysis) => analysis,
@@ -107,11 +109,12 @@ pub fn read_layout(
     source: Source,
     request: &Request,
 ) -> Result<(Vec<Page>, Vec<PageBlock>, Vec<Error>)> {
+    let admitted = engine.documents.admit(source.bytes());
     let mut reader = engine.pool.open(Arc::new(source), request.read_request());
     if let Err(error) = reader.info() {
         return Ok((Vec::new(), Vec::new(), vec![error]));
     }
-    let (Read { pages, blocks, .. }, errors) = read_all(engine, &mut reader, &Silence)?;
+    let (Read { pages, blocks, .. }, errors) = read_all(engine, &mut reader, &admitted, &Silence)?;
     let blocks = DocumentStructure::new(&pages, blocks).blocks;
     Ok((pages, blocks, errors))
 }
@@ -120,6 +123,7 @@ pub fn read_layout(
 fn read_all(
     engine: &Engine,
     reader: &mut DocumentReader,
+    admitted: &Admitted<'_>,
     observer: &dyn Observer,
 ) -> Result<(Read, Vec<Error>)> {
     let mut errors: Vec<Error> = Vec::new();
@@ -127,6 +131,10 @@ fn read_all(
     loop {
         let reported = read.pages.len();
         let (group, more) = next_group(engine, reader, &mut errors);
+        if let Err(error) = admitted.add_words(group.iter().map(|page| page.words().len()).sum()) {
+            errors.push(error);
+            return Ok((read, errors));
+        }
         read.add(engine, group)?;
         observer.pages_done((read.pages.len() - reported) as u64);
         if !more {

@@ -1,18 +1,19 @@
 //! Everything that is loaded once for a run: page workers, models, networks.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::document::Request;
+use super::memory::{DocumentBudget, MemoryPlan, own_memory, pool_size};
 use super::networks::LineLabels;
 use super::pages::PageSelection;
 use super::setup::Setup;
-use crate::config::{ByteSize, Config, Model, NativeLibrary, OcrPolicy, native_library};
+use crate::config::{ByteSize, Config, Model, NativeLibrary, OcrPolicy, SandboxMode, native_library};
 use crate::document::analysis::ModelInfo;
 use crate::document::{Page, WordPredictions};
 use crate::error::Result;
 use crate::inference::{LayoutModel, TextModel};
-use crate::input::{WorkerOptions, WorkerPool, tesseract_version};
+use crate::input::{PoolStatistics, SandboxReport, WorkerOptions, WorkerPool, tesseract_version};
 use crate::runtime::{Head, LoadedModel, ModelBundle, ModelManager, Profiler, Provider};
 use crate::scoring::networks::ScoringNetworks;
 use crate::structure::ReviewThresholds;
@@ -26,6 +27,8 @@ pub struct Engine {
     pub(super) pool: WorkerPool,
     pub(super) models: Models,
     pub(super) batch_timeout: Duration,
+    pub(super) documents: DocumentBudget,
+    notices: Mutex<Vec<String>>,
 }
 
 /// The models of a configuration, loaded.
@@ -115,19 +118,45 @@ impl Engine {
     /// # Errors
     /// Those of [`Models::load`], `worker.start`.
     pub fn load(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Self> {
-        Self::start(&without_disk(config, notice)?)
+        let engine = Self::start(&without_disk(config, notice)?)?;
+        engine.take_notices().iter().for_each(|text| notice(text));
+        Ok(engine)
     }
 
     /// Loads what was found and starts the page workers.
     pub(super) fn start(setup: &Setup) -> Result<Self> {
         let models = Models::of(setup)?;
+        let config = &setup.config;
+        let memory = memory_plan(config)?;
+        let mut notices = Vec::new();
+        if memory.workers < config.analyze.jobs {
+            notices.push(format!(
+                "the memory limit allows {} of {} page workers; raise --mem-limit for more",
+                memory.workers, config.analyze.jobs
+            ));
+        }
         let pool = WorkerPool::start(&WorkerOptions {
-            workers: setup.config.analyze.jobs,
+            workers: memory.workers,
             pdfium: native_library(NativeLibrary::Pdfium)?,
+            sandbox: config.analyze.sandbox,
+            memory_limit: memory.worker,
             ..WorkerOptions::default()
         })?;
-        let batch_timeout = Duration::from_millis(setup.config.performance.batch_timeout_ms);
-        Ok(Self { pool, models, batch_timeout })
+        notices.extend(pool.sandbox().and_then(|report| sandbox_notice(config.analyze.sandbox, &report)));
+        let batch_timeout = Duration::from_millis(config.performance.batch_timeout_ms);
+        let documents = DocumentBudget::new(memory.documents);
+        Ok(Self { pool, models, batch_timeout, documents, notices: Mutex::new(notices) })
+    }
+
+    /// What the user should know about how the page workers run; each is given once.
+    pub(super) fn take_notices(&self) -> Vec<String> {
+        std::mem::take(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What happened to the page workers so far.
+    #[must_use]
+    pub fn workers(&self) -> PoolStatistics {
+        self.pool.statistics()
     }
 
     /// The models that take part in every analysis.
@@ -164,6 +193,25 @@ impl Request {
     }
 }
 
+/// Divides the memory limit, now that the models are loaded.
+fn memory_plan(config: &Config) -> Result<MemoryPlan> {
+    let limit = config.analyze.mem_limit;
+    let pooled = pool_size(config.performance.memory_pool_size, limit)
+        + pool_size(config.performance.cache_size, limit);
+    let sessions = config.performance.parallel_inference;
+    MemoryPlan::new(limit, config.analyze.jobs, own_memory(), pooled as u64, sessions)
+}
+
+/// What the user should know about the sandbox: only what was wanted and is not there.
+fn sandbox_notice(mode: SandboxMode, report: &SandboxReport) -> Option<String> {
+    (mode == SandboxMode::Auto && !report.missing.is_empty()).then(|| {
+        format!(
+            "page workers are not fully locked up on this kernel ({}); with --sandbox require nothing is read then",
+            report.missing
+        )
+    })
+}
+
 /// The review thresholds that the models' configurations state.
 fn review_thresholds(layout: &LoadedModel, entities: &LoadedModel, text: &LoadedModel) -> ReviewThresholds {
     let threshold = |model: &LoadedModel, head: Head| {
@@ -173,5 +221,20 @@ fn review_thresholds(layout: &LoadedModel, entities: &LoadedModel, text: &Loaded
         layout: threshold(layout, Head::Layout),
         sentiment: threshold(text, Head::Sentiment),
         entities: threshold(entities, Head::Entity),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sandbox_with_holes_is_said_once_where_it_is_wanted() {
+        let report = |missing: &str| SandboxReport { missing: missing.into(), ..SandboxReport::default() };
+        let text =
+            sandbox_notice(SandboxMode::Auto, &report("Landlock: this kernel does not have it")).unwrap();
+        assert!(text.contains("Landlock") && text.contains("--sandbox require"), "{text}");
+        assert_eq!(sandbox_notice(SandboxMode::Auto, &report("")), None);
+        assert_eq!(sandbox_notice(SandboxMode::Off, &report("the sandbox is off")), None);
     }
 }

@@ -96,6 +96,7 @@ const TRANSIENT: &[ErrorCode] = &[
     ErrorCode::InputNotFound,
     ErrorCode::InputUnreadable,
     ErrorCode::PdfPasswordRequired,
+    ErrorCode::DocumentTooLarge,
     ErrorCode::DocumentTimeout,
     ErrorCode::PageTimeout,
     ErrorCode::WorkerCrashed,
@@ -196,7 +197,10 @@ pub fn run(
 #[must_use]
 pub fn analyze_document(engine: &Engine, input: &Input, request: &Request) -> Analysis {
     match Source::read(input, request.max_bytes) {
-        Ok(source) => document::analyze(engine, input, source, request, &Silence),
+        Ok(source) => {
+            let admitted = engine.documents.admit(source.bytes());
+            document::analyze(engine, input, source, request, &admitted, &Silence)
+        }
         Err(error) => document::failed(input, &error),
     }
 }
@@ -263,12 +267,14 @@ fn one(
         });
     }
     let engine = setup.engine()?;
+    engine.take_notices().iter().for_each(|text| observer.notice(text));
+    let admitted = engine.documents.admit(source.as_ref().map_or(0, Source::bytes));
     if stop.is_cut() {
         return Ok(Finished { outcome: Outcome::Cut, analysis: None, skipped: None });
     }
     // A fault of ours in one document must not cost the batch: it is reported as that document's failure.
     let analysis = catch_unwind(AssertUnwindSafe(|| match source {
-        Ok(source) => document::analyze(engine, &job.input, source, &options.request, observer),
+        Ok(source) => document::analyze(engine, &job.input, source, &options.request, &admitted, observer),
         Err(error) => document::failed(&job.input, &error),
     }))
     .unwrap_or_else(|panic| {

@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 
 use super::document::Request;
 use super::engine::{Engine, no_comparison};
+use super::memory::pool_size;
 use super::networks::{self, LineLabels};
 use super::variants::open_bundle;
 use crate::config::{Config, Model, NativeLibrary, cache_folder, native_library};
@@ -101,7 +102,10 @@ impl Setup {
         let shared = InferenceOptions {
             max_sequence_length: usize::MAX,
             budget: if device.provider.is_cpu() { BatchBudget::CPU } else { BatchBudget::GPU },
-            buffers: BufferPool::new(config.performance.memory_pool_size.as_usize()),
+            buffers: BufferPool::new(pool_size(
+                config.performance.memory_pool_size,
+                config.analyze.mem_limit,
+            )),
             cache: Some(Arc::new(inference_cache(config))),
             profiler: profiler.clone(),
             cancelled,
@@ -230,7 +234,7 @@ fn inference_cache(config: &Config) -> InferenceCache {
     let limit = config.performance.disk_cache_size.0;
     let folder = cache_folder().filter(|_| limit > 0);
     let disk = folder.map(|folder| DiskCache::new(&folder.join("inference"), limit));
-    InferenceCache::new(config.performance.cache_size.as_usize(), disk)
+    InferenceCache::new(pool_size(config.performance.cache_size, config.analyze.mem_limit), disk)
 }
 
 fn model_info(role: &str, bundle: &ModelBundle) -> ModelInfo {

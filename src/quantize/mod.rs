@@ -23,7 +23,7 @@ mod graph;
 mod half;
 mod histogram;
 mod inputs;
-mod npy;
+pub(crate) mod npy;
 mod optimize;
 mod options;
 mod prepare;

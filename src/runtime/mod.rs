@@ -19,6 +19,7 @@ pub mod pool;
 pub mod profiler;
 mod providers;
 pub mod session;
+pub mod tensor;
 pub mod tensor_session;
 
 pub use buffers::{BufferPool, BufferStatistics, Pooled};
@@ -36,4 +37,5 @@ pub use profiler::{Profiler, StageTime};
 pub use session::{
     InferenceSession, InputTensor, OptimizationLevel, OutputTensor, SEVEN_BIT_WEIGHTS, TensorData, TensorSpec,
 };
-pub use tensor_session::{Tensor, TensorSession, TensorValues};
+pub use tensor::{Tensor, TensorValues};
+pub use tensor_session::TensorSession;

@@ -4,6 +4,10 @@ mod anomalies;
 mod batch;
 mod cli;
 mod eval_audit;
+#[path = "../hostile/mod.rs"]
+#[allow(dead_code, reason = "`make soak` takes the rest")]
+mod generator;
+mod hostile;
 mod input;
 mod quantize;
 mod rooms;

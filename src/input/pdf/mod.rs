@@ -25,16 +25,13 @@ use pdfium_render::prelude::{
 
 use self::geometry::Frame;
 use super::decide;
-use super::protocol::DocumentInfo;
+use super::protocol::{DocumentInfo, MAX_PAGES};
 use super::segment::{OcrImage, PageContent, Timings};
 use crate::config::OcrPolicy;
 use crate::document::{Page, PageImage};
 use crate::error::{Error, ErrorCode, Result};
 
 type Bindings = dyn PdfiumLibraryBindings;
-
-/// Most pages that a document may claim; pdfium's own limit is higher than any real report.
-const MAX_PAGES: c_int = 1_000_000;
 
 unsafe extern "C" {
     /// Reads the time zone from the environment (POSIX).
@@ -161,7 +158,7 @@ fn utf16_text(max_characters: usize, fill: impl Fn(*mut c_void, c_ulong) -> c_ul
 impl Document<'_> {
     fn page_count(&self) -> u32 {
         // SAFETY: the document is open.
-        unsafe { self.library.FPDF_GetPageCount(self.handle) }.clamp(0, MAX_PAGES) as u32
+        unsafe { self.library.FPDF_GetPageCount(self.handle) }.clamp(0, MAX_PAGES as c_int) as u32
     }
 
     /// Number of pages and metadata.

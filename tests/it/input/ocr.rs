@@ -7,23 +7,28 @@ use std::time::Duration;
 
 use docproc::document::TextSource;
 use docproc::error::ErrorCode;
-use docproc::input::{OcrMode, OcrOptions, ReadRequest, WorkerPool};
+use docproc::input::{OcrMode, OcrOptions, ReadRequest, SandboxMode, WorkerOptions, WorkerPool};
 use tempfile::TempDir;
 
 use super::{Outcome, options, read, report};
 
-/// A program that does what the shell script says.
+/// A program that does what the shell script says. It starts no other program: OCR programs may not.
 fn program(script: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tesseract");
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::write(&path, format!("#!/bin/bash\n{script}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     (folder, path)
 }
 
 fn recognised(name: &str, script: &str, ocr: OcrMode) -> Outcome {
+    recognised_in(SandboxMode::Auto, name, script, ocr)
+}
+
+fn recognised_in(sandbox: SandboxMode, name: &str, script: &str, ocr: OcrMode) -> Outcome {
     let (_folder, path) = program(script);
     let mut options = options(1);
+    options.sandbox = sandbox;
     options.ocr =
         OcrOptions { program: path.into(), timeout: Duration::from_secs(2), ..OcrOptions::default() };
     let pool = WorkerPool::start(&options).unwrap();
@@ -31,8 +36,8 @@ fn recognised(name: &str, script: &str, ocr: OcrMode) -> Outcome {
 }
 
 /// Prints one word whose text is the header of the picture it is given.
-const HEADER_AS_WORD: &str = r#"printf 'level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n'
-printf '5\t1\t1\t1\t1\t1\t300\t600\t400\t50\t90\t%s\n' "$(head -c 2)""#;
+const HEADER_AS_WORD: &str = r#"read -r header; printf 'level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n'
+printf '5\t1\t1\t1\t1\t1\t300\t600\t400\t50\t90\t%s\n' "$header""#;
 
 #[test]
 fn image_frames_become_pages_with_recognised_words() {
@@ -63,7 +68,7 @@ fn scanned_pages_are_recognised_and_others_not() {
 fn failures_keep_the_page_and_say_why() {
     let cases = [
         ("echo no such language >&2; exit 1", ErrorCode::OcrFailed, "no such language"),
-        ("sleep 60", ErrorCode::OcrTimeout, "too long"),
+        ("exec sleep 60", ErrorCode::OcrTimeout, "too long"),
         ("echo header; echo garbage", ErrorCode::OcrFailed, "row 2"),
     ];
     for (script, code, message) in cases {
@@ -82,4 +87,44 @@ fn a_missing_program_is_reported_with_how_to_install_it() {
     assert_eq!(outcome.errors, [(Some(1), ErrorCode::OcrUnavailable)]);
     assert!(outcome.messages[0].contains("apt-get install tesseract-ocr"));
     assert_eq!(outcome.numbers(), [1]);
+}
+
+/// What a hijacked OCR program would try, and what came of it as the words of the page.
+const BREAK_OUT: &str = r#"
+{ read -r line < /etc/passwd; } 2>/dev/null && file=read || file=kept
+{ : > "${0%/*}/new"; } 2>/dev/null && write=written || write=refused
+{ : <> /dev/tcp/127.0.0.1/PORT; } 2>/dev/null && net=connected || net=offline
+{ kill -0 $PPID; } 2>/dev/null && parent=reached || parent=hidden
+printf 'level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n'
+printf '5\t1\t1\t1\t1\t1\t300\t600\t400\t50\t90\t%s\n' "$file $write $net $parent""#;
+
+#[test]
+fn the_ocr_program_is_locked_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let script = BREAK_OUT.replace("PORT", &listener.local_addr().unwrap().port().to_string());
+    let tried = |sandbox| -> Vec<String> {
+        let outcome = recognised_in(sandbox, "scanned-page.pdf", &script, OcrMode::Auto);
+        assert!(outcome.errors.is_empty(), "{outcome:?}");
+        outcome.pages[0].words.iter().map(|word| word.text.clone()).collect()
+    };
+    assert_eq!(tried(SandboxMode::Auto), ["kept", "refused", "offline", "hidden"]);
+    assert_eq!(tried(SandboxMode::Off), ["read", "written", "connected", "reached"]);
+}
+
+#[test]
+fn the_ocr_program_may_start_no_other() {
+    let script = "/bin/true || exit 1\nexit 7";
+    let outcome = recognised("scanned-page.pdf", script, OcrMode::Auto);
+    assert_eq!(outcome.errors, [(Some(1), ErrorCode::OcrFailed)]);
+    assert!(outcome.messages[0].contains("fork"), "{outcome:?}");
+    let outcome = recognised_in(SandboxMode::Off, "scanned-page.pdf", script, OcrMode::Auto);
+    assert!(outcome.messages[0].contains("exit status: 7"), "{outcome:?}");
+}
+
+#[test]
+fn the_ocr_programs_memory_is_limited() {
+    let outcome = recognised("scanned-page.pdf", "ulimit -v >&2; exit 1", OcrMode::Auto);
+    // In KiB: three quarters of what its page worker may have.
+    let limit = WorkerOptions::default().memory_limit / 4 * 3 >> 10;
+    assert!(outcome.messages[0].contains(&limit.to_string()), "{outcome:?}");
 }

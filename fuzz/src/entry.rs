@@ -1,0 +1,143 @@
+//! One function per parser of untrusted bytes: it reads any bytes, and checks what must hold of what it accepts.
+//! The fuzz targets call them, and so do the property tests of `make test`.
+
+use std::io::Write;
+
+use sha2::{Digest, Sha256};
+
+use crate::config::File;
+use crate::document::PageImage;
+use crate::input::media::MediaType;
+use crate::input::protocol::{Reply, Request};
+use crate::input::segment::PageSegment;
+use crate::input::tiff_frames::{self, Frames};
+use crate::input::{resolution, tsv};
+use crate::output::journal::Journal;
+use crate::quantize::{npy, onnx};
+use crate::scoring::{file, libfann};
+
+/// Messages between the main process and a page worker.
+pub fn protocol(bytes: &[u8]) {
+    if let Ok(request) = Request::parse(bytes) {
+        assert_eq!(Request::parse(&request.encode()), Ok(request));
+    }
+    if let Ok(reply) = Reply::parse(bytes) {
+        assert_eq!(Reply::parse(&reply.encode()), Ok(reply));
+    }
+}
+
+/// A page in shared memory: what is accepted can be read to its end. Taken as it is, and as all but the picture.
+pub fn segment(bytes: &[u8]) {
+    segment_of(bytes.to_vec());
+    if bytes.len() >= 16 {
+        let mut whole = bytes.to_vec();
+        whole.resize(bytes.len() + PageImage::BYTES, 0x80);
+        let length = whole.len() as u64;
+        whole[8..16].copy_from_slice(&length.to_le_bytes());
+        segment_of(whole);
+    }
+}
+
+fn segment_of(bytes: Vec<u8>) {
+    if let Ok(segment) = PageSegment::from_bytes(bytes) {
+        assert_eq!(segment.words().len(), segment.words().count());
+        let page = segment.to_page();
+        assert_eq!(page.words.len(), segment.words().len());
+        assert!(page.words.iter().all(|word| word.bbox.x0 <= word.bbox.x1 && word.bbox.y0 <= word.bbox.y1));
+    }
+}
+
+/// What tesseract prints.
+pub fn tsv(bytes: &[u8]) {
+    for word in tsv::words(bytes, (0.24, 0.24)).unwrap_or_default() {
+        assert!(word.bbox.x0 <= word.bbox.x1 && word.bbox.y0 <= word.bbox.y1);
+        assert!(!word.text.is_empty() && word.confidence.is_some_and(|value| (0.0..=1.0).contains(&value)));
+    }
+}
+
+/// Frames of a TIFF file, of at most a million pixels.
+pub fn tiff(bytes: &[u8]) {
+    let count = tiff_frames::count(bytes).unwrap_or(0);
+    for index in 0..count.min(3) {
+        if let Ok(raster) = Frames::open(bytes).and_then(|frames| frames.read(index, 1_000_000)) {
+            assert_eq!(raster.rgb.len(), raster.width as usize * raster.height as usize * 3);
+        }
+    }
+}
+
+/// The resolution that an image file states.
+pub fn resolution(bytes: &[u8]) {
+    for kind in [MediaType::Png, MediaType::Jpeg, MediaType::Bmp] {
+        let (across, down) = resolution::of(bytes, kind);
+        assert!((50.0..=2400.0).contains(&across) && (50.0..=2400.0).contains(&down));
+    }
+    let _ = MediaType::of(bytes);
+}
+
+/// The configuration file.
+pub fn config(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = File::parse(text);
+    }
+}
+
+/// A network in docproc's own format: what is accepted is written the same. Taken as it is, and with the checksum
+/// put right, without which nothing behind it would ever be reached.
+pub fn network_file(bytes: &[u8]) {
+    network_of(bytes);
+    if let Some(end) = bytes.len().checked_sub(32) {
+        let content = &bytes[..end];
+        network_of(&[content, Sha256::digest(content).as_slice()].concat());
+    }
+}
+
+fn network_of(bytes: &[u8]) {
+    if let Ok(network) = file::read(bytes) {
+        let written = file::write(&network).expect("what was read can be written");
+        assert_eq!(file::write(&file::read(&written).expect("and read again")).expect("the same"), written);
+    }
+}
+
+/// A network in libfann's format: what is accepted can be run and written.
+pub fn libfann(bytes: &[u8]) {
+    if let Ok(network) = libfann::read("fuzz", bytes) {
+        let _ = libfann::write(&network);
+    }
+}
+
+/// An ONNX model.
+pub fn onnx(bytes: &[u8]) {
+    if let Ok(model) = onnx::parse(bytes.to_vec().into()) {
+        for tensor in model.graph.iter().flat_map(|graph| &graph.initializer) {
+            let _ = tensor.inline_bytes();
+        }
+    }
+}
+
+/// An array of NumPy: as many elements as its shape says.
+pub fn npy(bytes: &[u8]) {
+    use crate::runtime::TensorValues;
+    if let Ok(tensor) = npy::parse(bytes) {
+        let length = match &tensor.values {
+            TensorValues::F32(values) => values.len(),
+            TensorValues::I64(values) => values.len(),
+            TensorValues::I32(values) => values.len(),
+            TensorValues::Bool(values) => values.len(),
+        };
+        assert_eq!(tensor.shape.iter().product::<usize>(), length);
+    }
+}
+
+/// The journal: whatever a crash left of it opens, takes a record, and opens again.
+pub fn journal(bytes: &[u8]) {
+    // Where syncing costs nothing, if there is such a place.
+    let shared = std::path::Path::new("/dev/shm");
+    let folder = if shared.is_dir() { shared.to_owned() } else { std::env::temp_dir() };
+    let mut file = tempfile::NamedTempFile::new_in(folder).expect("a temporary file");
+    file.write_all(bytes).expect("written");
+    let path = file.path();
+    Journal::open(path).expect("any bytes are a journal");
+    let once = std::fs::read(path).expect("read");
+    Journal::open(path).expect("a cleaned journal is one, too");
+    assert_eq!(once, std::fs::read(path).expect("read"), "a cleaned journal is left alone");
+}
