@@ -6,6 +6,7 @@
 
 mod hostile;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -123,6 +124,8 @@ fn bombs_of_full_size() {
     let more = ["--ocr", "never", "--timeout", "60", "--max-pages", "300", "--max-pixels", "110000000"];
     let report = read(bombs(Scale::Full).into_iter(), &more);
     for (file, codes) in &report.by_file {
+        let codes: BTreeSet<&String> = codes.iter().collect();
+        let codes: Vec<&str> = codes.into_iter().map(String::as_str).collect();
         println!(
             "{:<36} {}",
             file.display(),
@@ -154,7 +157,7 @@ fn memory_stays_flat() {
     let run = Run {
         files,
         folder: folder.path(),
-        arguments: arguments(&["--ocr", "never", "--pages", "1-2", "--jobs", "2"]),
+        arguments: arguments(&["--ocr", "never", "--pages", "1", "--jobs", "2"]),
         limit: Duration::from_secs(4 * 3600),
     };
     let report = run.check();

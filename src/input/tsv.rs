@@ -7,6 +7,8 @@ use crate::document::{BBox, Word, WordStyle};
 
 use super::segment::MAX_WORDS;
 
+/// No picture has more pixels across; sums of such numbers stay finite.
+const MAX_NUMBER: f32 = 1e9;
 const LEVEL_LINE: u32 = 4;
 const LEVEL_WORD: u32 = 5;
 
@@ -33,7 +35,7 @@ fn row(line: &str) -> Option<Row<'_>> {
     let mut columns = line.splitn(12, '\t');
     let mut numbers = [0.0f32; 11];
     for number in &mut numbers {
-        *number = columns.next()?.trim().parse().ok().filter(|value: &f32| value.is_finite())?;
+        *number = columns.next()?.trim().parse().ok().filter(|value: &f32| value.abs() <= MAX_NUMBER)?;
     }
     let [level, _, _, _, _, word, left, top, width, height, confidence] = numbers;
     Some(Row {

@@ -29,14 +29,14 @@ fn analyze(files: impl Iterator<Item = Named>, arguments: &[&str]) -> Report {
         })
         .collect();
     let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    Run { files, folder: folder.path(), arguments, limit: Duration::from_secs(240) }.check()
+    Run { files, folder: folder.path(), arguments, limit: Duration::from_secs(900) }.check()
 }
 
 #[test]
 fn damaged_documents_have_an_analysis_each() {
     let originals = originals();
     let report =
-        analyze(mutations(&originals, MUTATIONS, 7), &["--ocr", "never", "--pages", "1", "--timeout", "20"]);
+        analyze(mutations(&originals, MUTATIONS, 7), &["--ocr", "never", "--pages", "1", "--timeout", "60"]);
     println!("{}", report.summary("damaged"));
     // The damage is real, and not everything is lost by it.
     assert!(report.codes.contains_key("pdf.malformed"), "{report:?}");
@@ -47,16 +47,22 @@ fn damaged_documents_have_an_analysis_each() {
 fn bombs_cost_only_themselves() {
     let report = analyze(
         bombs(Scale::Quick).into_iter(),
-        &["--ocr", "never", "--max-pages", "3", "--timeout", "20", "--jobs", "2"],
+        &["--ocr", "never", "--max-pages", "3", "--timeout", "12", "--jobs", "2"],
     );
     println!("{}", report.summary("bombs"));
-    let codes = |name: &str| report.by_file[Path::new(name)].clone();
-    assert_eq!(codes("bomb-forms-multiply.pdf"), ["document.timeout"]);
-    assert_eq!(codes("bomb-characters.pdf"), ["page.too_large"]);
-    assert_eq!(codes("bomb-many-pages.pdf"), ["document.too_many_pages"]);
-    assert_eq!(codes("bomb-giant.tif"), ["image.too_large"]);
-    assert_eq!(codes("bomb-claims.png"), ["image.too_large"]);
-    assert_eq!(codes("bomb-length-too-long.png"), ["image.malformed"]);
+    let codes = |name: &str| report.by_file[Path::new(name)].join(" ");
+    for (name, code) in [
+        ("bomb-forms-multiply.pdf", "document.timeout"),
+        ("bomb-many-pages.pdf", "document.too_many_pages"),
+        ("bomb-giant.tif", "image.too_large"),
+        ("bomb-claims.png", "image.too_large"),
+        ("bomb-length-too-long.png", "image.malformed"),
+    ] {
+        assert_eq!(codes(name), code, "{name}");
+    }
+    // Reading millions of characters takes a while: a busy machine gives up before it has counted them.
+    assert!(["page.too_large", "document.timeout"].contains(&codes("bomb-characters.pdf").as_str()));
+    assert!(report.lost > 0, "{report:?}");
 }
 
 #[test]
