@@ -12,61 +12,45 @@ pub mod document;
 #[path = "../../src/config/mod.rs"]
 pub mod config;
 
+#[path = "../../src/input"]
 pub mod input {
-    #[path = "../../../src/input/media.rs"]
     pub mod media;
-    #[path = "../../../src/input/protocol.rs"]
     pub mod protocol;
-    #[path = "../../../src/input/raster.rs"]
     pub mod raster;
-    #[path = "../../../src/input/resolution.rs"]
     pub mod resolution;
-    #[path = "../../../src/input/segment.rs"]
     pub mod segment;
-    #[path = "../../../src/input/shm.rs"]
     pub mod shm;
-    #[path = "../../../src/input/tiff_frames.rs"]
     pub mod tiff_frames;
-    #[path = "../../../src/input/tsv.rs"]
     pub mod tsv;
-    #[path = "../../../src/input/wire.rs"]
     pub mod wire;
 }
 
+#[path = "../../src/runtime"]
 pub mod runtime {
-    #[path = "../../../src/runtime/tensor.rs"]
     pub mod tensor;
     pub use tensor::{Tensor, TensorValues};
 }
 
+#[path = "../../src/scoring"]
 pub mod scoring {
-    #[path = "../../../src/scoring/activation.rs"]
     pub mod activation;
-    #[path = "../../../src/scoring/file.rs"]
     pub mod file;
-    #[path = "../../../src/scoring/gated.rs"]
     pub mod gated;
-    #[path = "../../../src/scoring/libfann.rs"]
     pub mod libfann;
-    #[path = "../../../src/scoring/network.rs"]
     pub mod network;
-    #[path = "../../../src/scoring/random.rs"]
     pub mod random;
-    #[path = "../../../src/scoring/spec.rs"]
     pub mod spec;
 }
 
+#[path = "../../src/output"]
 pub mod output {
-    #[path = "../../../src/output/atomic.rs"]
     pub mod atomic;
-    #[path = "../../../src/output/journal.rs"]
     pub mod journal;
 }
 
+#[path = "../../src/quantize"]
 pub mod quantize {
-    #[path = "../../../src/quantize/npy.rs"]
     pub mod npy;
-    #[path = "../../../src/quantize/onnx/mod.rs"]
     pub mod onnx;
 
     pub mod runner {
