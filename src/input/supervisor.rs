@@ -169,10 +169,11 @@ impl Supervisor<'_> {
     }
 
     fn page(&mut self, job: &Job, number: u32, compare: bool, attempt: u32) -> Result<PageSegment, Failed> {
-        let limit = Instant::now() + job.request.page_timeout;
         if self.worker.is_none() || self.open != Some(job.id) {
             self.open(job)?;
         }
+        // Starting a worker and opening the document in it is not the page's doing.
+        let limit = Instant::now() + job.request.page_timeout;
         let request = Request::Page(PageRequest { number, attempt, ocr: job.request.ocr, compare });
         let descriptors = match self.ask(job, &request, limit)? {
             (Reply::Page, descriptors) => descriptors,

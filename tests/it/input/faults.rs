@@ -52,10 +52,13 @@ fn a_crash_that_does_not_repeat_costs_nothing() {
 fn a_hang_is_killed_at_the_page_limit() {
     let started = Instant::now();
     let outcome = with_fault(Fault::EndlessLoop, 9, |_, request| {
-        // Long enough for the other pages on a busy machine.
-        request.page_timeout = Duration::from_secs(5);
+        request.page_timeout = Duration::from_secs(4);
     });
-    third_page_lost(&outcome, ErrorCode::PageTimeout);
+    // A busy machine may take as long for an ordinary page.
+    assert!(outcome.errors.contains(&(Some(3), ErrorCode::PageTimeout)), "{outcome:?}");
+    assert!(outcome.errors.iter().all(|(_, code)| *code == ErrorCode::PageTimeout), "{outcome:?}");
+    assert_eq!(outcome.numbers().len() + outcome.errors.len(), 5, "{outcome:?}");
+    assert!(outcome.messages[0].contains("4 s"), "{outcome:?}");
     assert!(started.elapsed() < Duration::from_secs(60));
 }
 
