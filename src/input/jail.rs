@@ -107,7 +107,7 @@ impl Jail {
         }
         match filters() {
             Ok(filters) => jail.filters = filters,
-            Err(error) if required => return Err(failed(error.into())),
+            Err(error) if required => return Err(failed(error)),
             Err(_) => {}
         }
         Ok(jail)
