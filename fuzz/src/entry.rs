@@ -137,11 +137,11 @@ pub fn journal(bytes: &[u8]) {
     // Where syncing costs nothing, if there is such a place.
     let shared = std::path::Path::new("/dev/shm");
     let folder = if shared.is_dir() { shared.to_owned() } else { std::env::temp_dir() };
-    let mut file = tempfile::NamedTempFile::new_in(folder).expect("a temporary file");
+    let mut file = tempfile::NamedTempFile::new_in(&folder).expect("a temporary file");
     file.write_all(bytes).expect("written");
     let path = file.path();
-    Journal::open(path).expect("any bytes are a journal");
+    Journal::open(path, &folder).expect("any bytes are a journal");
     let once = std::fs::read(path).expect("read");
-    Journal::open(path).expect("a cleaned journal is one, too");
+    Journal::open(path, &folder).expect("a cleaned journal is one, too");
     assert_eq!(once, std::fs::read(path).expect("read"), "a cleaned journal is left alone");
 }

@@ -46,6 +46,8 @@ pub mod scoring {
 pub mod output {
     pub mod atomic;
     pub mod journal;
+    pub mod paths;
+    pub mod tables;
 }
 
 #[path = "../../src/quantize"]
