@@ -45,7 +45,9 @@ pub mod scoring {
 #[path = "../../src/output"]
 pub mod output {
     pub mod atomic;
+    pub mod folder;
     pub mod journal;
+    pub mod manifest;
     pub mod paths;
     pub mod tables;
 }

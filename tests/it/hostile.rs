@@ -29,7 +29,7 @@ fn analyze(files: impl Iterator<Item = Named>, arguments: &[&str]) -> Report {
         })
         .collect();
     let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    Run { files, folder: folder.path(), arguments, limit: Duration::from_secs(900) }.check()
+    Run { files, folder: folder.path(), arguments, limit: Duration::from_secs(1800) }.check()
 }
 
 #[test]
