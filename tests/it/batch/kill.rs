@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Child;
-use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -115,7 +114,6 @@ fn killing_the_run_ends_its_workers() {
     });
     child.kill().unwrap();
     child.wait().unwrap();
-    let started = Instant::now();
     super::wait_until("the workers are gone", || {
         workers.iter().all(|pid| {
             // A zombie that waits for its reaper has ended.
@@ -123,5 +121,4 @@ fn killing_the_run_ends_its_workers() {
             stat.is_empty() || stat.contains(") Z ")
         })
     });
-    assert!(started.elapsed().as_secs() < 10);
 }
