@@ -65,6 +65,27 @@ clippy: ## Lint, warnings are errors
 doc: ## Build the documentation with its private parts, warnings are errors
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --document-private-items
 
+.PHONY: bench
+bench: native ## Measure speed and memory: docproc bench, then the micro-benchmarks
+	cargo build --locked --release
+	target/release/docproc bench
+	cargo bench --locked --bench pure --bench networks --bench page_workers
+
+# DOCS: PDFs with a text layer and without page rotation.
+DOCS ?= $(filter-out %/rotated-page.pdf %/scanned-page.pdf,$(wildcard fixtures/reports/*.pdf))
+ROUNDS ?= 5
+
+.PHONY: bench-reference
+bench-reference: native benches/python_reference/.venv/.done ## docproc against two Python scripts (DOCS="a.pdf b.pdf")
+	cargo build --locked --release
+	benches/python_reference/.venv/bin/python benches/python_reference/compare.py \
+		--docproc target/release/docproc --models models --rounds $(ROUNDS) $(DOCS)
+
+benches/python_reference/.venv/.done: benches/python_reference/requirements.txt
+	$(PYTHON) -m venv benches/python_reference/.venv
+	benches/python_reference/.venv/bin/python -m pip install --quiet -r $<
+	touch $@
+
 .PHONY: native
 native: native/.done-$(ARCH) ## Fetch ONNX Runtime and pdfium (pinned by version and hash) into native/
 

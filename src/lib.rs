@@ -30,6 +30,8 @@ pub mod evaluation;
 
 pub mod quantize;
 
+pub mod bench;
+
 pub mod cli;
 
 // The fuzz targets' entry points, run by every `cargo test`.

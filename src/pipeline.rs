@@ -22,6 +22,6 @@ pub use engine::{Engine, Models};
 pub use pages::PageSelection;
 pub use reading::Reading;
 pub use run::{Job, Observer, RunOptions, RunReport, Sink, analyze_document, run};
-pub use setup::Setup;
+pub use setup::{Setup, manager_settings};
 pub use stop::Stop;
 pub use variants::{PendingVariant, open_bundle, pending_variant};

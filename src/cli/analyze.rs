@@ -17,7 +17,9 @@ use super::progress::Progress;
 use super::{EXIT_DOCUMENTS, EXIT_INTERRUPTED, EXIT_TIME_UP, Verbosity, summary};
 use crate::config::{Config, FailOn};
 use crate::input::{self, DiscoverOptions, Discovered};
-use crate::output::{LinesWriter, Manifest, OutputFolder, RunCounts, StopReason, output_paths};
+use crate::output::{
+    LinesWriter, Manifest, OutputFolder, RunCounts, StopReason, TRACE_NAME, output_paths, write_atomic,
+};
 use crate::pipeline::{Job, Observer, Request, RunOptions, Setup, Sink, Stop, run as run_pipeline};
 use crate::quantize::ensure_variants;
 
@@ -55,6 +57,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
     let request = Request::new(&config, pages, passwords(args.password_file.as_deref())?);
     let stop = Arc::new(Stop::new(config.analyze.stop_timeout));
     listen(&stop)?;
+    let trace = args.trace.as_deref().map(|path| create_new(path).map(|file| (path, file))).transpose()?;
     let folder = match (&args.output, &args.jsonl) {
         (Some(folder), _) => Some(OutputFolder::open(folder)?),
         (None, None) => Some(OutputFolder::open(Path::new(DEFAULT_OUTPUT))?),
@@ -129,6 +132,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         } else {
             eprint!("{}", summary::profile(&setup.profile()));
         }
+        write_trace(&setup, trace, folder.as_ref())?;
     }
     Ok(exit_code(&report.counts, discovered.problems.len(), config.analyze.fail_on, stop.reason()))
 }
@@ -202,12 +206,40 @@ fn open_lines(path: &Path, jobs: usize) -> anyhow::Result<LinesWriter> {
     let out: Box<dyn Write + Send> = if path == Path::new("-") {
         Box::new(io::stdout())
     } else {
-        let file = File::create_new(path).with_context(|| {
-            format!("cannot make {}; docproc does not overwrite it, choose another name", path.display())
-        })?;
-        Box::new(BufWriter::new(file))
+        Box::new(BufWriter::new(create_new(path)?))
     };
     Ok(LinesWriter::new(out, 2 * jobs + 8))
+}
+
+fn create_new(path: &Path) -> anyhow::Result<File> {
+    File::create_new(path).with_context(|| {
+        format!("cannot make {}; docproc does not overwrite it, choose another name", path.display())
+    })
+}
+
+/// Writes the spans to the file that `--trace` named, else beside the manifest.
+fn write_trace(
+    setup: &Setup,
+    named: Option<(&Path, File)>,
+    folder: Option<&OutputFolder>,
+) -> anyhow::Result<()> {
+    let path = if let Some((path, file)) = named {
+        let mut out = BufWriter::new(file);
+        setup
+            .write_trace(&mut out)
+            .and_then(|()| out.flush())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        path.to_owned()
+    } else if let Some(folder) = folder {
+        let path = folder.root().join(TRACE_NAME);
+        write_atomic(&path, |out| setup.write_trace(out))?;
+        path
+    } else {
+        return Ok(());
+    };
+    let message = format!("spans in {}; open it at ui.perfetto.dev or chrome://tracing", path.display());
+    log::say(Level::Info, "trace", &message, &json!({"file": path}));
+    Ok(())
 }
 
 fn passwords(file: Option<&Path>) -> anyhow::Result<Vec<Vec<u8>>> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::bench::BenchArgs;
 use super::log::LogFormat;
 use super::quantize_args::QuantizeArgs;
 pub use super::train_args::{FeaturesArgs, TrainArgs};
@@ -42,6 +43,8 @@ pub enum Command {
     Quantize(Box<QuantizeArgs>),
     /// Measure the models on labelled data
     Eval(EvalArgs),
+    /// Measure speed and memory: models, tokenizers, page workers, networks, the whole pipeline
+    Bench(Box<BenchArgs>),
     /// Train a scoring network
     Train(TrainArgs),
     /// Print the named features of analyses or of labelled data, for `docproc train`
@@ -192,6 +195,7 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "N", env = "DOCPROC_MAX_PIXELS", help_heading = "Limits")]
     pub max_pixels: Option<u64>,
 
+    /// Print where the time went; every span goes to trace.json in the output folder (ui.perfetto.dev opens it)
     /// Stop after this time, for example 90s, 15m, 6h or 1h30m; the next run goes on where this one stopped
     #[arg(long, value_name = "DURATION", env = "DOCPROC_MAX_RUNTIME", value_parser = parse_duration, help_heading = "Limits")]
     pub max_runtime: Option<Duration>,
@@ -225,6 +229,10 @@ pub struct AnalyzeArgs {
     /// Print where the time went
     #[arg(long, help_heading = "Work")]
     pub profile: bool,
+
+    /// Profile, with the spans in FILE instead
+    #[arg(long, value_name = "FILE", help_heading = "Work")]
+    pub trace: Option<PathBuf>,
 
     /// No progress bar, even on a terminal
     #[arg(long, help_heading = "Output")]
@@ -369,6 +377,7 @@ impl AnalyzeArgs {
             mem_limit: self.mem_limit,
             sandbox: self.sandbox,
             fail_on: self.fail_on,
+            profile: self.profile || self.trace.is_some(),
             max_runtime: self.max_runtime,
             stop_timeout: self.stop_timeout,
             disk_cache_size: self.disk_cache_size,

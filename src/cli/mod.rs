@@ -2,6 +2,7 @@
 
 mod analyze;
 mod args;
+mod bench;
 mod completions;
 mod config;
 mod doctor;
@@ -80,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Pages(args) => pages::run(&args),
         Command::Quantize(args) => quantize::run(&args, verbosity),
         Command::Eval(args) => eval::run(&args),
+        Command::Bench(args) => bench::run(&args, verbosity),
         Command::Train(args) => train::run(&args),
         Command::Features(args) => features::run(&args),
         Command::Schema => schema::run(),

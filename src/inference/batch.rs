@@ -62,10 +62,11 @@ impl Runner<'_> {
         }
         let missing: Vec<usize> = (0..inputs.len()).filter(|&index| found[index].is_none()).collect();
         let batches = self.plan(inputs, &missing);
-        let results = self
-            .model
-            .pool
-            .map(batches.len(), |session, index| self.run_batch(session, inputs, &batches[index]))?;
+        let document = self.options.profiler.document();
+        let results = self.model.pool.map(batches.len(), |session, index| {
+            let _document = self.options.profiler.enter(document.clone());
+            self.run_batch(session, inputs, &batches[index])
+        })?;
         for (batch, outputs) in batches.iter().zip(results) {
             for (&index, outputs) in batch.windows.iter().zip(outputs) {
                 let outputs = Arc::new(outputs);
@@ -211,7 +212,8 @@ impl Runner<'_> {
         windows: &[WindowInput<'_>],
         padded: usize,
     ) -> Result<Vec<OutputTensor>> {
-        let _span = self.options.profiler.span(self.stage);
+        let _span =
+            self.options.profiler.span_of(self.stage, || format!("{} of {padded} tokens", windows.len()));
         self.with_tensors(windows, padded, |tensors| session.run(tensors))
     }
 

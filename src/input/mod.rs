@@ -50,7 +50,7 @@ pub use ocr::{OcrOptions, tesseract_version};
 pub use pool::{PoolStatistics, WorkerOptions, WorkerPool};
 pub use probe::{WorkerState, probe_worker};
 pub use protocol::{DocumentInfo, Fault, InjectedFault, SandboxReport};
-pub use reader::{DocumentReader, PageFilter, ReadRequest};
+pub use reader::{DocumentReader, PageFilter, PageWork, ReadRequest, WorkObserver};
 pub use segment::{MAX_CHARACTERS, MAX_RULINGS, MAX_WORDS, PageSegment, Timings, WordView};
 pub use source::Source;
 pub use words::normalize;

@@ -1,16 +1,32 @@
 //! Reading a document: what to read, and its pages in order as they come.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::pool::Shared;
 use super::protocol::DocumentInfo;
-use super::segment::PageSegment;
+use super::segment::{PageSegment, Timings};
 use crate::config::OcrPolicy;
 use crate::error::{Error, ErrorCode, Result};
 
 /// Tells by its number whether a page is wanted.
 pub type PageFilter = Arc<dyn Fn(u32) -> bool + Send + Sync>;
+
+/// A piece of work that a page worker did.
+#[derive(Clone, Copy, Debug)]
+pub struct PageWork {
+    /// The page; `None` for opening the document.
+    pub page: Option<u32>,
+    /// When the worker was asked.
+    pub begun: Instant,
+    /// When it had answered, OCR included.
+    pub ended: Instant,
+    /// Where the time went, for a page that was read.
+    pub timings: Option<Timings>,
+}
+
+/// Hears of every piece of work on a document, on the thread that watches the worker.
+pub type WorkObserver = Arc<dyn Fn(&PageWork) + Send + Sync>;
 
 /// What to read of a document, and within which limits.
 #[derive(Clone)]
@@ -31,6 +47,8 @@ pub struct ReadRequest {
     pub max_pages: u32,
     /// Largest image file in pixels.
     pub max_pixels: u64,
+    /// Hears of the work, for profiling.
+    pub observer: Option<WorkObserver>,
 }
 
 impl Default for ReadRequest {
@@ -44,6 +62,7 @@ impl Default for ReadRequest {
             page_timeout: Duration::from_secs(60),
             max_pages: 5000,
             max_pixels: 100_000_000,
+            observer: None,
         }
     }
 }

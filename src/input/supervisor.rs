@@ -10,6 +10,7 @@ use super::media::MediaType;
 use super::ocr;
 use super::pool::{Job, Outcome, Shared, Work, WorkerOptions};
 use super::protocol::{DocumentInfo, Open, PageRequest, Reply, Request};
+use super::reader::PageWork;
 use super::segment::PageSegment;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -25,7 +26,19 @@ pub(super) fn run(shared: &Arc<Shared>, first: Option<SyncSender<Result<()>>>) {
         let _ = first.send(supervisor.start());
     }
     while let Some(job) = shared.next_job(supervisor.open) {
+        let begun = Instant::now();
         let outcome = supervisor.work(&job);
+        if let Some(observer) = &job.request.observer {
+            let timings = match &outcome {
+                Outcome::Page(_, page) => page.as_ref().as_ref().ok().map(PageSegment::timings),
+                _ => None,
+            };
+            let page = match job.work {
+                Work::Page { number, .. } => Some(number),
+                Work::Open => None,
+            };
+            observer(&PageWork { page, begun, ended: Instant::now(), timings });
+        }
         shared.finish(job.id, outcome);
     }
 }

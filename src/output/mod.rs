@@ -8,6 +8,9 @@ mod manifest;
 mod paths;
 mod tables;
 
+/// Name of the trace beside the run manifest; it is written where profiling is on.
+pub const TRACE_NAME: &str = "trace.json";
+
 pub use atomic::write_atomic;
 pub use folder::OutputFolder;
 pub use journal::{Key, Record};

@@ -71,7 +71,8 @@ pub fn output_paths<'a>(inputs: impl IntoIterator<Item = (&'a Path, &'a Path)>) 
         outputs.push(output);
     }
     for (output, path) in &owners {
-        if output.starts_with(super::folder::STATE) || output == Path::new(super::manifest::FILE_NAME) {
+        let own = [super::manifest::FILE_NAME, super::TRACE_NAME];
+        if output.starts_with(super::folder::STATE) || own.iter().any(|name| output == Path::new(name)) {
             return Err(Error::new(
                 ErrorCode::InputCollision,
                 format!(
@@ -130,6 +131,7 @@ mod tests {
         assert_eq!(pair("a.pdf", "a.pdf").unwrap_err().code(), ErrorCode::InputCollision);
         assert_eq!(pair("a.pdf", "a.pdf.json/b.pdf").unwrap_err().code(), ErrorCode::InputCollision);
         assert_eq!(pair("a.pdf", "manifest").unwrap_err().code(), ErrorCode::InputCollision);
+        assert_eq!(pair("a.pdf", "trace").unwrap_err().code(), ErrorCode::InputCollision);
         assert!(pair("a.pdf", "b.pdf").is_ok());
     }
 }

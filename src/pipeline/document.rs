@@ -13,7 +13,9 @@ use crate::document::analysis::{Analysis, DocumentInfo, Problem, SCHEMA_VERSION,
 use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction, Word};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
-use crate::input::{DocumentReader, Input, MediaType, PageSegment, ReadRequest, Source};
+use crate::input::{
+    DocumentReader, Input, MediaType, PageSegment, PageWork, ReadRequest, Source, WorkObserver,
+};
 use crate::scoring::anomalies::find_anomalies;
 use crate::scoring::audit::audit;
 use crate::scoring::networks::Document as ScoredParts;
@@ -48,7 +50,7 @@ pub struct Request {
 }
 
 impl Request {
-    fn read_request(&self) -> ReadRequest {
+    fn read_request(&self, observer: Option<WorkObserver>) -> ReadRequest {
         let pages = (!self.pages.is_all()).then(|| {
             let selection = self.pages.clone();
             Arc::new(move |number| selection.contains(number)) as _
@@ -62,8 +64,30 @@ impl Request {
             page_timeout: self.timeout.min(ReadRequest::default().page_timeout),
             max_pages: self.max_pages,
             max_pixels: self.max_pixels,
+            observer,
         }
     }
+}
+
+/// Takes the page workers' times into the profile, if there is one.
+fn work_observer(engine: &Engine, document: &str) -> Option<WorkObserver> {
+    let profiler = engine.models.profiler.clone();
+    profiler.is_enabled().then(|| {
+        let document: Arc<str> = document.into();
+        Arc::new(move |work: &PageWork| {
+            let stage = if work.page.is_some() { "read page" } else { "open document" };
+            profiler.record(stage, (work.begun, work.ended), &document, || match (work.page, work.timings) {
+                (Some(page), Some(times)) => format!(
+                    "page {page}: text {:.1} ms, image {:.1} ms, OCR {:.1} ms",
+                    times.text.as_secs_f64() * 1e3,
+                    times.render.as_secs_f64() * 1e3,
+                    times.ocr.as_secs_f64() * 1e3
+                ),
+                (Some(page), None) => format!("page {page}"),
+                (None, _) => String::new(),
+            });
+        }) as WorkObserver
+    })
 }
 
 /// Analyzes one document. Whatever goes wrong is in the analysis.
@@ -84,7 +108,8 @@ pub(super) fn analyze(
         page_count: 0,
         metadata: BTreeMap::new(),
     };
-    let mut reader = engine.pool.open(Arc::clone(&source), request.read_request());
+    let work_observer = work_observer(engine, &info.path);
+    let mut reader = engine.pool.open(Arc::clone(&source), request.read_request(work_observer));
     match reader.info() {
         Ok(opened) => {
             info.page_count = opened.page_count;
@@ -110,7 +135,7 @@ pub fn read_layout(
     request: &Request,
 ) -> Result<(Vec<Page>, Vec<PageBlock>, Vec<Error>)> {
     let admitted = engine.documents.admit(source.bytes());
-    let mut reader = engine.pool.open(Arc::new(source), request.read_request());
+    let mut reader = engine.pool.open(Arc::new(source), request.read_request(None));
     if let Err(error) = reader.info() {
         return Ok((Vec::new(), Vec::new(), vec![error]));
     }
@@ -207,7 +232,10 @@ impl Read {
             })
             .collect();
         let predictions = {
-            let _span = engine.models.profiler.span("layout");
+            let _span = engine.models.profiler.span_of("layout", || {
+                let numbers: Vec<String> = group.iter().map(|page| page.number().to_string()).collect();
+                format!("pages {}", numbers.join(", "))
+            });
             engine.models.layout.predict(&inputs)?
         };
         let _span = engine.models.profiler.span("structure");

@@ -250,8 +250,10 @@ fn one(
     observer: &dyn Observer,
     stop: &Stop,
 ) -> Result<Finished> {
+    let profiler = &setup.profiler;
+    let _document = profiler.enter(profiler.is_enabled().then(|| job.input.display().into()));
     let source = {
-        let _span = setup.profiler.span("read input");
+        let _span = profiler.span("read input");
         Source::read(&job.input, options.request.max_bytes)
     };
     let sha256 = source.as_ref().map_or("", Source::sha256);

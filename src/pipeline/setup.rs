@@ -98,7 +98,8 @@ impl Setup {
             device.provider,
             libraries,
         );
-        let profiler = Profiler::new(config.performance.enable_profiling);
+        let profiler =
+            if config.performance.enable_profiling { Profiler::tracing() } else { Profiler::default() };
         let shared = InferenceOptions {
             max_sequence_length: usize::MAX,
             budget: if device.provider.is_cpu() { BatchBudget::CPU } else { BatchBudget::GPU },
@@ -183,6 +184,14 @@ impl Setup {
         self.profiler.snapshot()
     }
 
+    /// Writes every span so far in Chrome's trace event format.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn write_trace(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        self.profiler.write_trace(out)
+    }
+
     /// The hash that says whether an analysis is current: tool, libraries, models, configuration, request, path and
     /// bytes. The digest is empty for an input that could not be read.
     #[must_use]
@@ -209,23 +218,26 @@ impl Setup {
     }
 
     pub(super) fn manager_settings(&self, provider: Provider) -> ManagerSettings {
-        let config = &self.config;
-        let cores = available_parallelism().map_or(1, usize::from);
-        let sessions = if provider.is_cpu() { config.performance.parallel_inference } else { 1 };
-        ManagerSettings {
-            provider,
-            accelerator: AcceleratorOptions {
-                half_precision: config.optimization.mixed_precision,
-                ..AcceleratorOptions::default()
-            },
-            sessions,
-            intra_threads: (cores / sessions).max(1),
-            optimization: OptimizationLevel::from_number(u32::from(
-                config.optimization.graph_optimization_level,
-            ))
+        manager_settings(&self.config, provider)
+    }
+}
+
+/// How models are run under a configuration.
+#[must_use]
+pub fn manager_settings(config: &Config, provider: Provider) -> ManagerSettings {
+    let cores = available_parallelism().map_or(1, usize::from);
+    let sessions = if provider.is_cpu() { config.performance.parallel_inference } else { 1 };
+    ManagerSettings {
+        provider,
+        accelerator: AcceleratorOptions {
+            half_precision: config.optimization.mixed_precision,
+            ..AcceleratorOptions::default()
+        },
+        sessions,
+        intra_threads: (cores / sessions).max(1),
+        optimization: OptimizationLevel::from_number(u32::from(config.optimization.graph_optimization_level))
             .unwrap_or_default(),
-            graph_cache: cache_folder().map(|folder| folder.join("graphs")),
-        }
+        graph_cache: cache_folder().map(|folder| folder.join("graphs")),
     }
 }
 

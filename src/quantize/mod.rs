@@ -48,3 +48,4 @@ pub use report::{
 };
 pub use runner::{ModelLoader, ModelRunner, OrtLoader, Tensors};
 pub use subject::{Subject, Task};
+pub use types::declared;

@@ -21,6 +21,7 @@ mod providers;
 pub mod session;
 pub mod tensor;
 pub mod tensor_session;
+mod trace;
 
 pub use buffers::{BufferPool, BufferStatistics, Pooled};
 pub use bundle::{BundleConfig, BundleOptions, Head, ModelBundle, Precision, PreprocessorConfig};
@@ -39,3 +40,4 @@ pub use session::{
 };
 pub use tensor::{Tensor, TensorValues};
 pub use tensor_session::TensorSession;
+pub use trace::DocumentGuard;

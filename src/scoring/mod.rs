@@ -21,7 +21,7 @@ pub mod metrics;
 pub mod network;
 pub mod networks;
 mod optimizer;
-mod random;
+pub mod random;
 pub mod recipes;
 pub mod ruv;
 pub mod spec;

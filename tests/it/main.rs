@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod batch;
+mod bench;
 mod cli;
 mod eval_audit;
 #[path = "../hostile/mod.rs"]
