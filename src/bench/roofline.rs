@@ -178,9 +178,10 @@ mod tests {
     #[test]
     fn the_limit_is_a_plausible_rate() {
         let limit = Limit::measure(&crate::runtime::environment::for_tests(), 1, 1).unwrap();
-        // A core does something between 1 and 1,000 billion operations a second.
-        assert!((1e9..1e12).contains(&limit.float), "{limit:?}");
-        assert!((1e9..1e13).contains(&limit.int8), "{limit:?}");
+        // A core does at most some 1,000 billion operations a second; how few, if others are at work, is anybody's
+        // guess.
+        assert!((1e7..1e12).contains(&limit.float), "{limit:?}");
+        assert!((1e7..1e13).contains(&limit.int8), "{limit:?}");
         let both = Operations { float: limit.float, int8: 2.0 * limit.int8 };
         assert!((limit.seconds(both) - 3.0).abs() < 1e-9);
     }
