@@ -105,7 +105,7 @@ impl Workload for Pages {
     }
 
     fn seconds(&self) -> Option<f64> {
-        (self.part != Part::All).then(|| self.spent.as_secs_f64())
+        (self.part != Part::All).then_some(self.spent.as_secs_f64())
     }
 
     fn size(&self) -> Size {

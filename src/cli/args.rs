@@ -381,7 +381,6 @@ impl AnalyzeArgs {
             max_runtime: self.max_runtime,
             stop_timeout: self.stop_timeout,
             disk_cache_size: self.disk_cache_size,
-            profile: self.profile,
             ..self.config.overrides()
         }
     }

@@ -76,7 +76,7 @@ impl Trace {
             "events_left_out": state.dropped,
         });
         serde_json::to_writer(&mut *out, &other)?;
-        write!(out, ",\"traceEvents\":[\n")?;
+        writeln!(out, ",\"traceEvents\":[")?;
         let name = json!({"ph": "M", "name": "process_name", "pid": process, "args": {"name": "docproc"}});
         serde_json::to_writer(&mut *out, &name)?;
         for (lane, name) in &state.threads {
