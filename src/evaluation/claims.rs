@@ -259,8 +259,8 @@ mod tests {
             value: 1200.0,
             factor: 1,
         };
-        assert_eq!(number_on(&[page.clone()], &label(272.0)).map(|number| number.word), Some(1));
-        assert_eq!(number_on(&[page.clone()], &label(374.0)).map(|number| number.word), Some(2));
+        assert_eq!(number_on(std::slice::from_ref(&page), &label(272.0)).map(|number| number.word), Some(1));
+        assert_eq!(number_on(std::slice::from_ref(&page), &label(374.0)).map(|number| number.word), Some(2));
         assert_eq!(number_on(&[page], &label(100.0)), None);
     }
 }

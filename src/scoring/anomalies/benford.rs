@@ -29,7 +29,7 @@ pub(super) fn first_digits(tables: &[Table]) -> Option<Anomaly> {
         let printed = value.printed.abs();
         let year = value.decimals == 0 && (1900.0..2100.0).contains(&printed) && !cell.text.contains(',');
         let counts = matches!(value.kind, FigureKind::Money | FigureKind::Number | FigureKind::Quantity);
-        if counts && printed >= 10.0 && printed < 1e15 && !year {
+        if counts && (10.0..1e15).contains(&printed) && !year {
             values.insert((printed * 100.0).round() as u64);
         }
     }

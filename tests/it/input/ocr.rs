@@ -125,6 +125,6 @@ fn the_ocr_program_may_start_no_other() {
 fn the_ocr_programs_memory_is_limited() {
     let outcome = recognised("scanned-page.pdf", "ulimit -v >&2; exit 1", OcrMode::Auto);
     // In KiB: three quarters of what its page worker may have.
-    let limit = WorkerOptions::default().memory_limit / 4 * 3 >> 10;
+    let limit = (WorkerOptions::default().memory_limit / 4 * 3) >> 10;
     assert!(outcome.messages[0].contains(&limit.to_string()), "{outcome:?}");
 }
