@@ -121,6 +121,12 @@ fn honest_documents_have_no_hard_anomalies() {
             let mut found = anomalies(&read_json(&path));
             // An excerpt does lack pages.
             found.retain(|(kind, _)| !(excerpt && kind == "page_number"));
+            // This one has machine identifiers of 1 point beside its sections: hidden text indeed, told once.
+            if path.to_string_lossy().contains("nara-2022") {
+                assert_eq!(found.len(), 1, "{found:?}");
+                assert!(found[0].1.contains("smaller than 2 points"), "{found:?}");
+                found.clear();
+            }
             assert_eq!(found, [], "{}", path.display());
             looked_at += 1;
         }

@@ -32,7 +32,7 @@ impl Cause {
             style if style.invisible && !on_sheet => Self::Outside,
             style if style.invisible => Self::Mode,
             style if style.covered => Self::Covered,
-            _ if word.font_size > 0.0 && word.font_size < TINY => Self::Tiny,
+            _ if is_tiny(word) => Self::Tiny,
             style if style.blank => Self::Background,
             _ => return None,
         };
@@ -48,6 +48,12 @@ impl Cause {
             Self::Tiny => "smaller than 2 points",
         }
     }
+}
+
+/// Small by its font size and by what it covers: some fonts state a size that is not the one drawn.
+fn is_tiny(word: &Word) -> bool {
+    let height = if word.direction.is_multiple_of(180) { word.bbox.height() } else { word.bbox.width() };
+    word.font_size > 0.0 && word.font_size < TINY && height < 2.0 * TINY
 }
 
 /// The text layer of a scan lies invisibly over or under its image, that of a picture over the picture: made by OCR,
@@ -109,8 +115,20 @@ pub(super) fn hidden_text(pages: &[Page]) -> Vec<Anomaly> {
     found
 }
 
+/// Whether a run is long names for a machine, as report systems leave them beside their sections.
+fn is_identifier(run: &Run) -> bool {
+    run.text.split(' ').all(|word| {
+        word.len() >= 16
+            && word.contains(|c: char| c.is_ascii_digit())
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    })
+}
+
 /// The text with every number as `#`, so that page numbers and dates do not tell copies apart.
 fn shape(runs: &[Run]) -> String {
+    if runs.iter().all(is_identifier) {
+        return "identifiers".to_owned();
+    }
     let mut shape = String::new();
     for character in runs.iter().flat_map(|run| run.text.chars()) {
         if !character.is_numeric() {
@@ -126,8 +144,9 @@ fn report(cause: Cause, runs: &[Run]) -> Anomaly {
     let words: usize = runs.iter().map(|run| run.words).sum();
     let mut pages: Vec<u32> = runs.iter().map(|run| run.page).collect();
     pages.dedup();
+    let identifiers = runs.iter().all(is_identifier);
     let numbers = runs.iter().any(|run| run.text.contains(|c: char| c.is_ascii_digit()));
-    let severity = if cause != Cause::Outside && (numbers || words >= MANY_WORDS) {
+    let severity = if cause != Cause::Outside && !identifiers && (numbers || words >= MANY_WORDS) {
         Severity::Warning
     } else {
         Severity::Info
