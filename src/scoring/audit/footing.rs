@@ -10,13 +10,11 @@ mod hypothesis;
 mod misplaced;
 mod siblings;
 
-use std::collections::BTreeSet;
-
 use super::relation::{Check, sum_check};
 use super::sheet::{Entry, Number, Sheet};
 use cues::{Cue, names_block};
 use hypothesis::best_hypothesis;
-use misplaced::{misplaced, slipped, swapped};
+use misplaced::{misplaced, slipped};
 pub(super) use siblings::Known;
 
 /// Columns in which every sum of at least this many fails are of another kind.
@@ -54,7 +52,6 @@ struct Hypothesis {
 pub(super) fn footing(sheet: &Sheet<'_>, known: &Known, learned: &mut Known) -> Vec<Check> {
     let mut checks: Vec<(usize, Check)> = Vec::new();
     let mut stack: Vec<Item> = Vec::new();
-    let mut unexplained: Vec<(usize, Vec<Item>)> = Vec::new();
     for row in 0..sheet.rows.len() {
         if !sheet.rows[row].has_numbers() {
             if !sheet.rows[row].key.is_empty() {
@@ -76,22 +73,15 @@ pub(super) fn footing(sheet: &Sheet<'_>, known: &Known, learned: &mut Known) -> 
         } else if let Some((from, found)) = slipped(sheet, &stack, row) {
             checks.push(found);
             stack.truncate(from);
-        } else {
-            let cue = Cue::of(&sheet.rows[row]);
-            if cue != Cue::None {
-                unexplained.push((row, stack.clone()));
-            }
-            if cue == Cue::Total
-                && let Some(heading) = stack.iter().rposition(|item| matches!(item, Item::Heading(_)))
-                && names_block(sheet, stack[heading], row)
-            {
-                // What it sums is clear even if the sum is not: upper totals take this row and not its parts.
-                stack.truncate(heading + 1);
-            }
+        } else if Cue::of(&sheet.rows[row]) == Cue::Total
+            && let Some(heading) = stack.iter().rposition(|item| matches!(item, Item::Heading(_)))
+            && names_block(sheet, stack[heading], row)
+        {
+            // What it sums is clear even if the sum is not: upper totals take this row and not its parts.
+            stack.truncate(heading + 1);
         }
         stack.push(Item::Row(row));
     }
-    checks.extend(changed_places(sheet, &unexplained, &checks));
     let rates = rates(sheet);
     let other_kind: Vec<usize> = (0..sheet.columns())
         .filter(|&column| {
@@ -100,23 +90,6 @@ pub(super) fn footing(sheet: &Sheet<'_>, known: &Known, learned: &mut Known) -> 
         })
         .collect();
     checks.into_iter().filter(|(column, _)| !other_kind.contains(column)).map(|(_, check)| check).collect()
-}
-
-/// Results that no run of rows gives because rows changed places. What takes part in a sum that holds stands where it
-/// belongs.
-fn changed_places(
-    sheet: &Sheet<'_>,
-    unexplained: &[(usize, Vec<Item>)],
-    checks: &[(usize, Check)],
-) -> Vec<(usize, Check)> {
-    let settled: BTreeSet<usize> = checks
-        .iter()
-        .filter(|(_, check)| check.holds())
-        .flat_map(|(_, check)| check.terms.iter().filter_map(|term| term.cell))
-        .map(|cell| (cell.row - sheet.table.header_rows) as usize)
-        .collect();
-    let open = unexplained.iter().filter(|(row, _)| !settled.contains(row));
-    open.filter_map(|(row, stack)| swapped(sheet, stack, *row, &settled)).flatten().collect()
 }
 
 /// Columns of small numbers without currency beside a column of large ones: percentages and rates whose header does

@@ -105,7 +105,7 @@ impl Cue {
     pub(super) fn accused(self) -> f64 {
         match self {
             Self::Total => 7.0,
-            Self::Result => 10.0,
+            Self::Result => 12.0,
             Self::None => 34.0,
         }
     }

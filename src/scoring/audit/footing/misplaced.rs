@@ -1,22 +1,13 @@
 //! Totals that no column confirms: off in every column because rows stand in the wrong place, or off in the only
 //! column by what one slip explains.
 
-use std::collections::BTreeSet;
-
 use super::super::relation::Check;
 use super::super::sheet::Sheet;
-use super::cues::{is_deduction, names_block, says_total};
-use super::hypothesis::judge;
+use super::cues::{names_block, says_total};
 use super::{Item, check};
 
 /// Bits from which rows in the wrong place explain a total that is off in every column.
 const MISPLACED_BITS: f64 = 9.0;
-/// The same for rows that changed places in any other sum.
-const SWAPPED_BITS: f64 = 12.0;
-/// Most terms of such a sum.
-const SWAPPED_TERMS: usize = 20;
-/// Rows above a result of which some may be left out of its sum.
-const GAP_ROWS: usize = 5;
 /// Smallest total, in units of its last digit, for which a slip is no coincidence.
 const SLIP_UNITS: f64 = 1_000.0;
 /// Most bits that one column can contribute.
@@ -43,70 +34,8 @@ pub(super) fn misplaced(
     if parts.len() < 3 {
         return None;
     }
-    let (checks, bits) = explained_by_rows(sheet, &parts, row, None)?;
+    let (checks, bits) = explained_by_rows(sheet, &parts, row)?;
     (bits >= MISPLACED_BITS).then_some((from, checks))
-}
-
-/// A result of any kind that no run of rows above gives, but one of them would if two rows had not changed places.
-pub(super) fn swapped(
-    sheet: &Sheet<'_>,
-    stack: &[Item],
-    row: usize,
-    settled: &BTreeSet<usize>,
-) -> Option<Vec<(usize, Check)>> {
-    if comes_out_with_gaps(sheet, stack, row) {
-        return None;
-    }
-    let mut rows: Vec<usize> = Vec::new(); // the nearest first
-    let mut best: Option<(f64, Vec<(usize, Check)>)> = None;
-    let mut runs = 0;
-    for item in stack.iter().rev() {
-        let Item::Row(part) = *item else { continue };
-        rows.push(part);
-        if rows.len() > SWAPPED_TERMS {
-            break;
-        }
-        if rows.len() < 2 {
-            continue;
-        }
-        let first = *rows.last()?;
-        let signs: [&dyn Fn(usize) -> bool; 3] =
-            [&|_| false, &|part| part != first, &|part| part != first && is_deduction(&sheet.rows[part].key)];
-        for minus in signs {
-            runs += 1;
-            let parts: Vec<(usize, i8)> =
-                rows.iter().rev().map(|&part| (part, if minus(part) { -1 } else { 1 })).collect();
-            if let Some((checks, bits)) = explained_by_rows(sheet, &parts, row, Some(settled))
-                && best.as_ref().is_none_or(|(most, ..)| bits > *most)
-            {
-                best = Some((bits, checks));
-            }
-        }
-    }
-    let (bits, checks) = best?;
-    (bits - f64::from(runs).log2() >= SWAPPED_BITS).then_some(checks)
-}
-
-/// Whether some of the nearest rows, others left out, give the result in every column: a line between them that only
-/// explains is no row in the wrong place.
-fn comes_out_with_gaps(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> bool {
-    let rows: Vec<usize> = stack
-        .iter()
-        .rev()
-        .filter_map(|item| if let Item::Row(row) = item { Some(*row) } else { None })
-        .take(GAP_ROWS)
-        .collect();
-    (0..3usize.pow(rows.len() as u32)).any(|code| {
-        let parts: Vec<(usize, i8)> = rows
-            .iter()
-            .enumerate()
-            .map(|(index, &row)| (row, (code / 3usize.pow(index as u32) % 3) as i8 - 1))
-            .filter(|(_, factor)| *factor != 0)
-            .collect();
-        let mut verdicts =
-            (0..sheet.columns()).filter_map(|column| judge(sheet, &parts, row, column)).peekable();
-        verdicts.peek().is_some() && verdicts.all(|(holds, _)| holds)
-    })
 }
 
 /// A row that says "total", in the only column of numbers that it has, which a single slip keeps from being the sum of
@@ -141,7 +70,6 @@ fn explained_by_rows(
     sheet: &Sheet<'_>,
     parts: &[(usize, i8)],
     row: usize,
-    settled: Option<&BTreeSet<usize>>,
 ) -> Option<(Vec<(usize, Check)>, f64)> {
     let checks: Vec<(usize, Check)> =
         (0..sheet.columns()).filter_map(|column| Some((column, check(sheet, parts, row, column)?))).collect();
@@ -153,9 +81,8 @@ fn explained_by_rows(
     // What a row adds to the sum in each column, if the row has numbers there.
     let vector =
         |row: usize| -> Option<Vec<f64>> { checks.iter().map(|(column, _)| value(row, *column)).collect() };
-    let may_move = |row: usize| settled.is_none_or(|settled| !settled.contains(&row));
     let outside: Vec<(usize, Vec<f64>)> = (0..sheet.rows.len())
-        .filter(|other| *other != row && !parts.iter().any(|part| part.0 == *other) && may_move(*other))
+        .filter(|other| *other != row && !parts.iter().any(|part| part.0 == *other))
         .filter_map(|other| Some((other, vector(other)?)))
         .collect();
     let inside: Vec<(usize, Vec<f64>, f64)> =
@@ -171,17 +98,17 @@ fn explained_by_rows(
     let mut tried = 0usize;
     for (other, added) in &outside {
         tried += 1;
-        if settled.is_none() && fits(&|index| added[index]) {
+        if fits(&|index| added[index]) {
             remark = Some(format!("the row \"{}\" is missing from this sum", sheet.name(*other)));
         }
     }
     for (position, (part, own, factor)) in inside.iter().enumerate() {
         tried += 1;
         // Without its first row it is simply a shorter sum.
-        if settled.is_none() && position > 0 && fits(&|index| -factor * own[index]) {
+        if position > 0 && fits(&|index| -factor * own[index]) {
             remark = Some(format!("the row \"{}\" does not belong in this sum", sheet.name(*part)));
         }
-        for (other, added) in outside.iter().filter(|_| may_move(*part)) {
+        for (other, added) in outside.iter() {
             tried += 1;
             if remark.is_none() && fits(&|index| factor * (added[index] - own[index])) {
                 remark = Some(format!(
@@ -207,11 +134,7 @@ fn explained_by_rows(
     // Or with one of its own terms.
     for (part, own, factor) in &inside {
         tried += 1;
-        if remark.is_none()
-            && *factor > 0.0
-            && may_move(*part)
-            && fits(&|index| 2.0 * (result[index] - own[index]))
-        {
+        if remark.is_none() && *factor > 0.0 && fits(&|index| 2.0 * (result[index] - own[index])) {
             remark = Some(format!(
                 "the rows \"{}\" and \"{}\" have changed places",
                 sheet.name(row),
