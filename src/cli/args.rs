@@ -195,7 +195,6 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "N", env = "DOCPROC_MAX_PIXELS", help_heading = "Limits")]
     pub max_pixels: Option<u64>,
 
-    /// Print where the time went; every span goes to trace.json in the output folder (ui.perfetto.dev opens it)
     /// Stop after this time, for example 90s, 15m, 6h or 1h30m; the next run goes on where this one stopped
     #[arg(long, value_name = "DURATION", env = "DOCPROC_MAX_RUNTIME", value_parser = parse_duration, help_heading = "Limits")]
     pub max_runtime: Option<Duration>,
@@ -226,7 +225,7 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "WHEN", env = "DOCPROC_SANDBOX", help_heading = "Limits")]
     pub sandbox: Option<SandboxMode>,
 
-    /// Print where the time went
+    /// Print where the time went; every span goes to trace.json in the output folder (ui.perfetto.dev opens it)
     #[arg(long, help_heading = "Work")]
     pub profile: bool,
 
