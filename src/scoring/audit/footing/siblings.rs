@@ -90,7 +90,10 @@ impl Known {
                         _ => {}
                     }
                 }
-                if found.holding.is_empty() && signed_otherwise(sheet, &found, row) {
+                // One number is wrong more often than a row: what breaks in several columns and holds in fewer is no
+                // sum here, such as averages and changes in percent under the labels of amounts.
+                let refuted = found.failing.len() > found.holding.len().max(1);
+                if refuted || found.holding.is_empty() && signed_otherwise(sheet, &found, row) {
                     found.failing.clear();
                 }
                 found
