@@ -147,7 +147,7 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub jsonl: Option<PathBuf>,
 
-    /// Write each table as a file of its own, too, into DIR/<document>.tables/
+    /// Write each table as a file of its own, too, into DIR/DOCUMENT.tables/
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub tables: Option<TableFormat>,
 

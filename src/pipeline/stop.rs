@@ -85,8 +85,8 @@ impl Stop {
         self.changed.notify_all();
     }
 
-    /// Keeps time until [`Self::finish`]: asks for the stop at `deadline` (`time_up` hears of it), and calls `cut`
-    /// when documents in work have had their time after a request.
+    /// Keeps time until the guard of [`Self::finish_on_drop`] is dropped: asks for the stop at `deadline` (`time_up`
+    /// hears of it), and calls `cut` when documents in work have had their time after a request.
     pub(super) fn watch(&self, deadline: Option<Instant>, time_up: impl Fn(), cut: impl FnOnce()) {
         let mut state = self.lock();
         while !state.finished {
