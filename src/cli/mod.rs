@@ -104,7 +104,9 @@ pub fn main() -> ExitCode {
                     &json!({"code": code}),
                 );
             } else {
-                eprintln!("{} {}", paint("error", Color::Red), chain(&error));
+                let text = chain(&error);
+                let gap = if text.starts_with('[') { " " } else { "" };
+                eprintln!("{}{gap}{text}", paint("error", Color::Red));
             }
             ExitCode::from(EXIT_USAGE)
         }
