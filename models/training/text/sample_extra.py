@@ -22,20 +22,11 @@ import numpy as np
 from common import SEED, WORK, read_jsonl, sha256_text, softmax, write_jsonl
 from modeling import load_tokenizer
 from runtime import OnnxEncoder
-from sample_reports import gather, split_of
+from sample_reports import PRAISE, gather, shape_of, split_of
 from train import sentiment_items
 
 POOL, WANTED, PER_COMPANY = 3000, 320, 26
 PRAISE_WANTED, PRAISE_PER_COMPANY, PRAISE_WORDS = 200, 9, 45
-PRAISE = re.compile(
-    r"\b(improv|strong|success|approv|award|gain|benefit|exceed|record|leader|leading|growth|efficien|opportunit|advantage|expand|achiev|launch|enhanc|"
-    r"favorabl|saving|accelerat|upgrade)",
-    re.IGNORECASE,
-)
-
-
-def shape_of(text: str) -> str:
-    return re.sub(r"\d+", "0", text.lower())[:100]
 
 
 def praised(rows: list[dict], known: set[str]) -> list[dict]:

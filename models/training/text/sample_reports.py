@@ -27,6 +27,11 @@ CHANGE = re.compile(
     r"impair|gain|benefit|offset|compared (?:to|with)|exceed|below|success|unable|default|terminat|decline|deteriorat|expand|approval|award|charge)",
     re.IGNORECASE,
 )
+PRAISE = re.compile(
+    r"\b(improv|strong|success|approv|award|gain|benefit|exceed|record|leader|leading|growth|efficien|opportunit|advantage|expand|achiev|launch|enhanc|"
+    r"favorabl|saving|accelerat|upgrade)",
+    re.IGNORECASE,
+)
 KIND = {"item_7": "mdna", "item_7A": "market", "item_1": "business", "item_1A": "risk", "item_3": "legal", "item_8": "notes", "item_9A": "other", "item_10": "other", "item_11": "other", "item_5": "other"}
 # Share of the draw per stratum; the second figure is the share with a word of change.
 STRATA = {"mdna": (0.46, 0.75), "release": (0.12, 0.6), "business": (0.12, 0.4), "notes": (0.12, 0.5), "risk": (0.08, 0.6), "legal": (0.05, 0.5), "other": (0.05, 0.3)}
@@ -40,6 +45,10 @@ HEADINGS = [
 
 # The few companies with earnings releases are placed by hand, so that every split has some.
 PLACED = {"buckle": "test", "philips": "test", "beyond air": "test", "nordstrom": "validation", "orcl": "train", "1800flowers": "train"}
+
+
+def shape_of(text: str) -> str:
+    return re.sub(r"\d+", "0", text.lower())[:100]
 
 
 def split_of(company: str) -> str:
