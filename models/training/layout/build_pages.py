@@ -115,12 +115,14 @@ def main() -> None:
     parser.add_argument("--printed-only", action="store_true", help="read what is printed already, print nothing")
     parser.add_argument("--splits", default="", help="only these, comma-separated")
     parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--share", default="0/1", help="every N-th job from the I-th on, as I/N: several processes share the work")
     parser.add_argument("--out", default="pages")
     parser.add_argument("--force", action="store_true", help="print and read again what is there")
     options = parser.parse_args()
     (WORK / "html").mkdir(parents=True, exist_ok=True)
     (WORK / "pdf").mkdir(exist_ok=True)
-    jobs = [job for job in plan(options.scale) if options.only in job["name"]][: options.limit or None]
+    first, step = map(int, options.share.split("/"))
+    jobs = [job for job in plan(options.scale) if options.only in job["name"]][: options.limit or None][first::step]
     cache: dict = {}
     started, pages_done, words_done, unknown, lost = time.time(), 0, 0, 0, 0
     for number, job in enumerate(jobs):

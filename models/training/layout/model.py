@@ -79,8 +79,9 @@ def _bucket_table(encoder, bins: int, limit: int, reach: int) -> torch.Tensor:
 
 def use_fast_attention(model: LayoutLMv3ForTokenClassification, keep_patches: float = 1.0) -> None:
     encoder = model.layoutlmv3.encoder
-    line = _bucket_table(encoder, encoder.rel_pos_bins, encoder.max_rel_pos, 1100)
-    plane = _bucket_table(encoder, encoder.rel_2d_pos_bins, encoder.max_rel_2d_pos, 1100)
+    device = next(model.parameters()).device
+    line = _bucket_table(encoder, encoder.rel_pos_bins, encoder.max_rel_pos, 1100).to(device)
+    plane = _bucket_table(encoder, encoder.rel_2d_pos_bins, encoder.max_rel_2d_pos, 1100).to(device)
     scale = 1.0 / math.sqrt(model.config.hidden_size // model.config.num_attention_heads)
 
     def difference(values):
@@ -119,7 +120,7 @@ def use_fast_attention(model: LayoutLMv3ForTokenClassification, keep_patches: fl
         def split(values):
             return values.view(batch, length, heads, size).transpose(1, 2).reshape(batch * heads, length, size)
 
-        scores = torch.baddbmm(rel_pos, split(self.query(hidden_states)), split(self.key(hidden_states)).transpose(1, 2), alpha=scale)
+        scores = torch.baddbmm(rel_pos.to(hidden_states.dtype) if torch.is_autocast_enabled() else rel_pos, split(self.query(hidden_states)), split(self.key(hidden_states)).transpose(1, 2), alpha=scale)
         context = torch.bmm(scores.softmax(-1), split(self.value(hidden_states)))
         return context.view(batch, heads, length, size).transpose(1, 2).reshape(batch, length, width), None
 

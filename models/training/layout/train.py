@@ -1,4 +1,4 @@
-"""Step 3: trains the layout model. Resumable; the learning rate follows steps or minutes."""
+"""Step 3: trains the layout model. Resumable (from the start of the epoch that was cut off); the learning rate follows steps or minutes."""
 
 from __future__ import annotations
 
@@ -47,17 +47,33 @@ def score(model, encoder, pages) -> dict:
     return metrics.summary([(page.job, page.labels, softmax(values)) for page, values in zip(pages, logits)], rounds=50)
 
 
-def epoch_batches(pages, encoder, epoch: int, seed: int, budget: int, thin: float):
-    """Augmented windows of all pages; windows of nothing but running text are kept with chance `thin`."""
-    rng = random.Random(f"{seed}/{epoch}")
-    items = []
-    for page in pages:
-        for window in windows_of(augment(page, rng), encoder, rng):
-            labels = window.page.labels[window.first:window.last]
-            if len(labels) > 60 and (labels == 9).mean() > 0.95 and rng.random() > thin:
-                continue
-            items.append(window)
-    return batches(items, budget, rng)
+class Feed(torch.utils.data.IterableDataset):
+    """Augmented batches without end, as (epoch, inputs). With several workers each has its share of the pages.
+
+    Windows of nothing but running text are kept with chance ``thin``."""
+
+    def __init__(self, pages, encoder, seed: int, budget: int, thin: float, epoch: int = 0) -> None:
+        self.pages, self.encoder, self.seed, self.budget, self.thin, self.epoch = pages, encoder, seed, budget, thin, epoch
+
+    def __iter__(self):
+        torch.set_num_threads(1)
+        worker = torch.utils.data.get_worker_info()
+        share, count = (worker.id, worker.num_workers) if worker else (0, 1)
+        epoch = self.epoch
+        while True:
+            order = list(range(len(self.pages)))
+            random.Random(f"{self.seed}/{epoch}").shuffle(order)
+            rng = random.Random(f"{self.seed}/{epoch}/{share}")
+            items = []
+            for place in order[share::count]:
+                for window in windows_of(augment(self.pages[place], rng), self.encoder, rng):
+                    labels = window.page.labels[window.first:window.last]
+                    if len(labels) > 60 and (labels == 9).mean() > 0.95 and rng.random() > self.thin:
+                        continue
+                    items.append(window)
+            for batch in batches(items, self.budget, rng):
+                yield epoch, collate(batch)[0]
+            epoch += 1
 
 
 def main() -> None:
@@ -71,6 +87,8 @@ def main() -> None:
     parser.add_argument("--keep-patches", type=float, default=0.4, help="share of image patches kept while training")
     parser.add_argument("--thin", type=float, default=0.3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=0, help="processes that prepare batches; 0 prepares them in this one")
+    parser.add_argument("--check", type=int, default=400, help="steps between measurements on held-out pages")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--init", default="", help="start from the weights of this run")
     options = parser.parse_args()
@@ -98,7 +116,7 @@ def main() -> None:
     rest = [p for p in model.parameters() if p.dim() <= 1]
     optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}],
                                   lr=options.rate, betas=(0.9, 0.98))
-    state = {"step": 0, "epoch": 0, "spent": 0.0, "place": 0}
+    state = {"step": 0, "epoch": 0, "spent": 0.0}
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location="cpu")
@@ -118,48 +136,42 @@ def main() -> None:
         (folder / "checkpoint.tmp").replace(checkpoint)
 
     running, saved_at, words = 0.0, time.time(), 0
-    while progress() < 1:
-        if state["epoch"] and options.minutes:       # step 1 may still be printing
-            pages = load_pages([source / "train" for source in sources])
-        todo = epoch_batches(pages, encoder, state["epoch"], options.seed, options.budget, options.thin)
-        for number, batch in enumerate(todo):
-            if number < state["place"]:
-                continue
-            done = progress()
-            if done >= 1:
-                break
-            warm = min(1.0, (state["step"] + 1) / 60) if not options.init else min(1.0, (state["step"] + 1) / 30)
-            rate = options.rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            model.train()
-            model.layoutlmv3.encoder.keep_patches = options.keep_patches if done < 0.85 else 1.0
-            inputs, _ = collate(batch)
-            labels = inputs.pop("labels").to(device)
-            logits = model(**{name: value.to(device) for name, value in inputs.items()}).logits
-            loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), weight=weights, ignore_index=-100)
-            if not torch.isfinite(loss):
-                continue
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            state["step"] += 1
-            state["place"] = number + 1
-            running = 0.97 * running + 0.03 * loss.item() if running else loss.item()
-            words += int((labels >= 0).sum())
-            if state["step"] % 25 == 0:
-                print(f"step {state['step']} epoch {state['epoch']} {number + 1}/{len(todo)} loss {running:.3f} rate {rate:.2e} "
-                      f"progress {done:.2f} words/s {words / (time.time() - begun):.0f}", flush=True)
-            if time.time() - saved_at > 150:
-                save()
-                saved_at = time.time()
-        else:
-            state["epoch"] += 1
-            state["place"] = 0
-            if progress() < 0.95 and state["epoch"] % 2 == 0:
-                result = score(model, encoder, held)
-                print(f"epoch {state['epoch']}: {len(pages)} pages, held-out macro-F1 {result['macro_f1']:.3f} accuracy {result['accuracy']:.3f}", flush=True)
+    feed = Feed(pages, encoder, options.seed, options.budget, options.thin, state["epoch"])
+    loader = torch.utils.data.DataLoader(feed, batch_size=None, num_workers=options.workers, prefetch_factor=4 if options.workers else None,
+                                         pin_memory=device == "cuda")
+    for state["epoch"], inputs in loader:
+        done = progress()
+        if done >= 1:
+            break
+        warm = min(1.0, (state["step"] + 1) / 60)
+        rate = options.rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        model.train()
+        model.layoutlmv3.encoder.keep_patches = options.keep_patches if done < 0.85 else 1.0
+        inputs = {name: value.to(device, non_blocking=True) for name, value in inputs.items()}
+        labels = inputs.pop("labels")
+        with torch.autocast("cuda", torch.bfloat16, enabled=device == "cuda"):
+            logits = model(**inputs).logits
+        loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), weight=weights, ignore_index=-100)
+        if not torch.isfinite(loss):
+            continue
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        state["step"] += 1
+        running = 0.97 * running + 0.03 * loss.item() if running else loss.item()
+        words += int((labels >= 0).sum())
+        if state["step"] % 25 == 0:
+            print(f"step {state['step']} epoch {state['epoch']} loss {running:.3f} rate {rate:.2e} progress {done:.2f} "
+                  f"words/s {words / (time.time() - begun):.0f}", flush=True)
+        if state["step"] % options.check == 0 and done < 0.95:
+            result = score(model, encoder, held)
+            print(f"step {state['step']}: held-out macro-F1 {result['macro_f1']:.3f} accuracy {result['accuracy']:.3f}", flush=True)
+        if time.time() - saved_at > 150:
+            save()
+            saved_at = time.time()
     save()
     torch.save(model.state_dict(), folder / "model.pt")
     result = score(model, encoder, held)

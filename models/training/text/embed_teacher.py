@@ -18,7 +18,8 @@ from modeling import TextEncoder, encode_text, load_tokenizer, pad
 
 def main() -> None:
     torch.set_num_threads(1)
-    tokenizer, model = load_tokenizer(), TextEncoder.from_base().eval()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    tokenizer, model = load_tokenizer(), TextEncoder.from_base().eval().to(device)
     folder = WORK / "teacher"
     folder.mkdir(parents=True, exist_ok=True)
     store = folder / "embeddings.npz"
@@ -35,12 +36,12 @@ def main() -> None:
     rows = [encode_text(tokenizer, text, 128)[0] for text in wanted]
     batches = token_batches([len(row) for row in rows], 4096, 64, None)
     for number, batch in enumerate(batches):
-        ids = pad([rows[item] for item in batch])
+        ids = pad([rows[item] for item in batch]).to(device)
         mask = (ids != 0).long()
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
             hidden = model.hidden(ids, mask, torch.zeros_like(ids)).float()
             pooled = model.mean_pool(hidden, mask)
-        vectors = torch.nn.functional.normalize(pooled, dim=-1).half().numpy()
+        vectors = torch.nn.functional.normalize(pooled, dim=-1).half().cpu().numpy()
         for item, vector in zip(batch, vectors, strict=True):
             known[sha256_text(wanted[item])[:16]] = vector
         if number % 50 == 0:

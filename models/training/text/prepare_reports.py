@@ -3,7 +3,7 @@
 labels/reports_*.jsonl -> WORK/reports/{train,validation,test}.jsonl (checks each
 sentence against its sha256) and, from companies of the training side only,
 WORK/entities/reports.jsonl (sentences for weak number and metric labels) and
-WORK/mlm/reports.txt (prose for continued masked-language training).
+WORK/mlm/reports.txt (prose for continued masked-language training and for the teacher's soft labels).
 
     python prepare_reports.py --filings FOLDER --items FOLDER
 """

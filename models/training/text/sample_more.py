@@ -1,10 +1,10 @@
 """Draws further sentences to be labelled by hand -> WORK/reports/more.jsonl and WORK/names/sample.jsonl
 
 Sentiment: companies of the training and validation side, a third sentences with a word of praise, a third
-with a word of change, a third anything else; at most a fixed number per company. No model has a say. Ids from
-4000 (training) and 8000 (validation).
+with a word of change, a third anything else; at most a fixed number per company. No model has a say. An id is the
+start of the sentence's sha256, so that a larger draw keeps the ids of a smaller one.
 Names: training companies' sentences with a capitalised word that does not open them, in three draws by how
-many there are. Ids from 10000.
+many there are.
 
     python sample_more.py --filings FOLDER --items FOLDER
 """
@@ -20,9 +20,9 @@ from pathlib import Path
 from common import LABELS, SEED, WORK, read_jsonl, sha256_text, write_jsonl
 from sample_reports import PRAISE, gather, shape_of, split_of
 
-FIRST_ID = {"train": 4000, "validation": 8000, "names": 10000}
-WANTED = {"train": 2400, "validation": 360, "names": 1200}
-PER_COMPANY = {"train": 70, "validation": 60, "names": 40}
+WANTED = {"train": 6600, "validation": 900, "names": 2400}
+PER_COMPANY = {"train": 210, "validation": 150, "names": 90}
+FIRST_ID = 10_000
 NAME = re.compile(r"(?<=[a-z,)] )[A-Z][A-Za-z&.]+")
 # Strata that hold judgements; the other ones are mostly neutral.
 JUDGING = {"mdna", "release", "business", "risk", "notes", "legal"}
@@ -32,6 +32,10 @@ def kind_of(row: dict) -> str:
     if PRAISE.search(row["text"]):
         return "praise"
     return "change" if row["change"] else "other"
+
+
+def numbered(row: dict) -> dict:
+    return {**row, "id": FIRST_ID + int(row["sha256"][:8], 16)}
 
 
 def draw(rows: list[dict], kinds, wanted: int, per_company: int) -> list[dict]:
@@ -75,12 +79,12 @@ def main() -> None:
         judging = [row for row in pools[split] if row["stratum"] in JUDGING]
         part = draw(judging, kind_of, WANTED[split], PER_COMPANY[split])
         coin.shuffle(part)
-        rows += [{**row, "id": FIRST_ID[split] + number} for number, row in enumerate(part)]
+        rows += [numbered(row) for row in part]
     write_jsonl(WORK / "reports" / "more.jsonl", rows)
     named = [row for row in pools["train"] if NAME.search(row["text"])]
     part = draw(named, lambda row: str(min(len(NAME.findall(row["text"])), 3)), WANTED["names"], PER_COMPANY["names"])
     coin.shuffle(part)
-    write_jsonl(WORK / "names" / "sample.jsonl", [{**row, "id": FIRST_ID["names"] + number} for number, row in enumerate(part)])
+    write_jsonl(WORK / "names" / "sample.jsonl", [numbered(row) for row in part])
     print(Counter(row["split"] for row in rows), Counter(row["stratum"] for row in rows), len(part), "for names")
 
 

