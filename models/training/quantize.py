@@ -11,7 +11,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-BUILT = Path(__file__).resolve().parents[2] / "target" / "release" / "docproc"
+REPOSITORY = Path(__file__).resolve().parents[2]
+BUILT = REPOSITORY / "target" / "release" / "docproc"
 
 
 def docproc() -> str:
@@ -25,6 +26,6 @@ def quantize(source: Path, target: Path, gate: str, data: Path, *more: str) -> N
     """Dynamic int8: activations u8, weights s8 per channel. The bundle's config.json and tokenizer.json must lie beside
     `source`. Without the labelled `data` there is nothing to judge by, and the tool says so."""
     judged = ["--gate", gate, "--data", str(data)] if data.is_file() else []
-    command = [docproc(), "quantize", str(source), "-o", str(target), "--mode", "dynamic", *judged, *more]
+    command = [docproc(), "quantize", str(source), "-o", str(target), "--mode", "dynamic", "--models-dir", str(REPOSITORY / "models"), *judged, *more]
     if subprocess.run(command).returncode != 0:
         raise SystemExit("docproc quantize refused: see its message")

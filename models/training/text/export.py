@@ -100,7 +100,7 @@ def main() -> None:
     for task, items in validation.items():
         logits = session.run(task, items)
         if task == "entities":
-            scores, gold = gold_words(items, logits, {"fin5", "fire", "wikigold"})
+            scores, gold = gold_words(items, logits, {"fin5", "fire", "wikigold", "names"})
         else:
             # Report sentences are what the tool reads: they alone set the sentiment temperature.
             chosen = [place for place, item in enumerate(items) if task == "sections" or item.source in {"report", "sentfin"}]
