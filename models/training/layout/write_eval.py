@@ -26,7 +26,7 @@ def group_of(job: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pages", default="pages-docproc")
+    parser.add_argument("--pages", default="pages")
     parser.add_argument("--out", type=Path, default=WORK.parent / "eval" / "layout")
     parser.add_argument("--sets", nargs="*", default=["train", "validation", "test", "unseen"])
     options = parser.parse_args()
