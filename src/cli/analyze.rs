@@ -18,7 +18,8 @@ use super::{EXIT_DOCUMENTS, EXIT_INTERRUPTED, EXIT_TIME_UP, Verbosity, summary};
 use crate::config::{Config, FailOn};
 use crate::input::{self, DiscoverOptions, Discovered};
 use crate::output::{
-    LinesWriter, Manifest, OutputFolder, RunCounts, StopReason, TRACE_NAME, output_paths, write_atomic,
+    LinesWriter, Manifest, OutputFolder, RunCounts, StopReason, TRACE_NAME, WorkerUse, output_paths,
+    write_atomic,
 };
 use crate::pipeline::{Job, Observer, Request, RunOptions, Setup, Sink, Stop, run as run_pipeline};
 use crate::quantize::ensure_variants;
@@ -95,6 +96,10 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         models: setup.models().to_vec(),
         counts: report.counts,
         cache: setup.cache_use(),
+        workers: setup.started().map_or_else(WorkerUse::default, |engine| {
+            let workers = engine.workers();
+            WorkerUse { started: workers.started, lost: workers.lost }
+        }),
         documents: report.entries,
     };
     if let Some(folder) = &folder {
@@ -106,7 +111,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
                 .as_ref()
                 .map_or(String::new(), |folder| format!("; analyses in {}", folder.root().display()));
             eprint!("{}", summary::render(&report.digests, &report.counts, seconds, &place));
-            let lost = setup.started().map_or(0, |engine| engine.workers().lost);
+            let lost = manifest.workers.lost;
             if lost > 0 {
                 eprintln!("{lost} page workers died or were killed, and were replaced");
             }

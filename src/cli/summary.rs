@@ -113,6 +113,7 @@ pub fn object(manifest: &Manifest, digests: &[Digest], output: Option<&Path>) ->
         "stopped": manifest.stopped,
         "counts": manifest.counts,
         "cache": manifest.cache,
+        "workers": manifest.workers,
         "audit": {"checked": audit[0], "hold": audit[1], "broken": audit[2]},
         "output": output.map(Path::to_string_lossy),
         "documents": documents,

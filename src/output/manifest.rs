@@ -34,6 +34,8 @@ pub struct Manifest {
     pub counts: RunCounts,
     /// What the inference cache did.
     pub cache: CacheUse,
+    /// What became of the page workers.
+    pub workers: WorkerUse,
     /// Every document, in input order.
     pub documents: Vec<DocumentEntry>,
 }
@@ -46,6 +48,15 @@ pub enum StopReason {
     Signal,
     /// `--max-runtime`.
     MaxRuntime,
+}
+
+/// Page workers of a run. Those recycled after their share of pages are started anew and not lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WorkerUse {
+    /// Processes started.
+    pub started: u64,
+    /// Processes that died while they worked or were killed at a limit, and were replaced.
+    pub lost: u64,
 }
 
 /// Results of models that were found instead of computed.

@@ -250,7 +250,10 @@ impl ModelBundle {
             .filter(|folder| folder.is_dir());
         let mut folders: Vec<PathBuf> = Vec::new();
         let (model, precision, name) = if path.is_file() {
-            let parent = path.parent().map(Path::to_owned).unwrap_or_default();
+            let parent = match path.parent() {
+                Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
+                parent => parent.map(Path::to_owned).unwrap_or_default(),
+            };
             let own_folder = Precision::Fp32.files().iter().any(|file| path.ends_with(file))
                 || precision_of(path) != Precision::Fp32;
             let name = if own_folder { file_name(&parent) } else { file_stem(path) };

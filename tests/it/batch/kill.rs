@@ -104,6 +104,33 @@ fn children(parent: u32) -> Vec<i32> {
 }
 
 #[test]
+fn workers_killed_all_the_time_cost_pages_with_their_reason_and_never_the_run() {
+    let out = tempfile::tempdir().unwrap();
+    let mut child = LAB.analyze(out.path()).spawn().unwrap();
+    let mut killed = 0_u64;
+    while killed < 60 && child.try_wait().unwrap().is_none() {
+        killed += u64::from(kill_a_worker(&child, killed));
+        std::thread::sleep(std::time::Duration::from_millis(8));
+    }
+    let output = child.wait_with_output().unwrap();
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.path().join("manifest.json")).unwrap()).unwrap();
+    let lost = manifest["workers"]["lost"].as_u64().unwrap();
+    assert!(lost > 0 && lost <= killed, "{killed} killed: {manifest}");
+    let mut whole = true;
+    for document in manifest["documents"].as_array().unwrap() {
+        let file = out.path().join(document["output"].as_str().unwrap());
+        let analysis: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        assert_eq!(analysis["status"], document["status"]);
+        let crashed = document["codes"].as_array().unwrap().iter().any(|code| code == "worker.crashed");
+        assert_eq!(analysis["status"] != "ok", crashed, "{document}");
+        whole &= !crashed;
+    }
+    assert_eq!(output.status.code(), Some(i32::from(!whole)), "{}", text(&output.stderr));
+    LAB.finish(out.path());
+}
+
+#[test]
 fn killing_the_run_ends_its_workers() {
     let out = tempfile::tempdir().unwrap();
     let mut child = LAB.analyze(out.path()).spawn().unwrap();

@@ -55,7 +55,18 @@ fn every_line_of_a_json_log_is_an_object() {
 
     // The manifest says the same and more.
     let manifest = read_json(&out.path().join("manifest.json"));
-    for key in ["tool", "version", "started", "ended", "seconds", "libraries", "models", "counts", "cache"] {
+    for key in [
+        "tool",
+        "version",
+        "started",
+        "ended",
+        "seconds",
+        "libraries",
+        "models",
+        "counts",
+        "cache",
+        "workers",
+    ] {
         assert!(!manifest[key].is_null(), "{key} is missing in {manifest}");
     }
     for document in manifest["documents"].as_array().unwrap() {
