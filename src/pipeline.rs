@@ -4,6 +4,7 @@
 //! its pages come from the worker pool in page order with bounded prefetch, so that memory depends on the number
 //! of jobs and not on the number or the length of documents.
 
+mod built_in;
 mod digest;
 mod document;
 mod engine;

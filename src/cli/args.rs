@@ -298,6 +298,14 @@ pub struct EvalArgs {
     #[arg(long)]
     pub errors: bool,
 
+    /// figures: compare finished analyses in this folder, DOCUMENT.json each, in place of analyzing the documents
+    #[arg(long, value_name = "DIR")]
+    pub analyses: Option<PathBuf>,
+
+    /// figures: write the features of every figure at a fact and whether it is right, for `docproc train`
+    #[arg(long, value_name = "FILE")]
+    pub rows: Option<PathBuf>,
+
     /// audit: most errors of each kind per document
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub per_kind: usize,

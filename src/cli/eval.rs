@@ -10,13 +10,18 @@ use super::args::{EvalArgs, EvalTask};
 use super::{eval_audit, print};
 use crate::config::Config;
 use crate::evaluation::{self, ClassificationReport, FigureReport, SpanReport, TableReport};
+use crate::output::write_atomic;
 use crate::pipeline::{Engine, Models, Request};
 use crate::quantize::ensure_variants;
 
 /// Runs the configured models on labelled data and prints figures.
 pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
-    if args.errors && !matches!(args.task, EvalTask::Figures) {
-        bail!("--errors goes with `docproc eval figures`");
+    let of_figures =
+        [("--errors", args.errors), ("--analyses", args.analyses.is_some()), ("--rows", args.rows.is_some())];
+    if let Some((flag, _)) =
+        of_figures.iter().find(|(_, given)| *given && !matches!(args.task, EvalTask::Figures))
+    {
+        bail!("{flag} goes with `docproc eval figures`");
     }
     let config = Config::load(&args.config.overrides())?;
     ensure_variants(&config, &|text| eprintln!("note: {text}"))?;
@@ -47,9 +52,17 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
 
 /// Runs the whole pipeline over the documents of the data.
 fn figures(args: &EvalArgs, data: &Path, config: &Config) -> anyhow::Result<(String, String)> {
-    let engine = Engine::load(config, &mut |text| eprintln!("note: {text}"))?;
-    let request = Request::new(config, None, Vec::new());
-    let mut report = evaluation::figures(&engine, &request, data, |document| eprintln!("read {document}"))?;
+    let mut report = if let Some(folder) = &args.analyses {
+        evaluation::figures_of_analyses(folder, data)?
+    } else {
+        let engine = Engine::load(config, &mut |text| eprintln!("note: {text}"))?;
+        let request = Request::new(config, None, Vec::new());
+        evaluation::figures(&engine, &request, data, |document| eprintln!("read {document}"))?
+    };
+    if let Some(path) = &args.rows {
+        let rows: String = report.outcomes.iter().map(|outcome| outcome.row() + "\n").collect();
+        write_atomic(path, |out| out.write_all(rows.as_bytes()))?;
+    }
     if !args.errors {
         report.misses.clear();
     }
@@ -91,6 +104,18 @@ fn figure_table(report: &FigureReport) -> anyhow::Result<String> {
                 counts.n, counts.stated, counts.right, counts.recall, counts.precision
             )?;
         }
+    }
+    writeln!(
+        table,
+        "\n{:<10} {:>7} {:>7} {:>11} {:>12} {:>7} {:>9}",
+        "read in", "figures", "right", "confidence", "calibration", "Brier", "log loss"
+    )?;
+    for (name, part) in &report.confidence {
+        writeln!(
+            table,
+            "{name:<10} {:>7} {:>7.4} {:>11.4} {:>12.4} {:>7.4} {:>9.4}",
+            part.n, part.right, part.confidence, part.calibration_error, part.brier, part.log_loss
+        )?;
     }
     for miss in &report.misses {
         let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());

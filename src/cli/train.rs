@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::evaluation;
 use crate::output::write_atomic;
 use crate::scoring::dataset::{Dataset, Sources, class_names};
-use crate::scoring::experiment::{self, Outcome, Recipe};
+use crate::scoring::experiment::{self, Outcome, Recipe, TestRows};
 use crate::scoring::{features, recipes};
 
 /// Trains a scoring network on labelled features and writes its bundle.
@@ -39,19 +39,29 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         analysis: Some(&from_analysis),
     };
     let id = format!("{}/{}", set.id.name, set.id.version);
-    let data = Dataset::from_json_lines(
-        &bytes,
-        &set.names(),
-        &recipe.spec.output,
-        recipe.spec.outputs(),
-        &id,
-        &sources,
-    )
-    .map_err(|error| error.file(&args.data))?;
+    let read = |bytes: &[u8], file: &Path| {
+        let (output, outputs) = (&recipe.spec.output, recipe.spec.outputs());
+        Dataset::from_json_lines(bytes, &set.names(), output, outputs, &id, &sources)
+            .map_err(|error| error.file(file))
+    };
+    let data = read(&bytes, &args.data)?;
     let fingerprint = data.fingerprint(&bytes);
     eprintln!("{} rows in {} groups, {} features", data.rows(), fingerprint.groups, data.width);
+    let test = match &args.test {
+        Some(file) => {
+            let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let rows = read(&bytes, file)?;
+            if let Some(both) = rows.groups.iter().find(|group| data.groups.contains(group)) {
+                bail!("{both:?} is in the training rows and in the test rows; a group must be on one side");
+            }
+            let sha256 = rows.fingerprint(&bytes).sha256;
+            Some((rows, sha256))
+        }
+        None => None,
+    };
+    let test = test.as_ref().map(|(data, sha256)| TestRows { data, sha256 });
     let mut fold = 0;
-    let outcome = experiment::run(&recipe, &data, &fingerprint, &mut |progress| {
+    let outcome = experiment::run(&recipe, &data, &fingerprint, test, &mut |progress| {
         if progress.fold != fold {
             fold = progress.fold;
             let last = if fold > progress.folds { " (final training)" } else { "" };
@@ -102,24 +112,33 @@ fn recipe(args: &TrainArgs, data: &[u8]) -> anyhow::Result<Recipe> {
 
 fn report(outcome: &Outcome, folder: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
-    writeln!(
-        text,
-        "{:<22} {:>8} {:>10} {:>12} {:>9}",
-        "held-out figures of", "AUC", "accuracy", "calibration", "log loss"
-    )?;
-    for (name, figures) in [("network", &outcome.evaluation), ("logistic regression", &outcome.baseline)] {
+    let shown = usize::from(!outcome.network_won);
+    let test = outcome.test.as_ref().map(|test| ("test", &test.judgement));
+    for (what, judgement) in [("held-out", &outcome.judgement)].into_iter().chain(test) {
         writeln!(
             text,
-            "{name:<22} {:>8.4} {:>10.4} {:>12.4} {:>9.4}",
-            figures.auc.estimate, figures.accuracy, figures.calibration_error, figures.log_loss
+            "{:<22} {:>8} {:>10} {:>12} {:>9}",
+            format!("{what} figures of"),
+            "AUC",
+            "accuracy",
+            "calibration",
+            "log loss"
         )?;
-    }
-    for (part, rows, [ours, simple]) in &outcome.parts {
-        writeln!(
-            text,
-            "  {part:<20} {:>8.4} {:>10.4} (shipped, logistic regression; {rows} rows)",
-            ours.estimate, simple.estimate
-        )?;
+        for (name, figures) in [("network", &judgement.network), ("logistic regression", &judgement.baseline)]
+        {
+            writeln!(
+                text,
+                "{name:<22} {:>8.4} {:>10.4} {:>12.4} {:>9.4}",
+                figures.auc.estimate, figures.accuracy, figures.calibration_error, figures.log_loss
+            )?;
+        }
+        for (part, rows, both) in &judgement.parts {
+            writeln!(
+                text,
+                "  {part:<20} {:>8.4} {:>10.4} (shipped, logistic regression; {rows} rows)",
+                both[shown].estimate, both[1].estimate
+            )?;
+        }
     }
     let kept = if outcome.network_won {
         "the network"

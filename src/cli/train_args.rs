@@ -16,6 +16,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
 
+    /// Labelled rows that take no part in the training, for figures of their own in the card
+    #[arg(long, value_name = "FILE")]
+    pub test: Option<PathBuf>,
+
     /// Folder for the network, its card and its learning curve
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,

@@ -18,7 +18,7 @@ pub use super::findings::{Anomaly, AuditSummary, Score, Severity, Term};
 pub use super::tables::{Cell, CellValue, Table, TablePart};
 
 /// Version of the JSON contract (semantic versioning: a major step may break readers, a minor step adds).
-pub const SCHEMA_VERSION: &str = "1.1.0";
+pub const SCHEMA_VERSION: &str = "1.2.0";
 
 /// Everything docproc says about one document.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -411,6 +411,11 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(default)]
     pub sentiment: Option<AggregateSentiment>,
+    /// Mean of the sentences' embeddings, weighted by words, of length 1; absent where the text model makes none. Only
+    /// embeddings of the same text model compare.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
+    pub embedding: Vec<Rounded>,
     /// Entities per type.
     pub entities: BTreeMap<String, u32>,
     /// Figures found.

@@ -1,23 +1,24 @@
 //! Figures against truth: what docproc reads from a printed document, compared with what its inline XBRL tags state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::data::read_lines;
+use super::pairing::{pair, without_fact};
+use super::reliability::{FigureOutcome, Reliability, read_in, reliability};
 use super::report::bootstrap_interval;
-use crate::document::analysis::{Figure, FigureKind};
+use super::rows::read_analysis;
+use crate::document::analysis::{Analysis, Figure, FigureKind};
 use crate::document::{BBox, Points};
 use crate::error::{Error, ErrorCode, Result};
 use crate::pipeline::{Engine, PageSelection, Request};
+use crate::scoring::features;
 use crate::structure::numbers::{Date, Period};
 
 /// Relative difference below which two values are the same number.
 const SAME: f64 = 1e-6;
-/// Share of a fact's width that a figure at its place covers.
-const COVERS: f32 = 0.5;
-
 /// One document and what is known about its figures: a line of the data file.
 #[derive(Clone, Debug, Deserialize)]
 pub struct LabelledDocument {
@@ -106,6 +107,12 @@ pub struct FigureReport {
     pub facts: usize,
     /// Figures by place: `statement`, `table`, `prose` and `all`.
     pub parts: BTreeMap<&'static str, FigureScores>,
+    /// Confidence of the figures at facts against how often they are right, by where docproc read them: `cell`, `label`,
+    /// `sentence` and `all`.
+    pub confidence: BTreeMap<&'static str, Reliability>,
+    /// The figures behind that.
+    #[serde(skip)]
+    pub outcomes: Vec<FigureOutcome>,
     /// Facts that were not read rightly and figures without a fact, in document order.
     pub misses: Vec<Miss>,
 }
@@ -196,8 +203,25 @@ pub fn figures(
             let message = analysis.errors.first().map_or("it has no pages", |error| error.message.as_str());
             return Err(invalid(format!("{}: {message}", item.document.display())));
         }
-        tally.add(line, item, &analysis.figures, &request.pages);
+        tally.add(line, item, &analysis, &request.pages);
         done(&item.document.to_string_lossy());
+    }
+    Ok(tally.report(items.len()))
+}
+
+/// The same for documents that were analyzed before: `folder` holds the analysis of each under the name of the document
+/// with `.json` after it. Facts on pages that an analysis lacks do not count.
+///
+/// # Errors
+/// `data.invalid`.
+pub fn figures_of_analyses(folder: &Path, path: &Path) -> Result<FigureReport> {
+    let items: Vec<LabelledDocument> = read_lines(path)?;
+    let mut tally = Tally::default();
+    for (line, item) in items.iter().enumerate() {
+        let mut name = item.document.file_name().unwrap_or_default().to_owned();
+        name.push(".json");
+        let analysis = read_analysis(&folder.join(name))?;
+        tally.add(line, item, &analysis, &PageSelection::default());
     }
     Ok(tally.report(items.len()))
 }
@@ -208,28 +232,41 @@ struct Tally {
     counts: BTreeMap<FactPlace, BTreeMap<String, [usize; 3]>>,
     found: BTreeMap<FactPlace, usize>,
     attributes: BTreeMap<FactPlace, BTreeMap<&'static str, Attribute>>,
+    outcomes: Vec<FigureOutcome>,
     misses: Vec<Miss>,
 }
 
 impl Tally {
-    fn add(&mut self, line: usize, item: &LabelledDocument, figures: &[Figure], pages: &PageSelection) {
+    fn add(&mut self, line: usize, item: &LabelledDocument, analysis: &Analysis, pages: &PageSelection) {
         let group = item.group.clone().unwrap_or_else(|| format!("\0{line}"));
         let document = item.document.to_string_lossy().into_owned();
-        let facts: Vec<&Fact> = item.facts.iter().filter(|fact| pages.contains(fact.page)).collect();
-        let figures: Vec<&Figure> = figures.iter().filter(|figure| figure.value.is_some()).collect();
+        let read: BTreeSet<u32> = analysis.pages.iter().map(|page| page.number).collect();
+        let on_page = |fact: &&Fact| pages.contains(fact.page) && read.contains(&fact.page);
+        let facts: Vec<&Fact> = item.facts.iter().filter(on_page).collect();
+        let features = features::figures::of(&analysis.figures, &analysis.tables);
+        let (figures, features): (Vec<&Figure>, Vec<Vec<f32>>) =
+            analysis.figures.iter().zip(features).filter_map(|(figure, row)| Some((figure, row?))).unzip();
         let pairs = pair(&facts, &figures);
         let mut used = vec![false; figures.len()];
-        for (fact, figure) in facts.iter().zip(&pairs) {
+        for (fact, paired) in facts.iter().zip(&pairs) {
             let counts = self.counts.entry(fact.place).or_default().entry(group.clone()).or_default();
             counts[0] += 1;
-            let figure = figure.map(|index| {
+            let figure = paired.map(|index| {
                 used[index] = true;
                 counts[2] += 1;
                 figures[index]
             });
             let what = figure.map_or(Some("not_found"), |figure| wrong(fact, figure));
             counts[1] += usize::from(what.is_none());
-            if let Some(figure) = figure {
+            if let (Some(figure), Some(index)) = (figure, paired) {
+                self.outcomes.push(FigureOutcome {
+                    document: document.clone(),
+                    group: group.clone(),
+                    read_in: read_in(figure),
+                    features: features[*index].clone(),
+                    confidence: figure.confidence,
+                    right: what.is_none(),
+                });
                 *self.found.entry(fact.place).or_default() += 1;
                 let attributes = self.attributes.entry(fact.place).or_default();
                 for (name, stated, right) in attributes_of(fact, figure) {
@@ -293,7 +330,14 @@ impl Tally {
             parts.insert(name, scores(groups, found, attributes));
         }
         parts.insert("all", scores(&all_groups, self.found.values().sum(), all_attributes));
-        FigureReport { documents, facts: parts["all"].facts, parts, misses: self.misses }
+        FigureReport {
+            documents,
+            facts: parts["all"].facts,
+            parts,
+            confidence: reliability(&self.outcomes),
+            outcomes: self.outcomes,
+            misses: self.misses,
+        }
     }
 }
 
@@ -328,56 +372,6 @@ fn scores(
         precision_interval: interval(2),
         attributes,
     }
-}
-
-/// The figure at each fact's place: the one that covers most of it, of several the smallest; each figure at most once,
-/// at the fact that it covers most.
-fn pair(facts: &[&Fact], figures: &[&Figure]) -> Vec<Option<usize>> {
-    let mut by_page: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for (index, figure) in figures.iter().enumerate() {
-        by_page.entry(figure.page).or_default().push(index);
-    }
-    // Share covered in hundredths (a figure that covers all is no better for covering more), then small boxes first.
-    let mut candidates: Vec<(u32, f32, usize, usize)> = Vec::new();
-    for (at, fact) in facts.iter().enumerate() {
-        for &index in by_page.get(&fact.page).into_iter().flatten() {
-            let figure = &figures[index].bbox;
-            let middle = fact.bbox.center_y();
-            let width = fact.bbox.width().max(0.1);
-            let covered = (figure.x1.min(fact.bbox.x1) - figure.x0.max(fact.bbox.x0)) / width;
-            if figure.y0 <= middle && middle <= figure.y1 && covered >= COVERS {
-                let area = figure.width() * figure.height();
-                candidates.push(((covered.min(1.0) * 20.0).round() as u32, area, at, index));
-            }
-        }
-    }
-    candidates
-        .sort_by(|a, b| b.0.cmp(&a.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)).then(a.3.cmp(&b.3)));
-    let mut pairs = vec![None; facts.len()];
-    let mut taken = vec![false; figures.len()];
-    for (_, _, fact, figure) in candidates {
-        if pairs[fact].is_none() && !taken[figure] {
-            pairs[fact] = Some(figure);
-            taken[figure] = true;
-        }
-    }
-    pairs
-}
-
-/// The kind of table in which a figure without a fact stands between facts; `None` for prose, titles and labels, and
-/// for dashes and zeros, which need no tag.
-fn without_fact(figure: &Figure, facts: &[&Fact]) -> Option<FactPlace> {
-    if !figure.text.contains(|c: char| c.is_ascii_digit()) || figure.value == Some(0.0) {
-        return None;
-    }
-    let mut regions: BTreeMap<(FactPlace, u32), BBox<Points>> = BTreeMap::new();
-    for fact in facts.iter().filter(|fact| fact.page == figure.page && fact.place != FactPlace::Prose) {
-        let Some(table) = fact.table else { continue };
-        let region = regions.entry((fact.place, table)).or_insert(fact.bbox);
-        *region = region.union(&fact.bbox);
-    }
-    let (x, y) = (figure.bbox.center_x(), figure.bbox.center_y());
-    regions.into_iter().find(|(_, region)| region.contains_point(x, y)).map(|((place, _), _)| place)
 }
 
 fn same(a: f64, b: f64) -> bool {
@@ -461,10 +455,10 @@ fn period_matches(stated: Period, truth: Period) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn fact(text: &str, value: f64, scale: i32, x: f32) -> Fact {
+    pub(in crate::evaluation) fn fact(text: &str, value: f64, scale: i32, x: f32) -> Fact {
         Fact {
             text: text.into(),
             value,
@@ -480,7 +474,7 @@ mod tests {
         }
     }
 
-    fn figure(text: &str, value: f64, scale: i32, x: f32) -> Figure {
+    pub(in crate::evaluation) fn figure(text: &str, value: f64, scale: i32, x: f32) -> Figure {
         Figure {
             kind: FigureKind::Money,
             text: text.into(),
@@ -509,17 +503,6 @@ mod tests {
         ] {
             assert_eq!(wrong(&fact, &figure("", value, scale, 0.0)), what);
         }
-    }
-
-    #[test]
-    fn facts_meet_the_figures_at_their_place() {
-        let facts = [fact("1", 1e6, 6, 100.0), fact("2", 2e6, 6, 200.0), fact("3", 3e6, 6, 300.0)];
-        let figures = [figure("2", 2e6, 6, 200.0), figure("1", 1e6, 6, 101.0), figure("9", 9e6, 6, 240.0)];
-        let facts: Vec<&Fact> = facts.iter().collect();
-        assert_eq!(pair(&facts, &figures.iter().collect::<Vec<_>>()), [Some(1), Some(0), None]);
-        assert_eq!(without_fact(&figures[2], &facts), Some(FactPlace::Statement));
-        assert_eq!(without_fact(&figure("—", 0.0, 6, 240.0), &facts), None);
-        assert_eq!(without_fact(&figure("9", 9e6, 6, 400.0), &facts), None);
     }
 
     #[test]

@@ -4,6 +4,8 @@ mod audit;
 mod claims;
 mod data;
 mod figures;
+mod pairing;
+mod reliability;
 mod report;
 mod rows;
 mod tables;
@@ -17,7 +19,9 @@ pub use claims::{LabelledClaim, LabelledNumber, claims_in_print, claims_of_file}
 pub use data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
 pub use figures::{
     Attribute, Fact, FactKind, FactPlace, FigureReport, FigureScores, LabelledDocument, Miss, figures,
+    figures_of_analyses,
 };
+pub use reliability::{FigureOutcome, Reliability};
 pub use report::{ClassificationReport, Judged, LabelFigures};
 pub use rows::{feature_row, features_in, read_analysis};
 pub use tables::{AdjacencyFigures, DocumentFigures, TableReport, tables};

@@ -37,12 +37,7 @@ pub fn read_analysis(path: &Path) -> Result<Analysis> {
 /// A row as JSON: set, document, target and the features that are present, by name.
 #[must_use]
 pub fn feature_row(set: &FeatureSetId, names: &[String], document: &str, row: &Row) -> String {
-    let values: BTreeMap<&str, f64> = names
-        .iter()
-        .zip(&row.values)
-        .filter(|(_, value)| value.is_finite())
-        .map(|(name, value)| (name.as_str(), round_to(f64::from(*value), 6)))
-        .collect();
+    let values = named_values(names, &row.values);
     json!({
         "set": format!("{}/{}", set.name, set.version),
         "document": document,
@@ -50,6 +45,16 @@ pub fn feature_row(set: &FeatureSetId, names: &[String], document: &str, row: &R
         "features": values,
     })
     .to_string()
+}
+
+/// The values that are present, by name.
+pub(super) fn named_values<'a>(names: &'a [String], values: &[f32]) -> BTreeMap<&'a str, f64> {
+    names
+        .iter()
+        .zip(values)
+        .filter(|(_, value)| value.is_finite())
+        .map(|(name, value)| (name.as_str(), round_to(f64::from(*value), 6)))
+        .collect()
 }
 
 /// The features of one thing in a finished analysis; without a target that of the only row.

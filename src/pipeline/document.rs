@@ -289,7 +289,7 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
     let labels = |labels: Option<&Arc<[String]>>| labels.map_or_else(|| Arc::from([]), Arc::clone);
     let (sentiment_labels, section_labels) =
         (labels(engine.models.text.sentiment_labels()), labels(engine.models.text.section_labels()));
-    let parts = assemble(
+    let mut parts = assemble(
         &pages,
         &structure,
         TextResults {
@@ -301,31 +301,34 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         tables,
         engine.models.review,
     );
+    {
+        let _span = engine.models.profiler.span("scores");
+        engine.models.rate(&pages, &mut parts.figures, &mut parts.tables)?;
+    }
     let audit = {
         let _span = engine.models.profiler.span("audit");
         audit(&pages, &parts.tables, &parts.sentences)
-    };
-    let scores = {
-        let _span = engine.models.profiler.span("scores");
-        let embeddings: Vec<Option<Vec<f32>>> =
-            sentences.into_iter().map(|prediction| prediction.embedding).collect();
-        engine.models.networks.score(&ScoredParts {
-            words: &pages,
-            pages: &parts.pages,
-            blocks: &parts.blocks,
-            sections: &parts.sections,
-            sentences: &parts.sentences,
-            embeddings: &embeddings,
-            tables: &parts.tables,
-            audit: audit.summary,
-            scores: &[],
-        })?
     };
     let mut anomalies = audit.anomalies;
     {
         let _span = engine.models.profiler.span("anomalies");
         anomalies.extend(find_anomalies(&pages, &parts.tables, &readings));
     }
+    let scores = {
+        let _span = engine.models.profiler.span("scores");
+        engine.models.networks.score(&ScoredParts {
+            words: &pages,
+            pages: &parts.pages,
+            blocks: &parts.blocks,
+            sections: &parts.sections,
+            sentences: &parts.sentences,
+            embedding: &parts.summary.embedding,
+            tables: &parts.tables,
+            anomalies: &anomalies,
+            audit: audit.summary,
+            scores: &[],
+        })?
+    };
     let missing = errors.iter().any(|error| error.code() != ErrorCode::PageEmpty);
     let status = match (missing, pages.is_empty()) {
         (false, _) => Status::Ok,

@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::built_in::{FigureConfidence, LineLabels};
 use super::document::Request;
 use super::memory::{DocumentBudget, MemoryPlan, own_memory, pool_size};
-use super::networks::LineLabels;
 use super::pages::PageSelection;
 use super::setup::Setup;
 use crate::config::{ByteSize, Config, Model, NativeLibrary, OcrPolicy, SandboxMode, native_library};
-use crate::document::analysis::ModelInfo;
+use crate::document::analysis::{Figure, ModelInfo, Table};
 use crate::document::{Page, WordPredictions};
 use crate::error::Result;
 use crate::inference::{LayoutModel, TextModel};
@@ -45,6 +45,7 @@ pub struct Models {
     pub(super) section_words: usize,
     pub(super) profiler: Profiler,
     line_labels: Option<Arc<LineLabels>>,
+    confidence: Option<Arc<FigureConfidence>>,
     infos: Vec<ModelInfo>,
 }
 
@@ -89,6 +90,7 @@ impl Models {
             section_words: text.model().bundle.config.section_words.unwrap_or(SECTION_WORDS),
             profiler: setup.profiler.clone(),
             line_labels: setup.line_labels.clone(),
+            confidence: setup.confidence.clone(),
             layout,
             text,
             infos: setup.infos.clone(),
@@ -101,6 +103,11 @@ impl Models {
     /// Only `internal`.
     pub fn refine(&self, page: &Page, predictions: &WordPredictions) -> Result<Option<WordPredictions>> {
         self.line_labels.as_ref().map_or(Ok(None), |network| network.refine(page, predictions))
+    }
+
+    /// Sets the confidence of figures by the network for it, where that is loaded.
+    pub(super) fn rate(&self, pages: &[Page], figures: &mut [Figure], tables: &mut [Table]) -> Result<()> {
+        self.confidence.as_ref().map_or(Ok(()), |network| network.set(pages, figures, tables))
     }
 }
 

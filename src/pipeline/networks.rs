@@ -4,18 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
-use crate::document::analysis::ModelInfo;
-use crate::document::{Page, WordPredictions};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Manifest;
 use crate::scoring::networks::{NetworkSource, ScoringNetworks};
-use crate::scoring::{evaluate::Evaluator, networks};
-use crate::structure::typography::{LABELS, LineFeatures, line_features, spread};
 
 /// Folder of the shipped networks in the models folder.
-const FOLDER: &str = "networks";
+pub(super) const FOLDER: &str = "networks";
 /// The shipped network that labels lines; it is part of the layout, not a score.
-const LINE_LABELS: &str = "line_labels";
+pub(super) const LINE_LABELS: &str = "line_labels";
+/// The shipped network that says how probable it is that a figure is right; it is part of the figure, not a score.
+pub(super) const CONFIDENCE: &str = "confidence_estimator";
 /// Largest network file that is read.
 const MAX_BYTES: u64 = 64 << 20;
 
@@ -75,7 +73,7 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.path().is_dir() && name != LINE_LABELS {
+        if entry.path().is_dir() && name != LINE_LABELS && name != CONFIDENCE {
             names.push(name);
         }
     }
@@ -84,7 +82,7 @@ fn names(folder: &Path) -> Result<Vec<String>> {
 }
 
 /// The network files of a bundle folder: `network.dpnn` first, then its other shapes by name.
-fn bundle(folder: &Path, manifest: Option<&Manifest>) -> Result<Vec<(String, Vec<u8>)>> {
+pub(super) fn bundle(folder: &Path, manifest: Option<&Manifest>) -> Result<Vec<(String, Vec<u8>)>> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
     let mut paths: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -105,68 +103,4 @@ fn read(path: &Path, manifest: Option<&Manifest>) -> Result<(String, Vec<u8>)> {
     }
     let bytes = fs::read(path).map_err(|error| invalid("cannot read the network").because(error))?;
     Ok((path.display().to_string(), bytes))
-}
-
-/// Labels lines by typography together with what the layout model says.
-pub(super) struct LineLabels {
-    evaluator: Evaluator,
-    /// For the analysis.
-    pub(super) info: ModelInfo,
-}
-
-impl LineLabels {
-    /// Loads the shipped network, if the models folder has it.
-    ///
-    /// # Errors
-    /// `network.invalid`, `model.checksum`.
-    pub(super) fn load(config: &Config, manifest: Option<&Manifest>) -> Result<Option<Self>> {
-        let files = bundle(&config.models_folder.join(FOLDER).join(LINE_LABELS), manifest)?;
-        let Some((file, bytes)) = files.first() else { return Ok(None) };
-        let network = networks::read(LINE_LABELS, bytes).map_err(|error| error.file(file))?;
-        let spec = network.spec();
-        let set = crate::scoring::features::lines::set();
-        if spec.inputs != set.len()
-            || spec.outputs() != LABELS.len()
-            || spec.features.as_ref() != Some(&set.id)
-        {
-            return Err(Error::new(
-                ErrorCode::NetworkInvalid,
-                format!("not a network of {} features of lines version {}", set.len(), set.id.version),
-            )
-            .file(file)
-            .help("train it again with `docproc train line_labels`"));
-        }
-        let info = ModelInfo {
-            role: LINE_LABELS.to_owned(),
-            name: spec.name.clone(),
-            sha256: networks::sha256(bytes),
-            precision: "fp32".to_owned(),
-        };
-        Ok(Some(Self { evaluator: Evaluator::with_simd(&network, config.optimization.enable_simd), info }))
-    }
-
-    /// Predictions in which every word has the probabilities that the network gives its line. Those of a model with
-    /// other labels stay as they are.
-    ///
-    /// # Errors
-    /// Only `internal`.
-    pub(super) fn refine(
-        &self,
-        page: &Page,
-        predictions: &WordPredictions,
-    ) -> Result<Option<WordPredictions>> {
-        let Some(lines) = line_features(page, predictions) else { return Ok(None) };
-        let inputs: Vec<f32> =
-            lines.iter().flat_map(|line: &LineFeatures| line.values.iter().copied()).collect();
-        let mut outputs = vec![0.0; lines.len() * LABELS.len()];
-        self.evaluator.run(&inputs, &mut outputs, &mut self.evaluator.scratch())?;
-        let rows: Vec<Vec<f32>> = outputs
-            .chunks_exact_mut(LABELS.len())
-            .map(|row| {
-                self.evaluator.spec().calibrate(row);
-                row.to_vec()
-            })
-            .collect();
-        Ok(Some(spread(predictions, &lines, &rows)))
-    }
 }

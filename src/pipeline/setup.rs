@@ -7,10 +7,11 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
+use super::built_in::{FigureConfidence, LineLabels};
 use super::document::Request;
 use super::engine::{Engine, no_comparison};
 use super::memory::pool_size;
-use super::networks::{self, LineLabels};
+use super::networks;
 use super::variants::open_bundle;
 use crate::config::{Config, Model, NativeLibrary, cache_folder, native_library};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
@@ -34,6 +35,7 @@ pub struct Setup {
     pub(super) entities: Option<ModelBundle>,
     pub(super) networks: Arc<ScoringNetworks>,
     pub(super) line_labels: Option<Arc<LineLabels>>,
+    pub(super) confidence: Option<Arc<FigureConfidence>>,
     pub(super) infos: Vec<ModelInfo>,
     pub(super) profiler: Profiler,
     shared: InferenceOptions,
@@ -84,10 +86,12 @@ impl Setup {
             ("pdfium_sha256".to_owned(), libraries.1?),
         ]);
         let line_labels = LineLabels::load(config, manifest.as_ref())?.map(Arc::new);
+        let confidence = FigureConfidence::load(config, manifest.as_ref())?.map(Arc::new);
         let networks = Arc::new(networks::load(config, manifest.as_ref(), notice)?);
         let mut infos = vec![model_info("layout", &layout), model_info("text", &text)];
         infos.extend(entities.as_ref().map(|bundle| model_info("entities", bundle)));
         infos.extend(line_labels.as_ref().map(|network| network.info.clone()));
+        infos.extend(confidence.as_ref().map(|network| network.info.clone()));
         infos.extend(networks.models());
         let fingerprint = format!(
             "{} {SCHEMA_VERSION} {:?} {:?} {:?} {} {:?}",
@@ -120,6 +124,7 @@ impl Setup {
             entities,
             networks,
             line_labels,
+            confidence,
             infos,
             profiler,
             shared,

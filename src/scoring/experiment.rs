@@ -5,16 +5,14 @@
 use super::dataset::Dataset;
 use super::evaluate::Evaluator;
 use super::file;
+use super::judging::{Judgement, Prediction};
 use super::logistic;
-use super::metrics::{self, Flagging, Interval};
+use super::metrics::{self, Flagging};
 use super::network::Network;
 use super::spec::{Calibration, LayerSpec, NetworkSpec, Output, TrainingData};
 use super::train::{Epoch, Optimizer, Training, train};
-use super::{curve, features};
+use super::{card, curve};
 use crate::error::{Error, ErrorCode, Result};
-
-const RESAMPLES: usize = 500;
-const CALIBRATION_BINS: usize = 15;
 
 /// How a network is made and judged.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,22 +38,6 @@ pub struct Progress {
     pub epoch: Epoch,
 }
 
-/// Held-out figures of one model, over the test parts of all folds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Evaluation {
-    /// Area under the curve; for several classes the mean over classes of one against the rest. Interval by resampling
-    /// groups.
-    pub auc: Interval,
-    /// Share of rows whose most probable class is the true one.
-    pub accuracy: f64,
-    /// Expected calibration error of the positive class, or of the most probable class for several, 15 bins.
-    pub calibration_error: f64,
-    /// Mean squared error of that probability.
-    pub brier: f64,
-    /// Mean negative log probability of the true class.
-    pub log_loss: f64,
-}
-
 /// Outcome of an experiment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -65,33 +47,38 @@ pub struct Outcome {
     pub alternative: Option<Network>,
     /// Whether what is shipped is the network of the recipe.
     pub network_won: bool,
-    /// Held-out figures of the network.
-    pub evaluation: Evaluation,
-    /// Held-out figures of logistic regression.
-    pub baseline: Evaluation,
-    /// AUC of the network minus that of logistic regression, on the same resamples.
-    pub difference: Interval,
-    /// Log loss of the network minus that of logistic regression, on the same resamples; below 0 is better. The
-    /// network wins when the whole interval is.
-    pub loss_difference: Interval,
+    /// Held-out figures of both. The network wins when the whole interval of the loss difference is below 0.
+    pub judgement: Judgement,
     /// What the shipped threshold does on the held-out predictions; for two classes only.
     pub flagging: Option<Flagging>,
+    /// Figures on the test rows, where there are any.
+    pub test: Option<Test>,
     /// Learning curve of the final training.
     pub curve: Vec<Epoch>,
     /// Its best epoch.
     pub best_epoch: usize,
-    /// AUC of what is shipped and of logistic regression by part of the data, with the number of rows, where parts are named.
-    pub parts: Vec<(String, usize, [Interval; 2])>,
     /// Held-out probabilities of the shipped kind of model per row of the data, `[rows][classes]`.
     pub held_out: Vec<Vec<f64>>,
 }
 
-struct Prediction {
-    group: String,
-    part: String,
-    class: usize,
-    /// Of the network and of the baseline.
-    probabilities: [Vec<f64>; 2],
+/// Rows that take no part in training or choice.
+#[derive(Clone, Copy, Debug)]
+pub struct TestRows<'a> {
+    /// The rows.
+    pub data: &'a Dataset,
+    /// SHA-256 of their file in hexadecimal.
+    pub sha256: &'a str,
+}
+
+/// What the final models do on [`TestRows`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Test {
+    /// Figures of both models.
+    pub judgement: Judgement,
+    /// What the shipped threshold does; for two classes only.
+    pub flagging: Option<Flagging>,
+    /// SHA-256 of the file.
+    pub sha256: String,
 }
 
 /// Runs the whole experiment.
@@ -103,6 +90,7 @@ pub fn run(
     recipe: &Recipe,
     data: &Dataset,
     fingerprint: &TrainingData,
+    test: Option<TestRows<'_>>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Outcome> {
     let fail = |what: String| Error::new(ErrorCode::DataInvalid, what).part(&recipe.spec.name);
@@ -140,42 +128,26 @@ pub fn run(
         }
     }
     let predictions: Vec<Prediction> = predictions.into_iter().flatten().collect();
-    let few = || fail("too few groups with every class to judge the network".to_owned());
-    let evaluation = evaluate(&predictions, 0).ok_or_else(few)?;
-    let baseline_evaluation = evaluate(&predictions, 1).ok_or_else(few)?;
-    let difference = |sample: &[&Prediction]| Some(auc(sample, 0)? - auc(sample, 1)?);
-    let difference =
-        metrics::bootstrap(&predictions, |p| &p.group, difference, RESAMPLES, 1).ok_or_else(few)?;
-    let loss_difference = metrics::bootstrap(
-        &predictions,
-        |p| &p.group,
-        |sample| Some(log_loss(sample.iter().copied(), 0) - log_loss(sample.iter().copied(), 1)),
-        RESAMPLES,
-        1,
-    )
-    .ok_or_else(few)?;
-    let network_won = loss_difference.high < 0.0;
+    let judgement = Judgement::of(&predictions)
+        .ok_or_else(|| fail("too few groups with every class to judge the network".to_owned()))?;
+    let network_won = judgement.loss_difference.high < 0.0;
 
     let validation = data.filter(|row| fold_of[row] == 0);
     let training = data.filter(|row| fold_of[row] != 0);
     let mut report = |epoch: &Epoch| progress(Progress { fold: folds + 1, folds, epoch: *epoch });
     let trained = train(&recipe.spec, &training, &validation, &recipe.training, &mut report)?;
-    let full = calibrated(trained.network, &validation)?;
-    let (network, alternative) = if network_won {
-        (full, None)
-    } else {
-        penalties.sort_by(f64::total_cmp);
-        let single = Recipe { penalties: vec![penalties[penalties.len() / 2]], ..recipe.clone() };
-        (baseline(&single, &training, &validation)?.0, Some(full))
-    };
-    let shown = usize::from(!network_won);
+    penalties.sort_by(f64::total_cmp);
+    let single = Recipe { penalties: vec![penalties[penalties.len() / 2]], ..recipe.clone() };
+    let both = [calibrated(trained.network, &validation)?, baseline(&single, &training, &validation)?.0];
     let flagging = |model: usize| {
         let scored = |p: &Prediction| (p.probabilities[model][1], p.class == 1);
         (classes(&recipe.spec) == 2)
             .then(|| metrics::best_threshold(&predictions.iter().map(scored).collect::<Vec<_>>()))
     };
+    let shown = usize::from(!network_won);
+    let test = test.map(|test| tested(&both, test, shown, flagging(shown))).transpose()?;
     let finish = |network: Network, model: usize| {
-        let kept = [evaluation, baseline_evaluation][model];
+        let kept = [judgement.network, judgement.baseline][model];
         network.with_spec(|spec| {
             spec.training_data = Some(fingerprint.clone());
             spec.seed = recipe.training.seed;
@@ -189,30 +161,26 @@ pub fn run(
                 ("accuracy", kept.accuracy),
                 ("calibration_error", kept.calibration_error),
                 ("log_loss", kept.log_loss),
-                ("baseline_auc", baseline_evaluation.auc.estimate),
-                ("baseline_log_loss", baseline_evaluation.log_loss),
+                ("baseline_auc", judgement.baseline.auc.estimate),
+                ("baseline_log_loss", judgement.baseline.log_loss),
             ]
             .map(|(name, value)| (name.to_owned(), (value * 1e4).round() / 1e4))
             .into_iter()
             .collect();
         })
     };
-    let network = finish(network, shown)?;
-    let alternative = alternative.map(|network| finish(network, 0)).transpose()?;
-    let flagging = flagging(shown);
-    let parts = by_part(&predictions, shown);
+    let [full, simple] = both;
+    let full = finish(full, 0)?;
+    let (network, alternative) = if network_won { (full, None) } else { (finish(simple, 1)?, Some(full)) };
     Ok(Outcome {
         network,
         alternative,
         network_won,
-        evaluation,
-        baseline: baseline_evaluation,
-        difference,
-        loss_difference,
-        flagging,
+        judgement,
+        flagging: flagging(shown),
+        test,
         curve: trained.curve,
         best_epoch: trained.best_epoch,
-        parts,
         held_out: predictions
             .into_iter()
             .map(|p| {
@@ -221,6 +189,35 @@ pub fn run(
             })
             .collect(),
     })
+}
+
+/// Both final models on rows that took no part in anything, at the threshold of the one that ships.
+fn tested(
+    both: &[Network; 2],
+    test: TestRows<'_>,
+    shown: usize,
+    threshold: Option<Flagging>,
+) -> Result<Test> {
+    let [network, simple] = both;
+    let each = probabilities(network, test.data)?.into_iter().zip(probabilities(simple, test.data)?);
+    let predictions: Vec<Prediction> = each
+        .enumerate()
+        .map(|(row, (network, simple))| Prediction {
+            group: test.data.groups[row].clone(),
+            part: test.data.parts[row].clone(),
+            class: test.data.class(row),
+            probabilities: [network, simple],
+        })
+        .collect();
+    let judgement = Judgement::of(&predictions).ok_or_else(|| {
+        Error::new(ErrorCode::DataInvalid, "the test rows do not hold every class in enough groups")
+    })?;
+    let flagging = threshold.map(|chosen| {
+        let scored: Vec<(f64, bool)> =
+            predictions.iter().map(|p| (p.probabilities[shown][1], p.class == 1)).collect();
+        metrics::flagging(&scored, chosen.threshold)
+    });
+    Ok(Test { judgement, flagging, sha256: test.sha256.to_owned() })
 }
 
 fn classes(spec: &NetworkSpec) -> usize {
@@ -285,66 +282,6 @@ fn probabilities(network: &Network, data: &Dataset) -> Result<Vec<Vec<f64>>> {
     Ok(rows.collect())
 }
 
-fn auc(sample: &[&Prediction], model: usize) -> Option<f64> {
-    let width = sample.first()?.probabilities[model].len();
-    let of_class = |class: usize| {
-        metrics::auc(
-            &sample.iter().map(|p| (p.probabilities[model][class], p.class == class)).collect::<Vec<_>>(),
-        )
-    };
-    if width == 2 {
-        return of_class(1);
-    }
-    let each: Vec<f64> = (0..width).filter_map(of_class).collect();
-    (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
-}
-
-/// Figures of each named part of the data; parts without every class are left out.
-fn by_part(predictions: &[Prediction], shown: usize) -> Vec<(String, usize, [Interval; 2])> {
-    let mut names: Vec<&str> =
-        predictions.iter().map(|p| p.part.as_str()).filter(|name| !name.is_empty()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-        .into_iter()
-        .filter_map(|name| {
-            let rows: Vec<&Prediction> = predictions.iter().filter(|p| p.part == name).collect();
-            let of = |model: usize| {
-                let figure =
-                    |sample: &[&&Prediction]| auc(&sample.iter().map(|p| **p).collect::<Vec<_>>(), model);
-                metrics::bootstrap(&rows, |p| &p.group, figure, RESAMPLES, 1)
-            };
-            Some((name.to_owned(), rows.len(), [of(shown)?, of(1)?]))
-        })
-        .collect()
-}
-
-fn log_loss<'a>(predictions: impl ExactSizeIterator<Item = &'a Prediction>, model: usize) -> f64 {
-    let rows = predictions.len() as f64;
-    predictions.map(|p| -p.probabilities[model][p.class].max(1e-7).ln()).sum::<f64>() / rows
-}
-
-fn evaluate(predictions: &[Prediction], model: usize) -> Option<Evaluation> {
-    let best = |p: &[f64]| (1..p.len()).fold(0, |best, i| if p[i] > p[best] { i } else { best });
-    let scored: Vec<(f64, bool)> = predictions
-        .iter()
-        .map(|p| {
-            let probabilities = &p.probabilities[model];
-            let class = if probabilities.len() == 2 { 1 } else { best(probabilities) };
-            (probabilities[class], p.class == class)
-        })
-        .collect();
-    let right = predictions.iter().filter(|p| best(&p.probabilities[model]) == p.class).count();
-    let rows = predictions.len() as f64;
-    Some(Evaluation {
-        auc: metrics::bootstrap(predictions, |p| &p.group, |sample| auc(sample, model), RESAMPLES, 1)?,
-        accuracy: right as f64 / rows,
-        calibration_error: metrics::expected_calibration_error(&scored, CALIBRATION_BINS),
-        brier: metrics::brier(&scored),
-        log_loss: log_loss(predictions.iter(), model),
-    })
-}
-
 /// The files of a bundle: `network.dpnn`, `CARD.md`, `curve.csv`, `curve.svg`, and `network-SHAPE.dpnn` of the recipe's
 /// network where it did not win. `data_note` says in a paragraph where the training data come from.
 ///
@@ -354,7 +291,7 @@ pub fn bundle(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> Result<Vec
     let name = &recipe.spec.name;
     let mut files = vec![
         ("network.dpnn".to_owned(), file::write(&outcome.network)?),
-        ("CARD.md".to_owned(), card(recipe, outcome, data_note).into_bytes()),
+        ("CARD.md".to_owned(), card::card(recipe, outcome, data_note).into_bytes()),
         ("curve.csv".to_owned(), curve::csv(&outcome.curve).into_bytes()),
         ("curve.svg".to_owned(), curve::svg(name, &outcome.curve, outcome.best_epoch).into_bytes()),
     ];
@@ -362,77 +299,6 @@ pub fn bundle(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> Result<Vec
         files.push((format!("network-{}.dpnn", alternative.spec().shape_text()), file::write(alternative)?));
     }
     Ok(files)
-}
-
-fn card(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> String {
-    let spec = outcome.network.spec();
-    let interval = |i: Interval| format!("{:.3} ({:.3} to {:.3})", i.estimate, i.low, i.high);
-    let row = |name: &str, e: &Evaluation| {
-        format!(
-            "| {name} | {} | {:.3} | {:.3} | {:.3} | {:.3} |\n",
-            interval(e.auc),
-            e.accuracy,
-            e.calibration_error,
-            e.brier,
-            e.log_loss
-        )
-    };
-    let functions: Vec<&str> = spec.layers.iter().map(LayerSpec::function_name).collect();
-    let output = match &spec.output {
-        Output::Probability(class) => format!("probability of `{class}`"),
-        Output::Classes(labels) => format!("probabilities of `{}`", labels.join("`, `")),
-        Output::Values => "values".to_owned(),
-    };
-    let verdict = if outcome.network_won {
-        "The network has the lower log loss, beyond chance, and is shipped."
-    } else {
-        "The network's log loss is not lower beyond chance; logistic regression is shipped in its place, as a network of \
-         one layer. A configuration that asks for the network's layers gets the network, which is also here."
-    };
-    let mut text =
-        format!("# {}\n\nLayers {} ({}), {output}.\n", spec.name, spec.shape_text(), functions.join(", "),);
-    if let Some(id) = &spec.features {
-        let subject = features::named(&id.name).map_or("thing", |set| set.subject);
-        text.push_str(&format!(
-            "Input: feature set `{}`, version {}, of a {subject}; `docproc features` prints it.\n",
-            id.name, id.version
-        ));
-    }
-    text.push_str(&format!("\n## Data\n\n{data_note}\n\n"));
-    if let Some(data) = &spec.training_data {
-        text.push_str(&format!(
-            "{} rows in {} groups, SHA-256 of the data file `{}`. Seed {}.\n",
-            data.rows, data.groups, data.sha256, spec.seed
-        ));
-    }
-    text.push_str(&format!(
-        "\n## Held-out figures\n\n{} folds by group: every row is predicted by models that saw no row of its group. \
-         Intervals are 95%, resampling groups {RESAMPLES} times.\n\n\
-         | model | AUC | accuracy | calibration error | Brier | log loss |\n|---|---|---|---|---|---|\n{}{}\n\
-         AUC difference {}, log loss difference {}. {verdict}\n",
-        recipe.folds.max(3),
-        row(&format!("network {}", recipe.spec.shape_text()), &outcome.evaluation),
-        row("logistic regression", &outcome.baseline),
-        interval(outcome.difference),
-        interval(outcome.loss_difference),
-    ));
-    if !outcome.parts.is_empty() {
-        text.push_str("\nBy part of the data:\n\n| part | rows | AUC of what is shipped | logistic regression |\n|---|---|---|---|\n");
-        for (name, rows, [ours, simple]) in &outcome.parts {
-            text.push_str(&format!("| {name} | {rows} | {} | {} |\n", interval(*ours), interval(*simple)));
-        }
-    }
-    if let Some(flagging) = outcome.flagging {
-        text.push_str(&format!(
-            "\nThreshold {:.3} (best F1 on the held-out predictions): precision {:.3}, recall {:.3}, F1 {:.3}.\n",
-            flagging.threshold, flagging.precision, flagging.recall, flagging.f1
-        ));
-    }
-    text.push_str(&format!(
-        "\nCalibrated logit = {:.4} logit + {:.4}. Learning curve of the recipe's network: `curve.svg`.\n",
-        spec.calibration.slope, spec.calibration.intercept
-    ));
-    text
 }
 
 #[cfg(test)]
@@ -480,23 +346,34 @@ mod tests {
             let data = rows(bent, 2);
             let recipe = recipe(Output::Probability("yes".into()), 1);
             let mut steps = 0;
-            let outcome = run(&recipe, &data, &data.fingerprint(b""), &mut |_| steps += 1).unwrap();
+            let test = TestRows { data: &data, sha256: "of the file" };
+            let outcome =
+                run(&recipe, &data, &data.fingerprint(b""), Some(test), &mut |_| steps += 1).unwrap();
             assert!(steps > 20);
             if bent {
                 assert!(
-                    outcome.network_won && outcome.evaluation.auc.estimate > 0.85,
+                    outcome.network_won && outcome.judgement.network.auc.estimate > 0.85,
                     "{:?}",
-                    outcome.evaluation
+                    outcome.judgement.network
                 );
-                assert!(outcome.baseline.auc.estimate < 0.65 && outcome.difference.low > 0.1);
+                assert!(
+                    outcome.judgement.baseline.auc.estimate < 0.65 && outcome.judgement.difference.low > 0.1
+                );
                 assert_eq!(outcome.network.spec().shape(), [3, 12, 1]);
             } else {
-                assert!(outcome.baseline.auc.estimate > 0.95 && outcome.difference.estimate < 0.02);
+                assert!(
+                    outcome.judgement.baseline.auc.estimate > 0.95
+                        && outcome.judgement.difference.estimate < 0.02
+                );
                 assert!(outcome.network_won || outcome.network.spec().shape() == [3, 1]);
             }
             assert_eq!(outcome.held_out.len(), data.rows());
-            assert!(outcome.evaluation.calibration_error < 0.12);
+            assert!(outcome.judgement.network.calibration_error < 0.12);
+            let test = outcome.test.as_ref().unwrap();
+            assert_eq!((test.judgement.rows, test.judgement.groups), (600, 20));
+            assert_eq!(test.flagging.unwrap().threshold, outcome.flagging.unwrap().threshold);
             let files = bundle(&recipe, &outcome, "Made up.").unwrap();
+            assert!(String::from_utf8_lossy(&files[1].1).contains("SHA-256 of the file `of the file`"));
             let network = file::read(&files[0].1).unwrap();
             assert!(network.spec().metrics["auc"] > 0.8 && network.spec().threshold > 0.05);
             assert!(String::from_utf8(files[1].1.clone()).unwrap().contains("| logistic regression |"));
@@ -507,8 +384,11 @@ mod tests {
     fn judges_several_classes() {
         let data = rows(true, 3);
         let recipe = recipe(Output::Classes(vec!["a".into(), "b".into(), "c".into()]), 3);
-        let outcome = run(&recipe, &data, &data.fingerprint(b""), &mut |_| {}).unwrap();
-        assert!(outcome.network_won && outcome.evaluation.accuracy > outcome.baseline.accuracy + 0.1);
+        let outcome = run(&recipe, &data, &data.fingerprint(b""), None, &mut |_| {}).unwrap();
+        assert!(
+            outcome.network_won
+                && outcome.judgement.network.accuracy > outcome.judgement.baseline.accuracy + 0.1
+        );
         assert!(outcome.flagging.is_none());
     }
 
@@ -516,7 +396,7 @@ mod tests {
     fn too_few_groups_are_an_error() {
         let data = rows(false, 2).filter(|row| row < 60);
         let recipe = recipe(Output::Probability("yes".into()), 1);
-        let error = run(&recipe, &data, &data.fingerprint(b""), &mut |_| {}).unwrap_err();
+        let error = run(&recipe, &data, &data.fingerprint(b""), None, &mut |_| {}).unwrap_err();
         assert!(error.message().contains("2 groups"), "{error}");
     }
 }

@@ -6,6 +6,7 @@
 pub mod activation;
 pub mod anomalies;
 pub mod audit;
+pub mod card;
 pub mod curve;
 pub mod dataset;
 pub mod evaluate;
@@ -14,6 +15,7 @@ pub mod features;
 pub mod file;
 pub mod gated;
 pub mod gradient;
+pub mod judging;
 mod kernel;
 pub mod libfann;
 pub mod logistic;

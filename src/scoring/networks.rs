@@ -242,6 +242,10 @@ impl LoadedNetwork {
             match &row.behind {
                 Behind::Target => {}
                 Behind::Places(places) => found.places.extend(places.iter().take(SHOWN_PLACES)),
+                Behind::Findings { places, sentences } => {
+                    found.places.extend(places.iter().take(SHOWN_PLACES));
+                    found.sentences.extend(sentences.iter().take(SHOWN_SENTENCES));
+                }
                 Behind::Cells(cells) => found.cells = strongest_cells(cells, &contributions),
                 Behind::Sentences(section) => {
                     let sentences = risk::sentences_in(*section, document.sentences);

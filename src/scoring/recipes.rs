@@ -17,13 +17,22 @@ pub fn named(name: &str) -> Option<Recipe> {
         "distress" => Some(distress()),
         "pattern_detector" => Some(pattern_detector()),
         "anomaly_detector" => Some(anomaly_detector()),
+        "confidence_estimator" => Some(confidence_estimator()),
+        "fusion" => Some(fusion()),
         _ => None,
     }
 }
 
 /// Names of all recipes.
-pub const NAMES: [&str; 5] =
-    ["risk_scorer", "line_labels", "distress", "pattern_detector", "anomaly_detector"];
+pub const NAMES: [&str; 7] = [
+    "risk_scorer",
+    "line_labels",
+    "distress",
+    "pattern_detector",
+    "anomaly_detector",
+    "confidence_estimator",
+    "fusion",
+];
 
 /// Kinds of tables that `pattern_detector` tells apart.
 pub const TABLE_KINDS: [&str; 7] =
@@ -162,6 +171,42 @@ fn anomaly_detector() -> Recipe {
         },
         folds: 5,
         penalties: vec![1e-3, 1e-2, 1e-1],
+    }
+}
+
+/// Whether a figure was read rightly, from its print and its table, 43-32-16-1 with ReLU.
+fn confidence_estimator() -> Recipe {
+    let layers = [(32, "relu"), (16, "relu"), (1, "linear")];
+    Recipe {
+        spec: spec("confidence_estimator", "figures", &layers, Output::Probability("right".to_owned())),
+        training: Training {
+            optimizer: Optimizer::AdamW { learning_rate: 2e-3, weight_decay: 0.1, batch: 64 },
+            epochs: 40,
+            patience: 8,
+            dropout: 0.2,
+            seed: 15,
+            ..Training::default()
+        },
+        folds: 5,
+        penalties: vec![1e-4, 1e-3, 1e-2, 1e-1],
+    }
+}
+
+/// Whether a document is worth reviewing first, from what everything else found in it, with one GELU layer.
+fn fusion() -> Recipe {
+    let layers = [(16, "gelu"), (1, "linear")];
+    Recipe {
+        spec: spec("fusion", "review", &layers, Output::Probability("review".to_owned())),
+        training: Training {
+            optimizer: Optimizer::AdamW { learning_rate: 2e-3, weight_decay: 0.5, batch: 32 },
+            epochs: 80,
+            patience: 15,
+            dropout: 0.3,
+            seed: 13,
+            ..Training::default()
+        },
+        folds: 5,
+        penalties: vec![1e-3, 1e-2, 1e-1, 1.0],
     }
 }
 

@@ -9,7 +9,7 @@ use super::places::place_of_sentence;
 use super::sentiment::{sentence_sentiment, sum_by_section};
 use super::{HyphenatedWords, Outline, PageBlock, SentenceDraft, block_text, outline, sentences};
 use crate::document::analysis::{
-    Block, Entity, Figure, PageInfo, Section, SectionKind, Sentence, Summary, Table,
+    Block, Entity, Figure, PageInfo, Rounded, Section, SectionKind, Sentence, Summary, Table,
 };
 use crate::document::{Page, TextPrediction};
 
@@ -207,6 +207,7 @@ pub fn assemble(
         sections: identifier(sections.len()),
         sentences: identifier(sentences.len()),
         sentiment: document_sum.aggregate(text.sentiment_labels),
+        embedding: mean_embedding(&structure.sentences, text.sentences),
         entities: count(entities.iter().map(|entity| entity.kind.as_str())),
         figures: identifier(figures.len()),
         tables: identifier(tables.len()),
@@ -230,6 +231,20 @@ pub fn assemble(
         tables,
         summary,
     }
+}
+
+/// Mean of the sentences' embeddings, weighted by words, of length 1; empty where there are none.
+fn mean_embedding(drafts: &[SentenceDraft], predictions: &[TextPrediction]) -> Vec<Rounded> {
+    let mut sum: Vec<f64> = Vec::new();
+    for (draft, prediction) in drafts.iter().zip(predictions) {
+        let Some(embedding) = &prediction.embedding else { continue };
+        sum.resize(embedding.len(), 0.0);
+        for (sum, value) in sum.iter_mut().zip(embedding) {
+            *sum += draft.words.len() as f64 * f64::from(*value);
+        }
+    }
+    let length = sum.iter().map(|value| value * value).sum::<f64>().sqrt();
+    if length > 0.0 { sum.iter().map(|value| Rounded((value / length) as f32)).collect() } else { Vec::new() }
 }
 
 /// Indices are identifiers; a document has far fewer than 2^32 of anything.

@@ -1,19 +1,22 @@
 //! Feature vectors: fixed length, named, versioned, with documented ranges. Absent values are not-a-number; networks
 //! replace them by their training mean.
 
+pub mod figures;
 mod lexicon;
 pub mod lines;
 pub mod page;
 mod page_numbers;
 pub mod patterns;
 pub mod ratios;
+pub mod review;
 pub mod risk;
 mod text;
 
 use super::spec::FeatureSetId;
 use crate::document::Page;
 use crate::document::analysis::{
-    Analysis, AuditSummary, Block, CellReference, PageInfo, Place, Score, Section, Sentence, Table,
+    Analysis, Anomaly, AuditSummary, Block, CellReference, PageInfo, Place, Rounded, Score, Section,
+    Sentence, Table,
 };
 use crate::document::findings::ScoreTarget;
 
@@ -30,10 +33,12 @@ pub struct Document<'a> {
     pub sections: &'a [Section],
     /// Sentences in reading order.
     pub sentences: &'a [Sentence],
-    /// Embedding of each sentence; empty where there is none.
-    pub embeddings: &'a [Option<Vec<f32>>],
+    /// Mean embedding of the sentences, as the summary of an analysis has it; empty where there is none.
+    pub embedding: &'a [Rounded],
     /// Tables.
     pub tables: &'a [Table],
+    /// Findings of the audit and others.
+    pub anomalies: &'a [Anomaly],
     /// Counts of the arithmetic audit.
     pub audit: AuditSummary,
     /// What networks said before.
@@ -50,6 +55,8 @@ impl<'a> Document<'a> {
             sections: &analysis.sections,
             sentences: &analysis.sentences,
             tables: &analysis.tables,
+            embedding: &analysis.summary.embedding,
+            anomalies: &analysis.anomalies,
             audit: analysis.summary.audit,
             scores: &analysis.scores,
             ..Self::default()
@@ -79,6 +86,13 @@ pub enum Behind {
     Cells(Vec<Vec<CellReference>>),
     /// Places, strongest first, whatever the feature.
     Places(Vec<Place>),
+    /// Places and sentences that were found before, strongest first.
+    Findings {
+        /// Places.
+        places: Vec<Place>,
+        /// Sentences by identifier.
+        sentences: Vec<u32>,
+    },
 }
 
 /// One feature.
@@ -126,7 +140,15 @@ impl FeatureSet {
 /// Every feature set of this version.
 #[must_use]
 pub fn all() -> Vec<FeatureSet> {
-    vec![risk::set(), lines::set(), ratios::set(), patterns::set(), page::set()]
+    vec![
+        risk::set(),
+        lines::set(),
+        ratios::set(),
+        patterns::set(),
+        page::set(),
+        figures::set(),
+        review::set(),
+    ]
 }
 
 /// The feature set with this name, if there is one.
@@ -155,6 +177,7 @@ pub fn rows(set: &str, document: &Document<'_>) -> Option<Vec<Row>> {
         "ratios" => Some(ratios::rows(document)),
         "patterns" => Some(patterns::rows(document)),
         "page" => Some(page::rows(document)),
+        "review" => Some(review::rows(document)),
         _ => None,
     }
 }

@@ -128,7 +128,7 @@ pub fn set() -> FeatureSet {
             SHARE,
         );
     }
-    FeatureSet { id: FeatureSetId { name: "page".to_owned(), version: 1 }, subject: "page", features }
+    FeatureSet { id: FeatureSetId { name: "page".to_owned(), version: 2 }, subject: "page", features }
 }
 
 fn limit(bin: usize) -> f32 {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::document::{Page, Word};
 
 /// Deviations of a number, each 0 (as the others) to 1.
-pub(super) const DEVIATIONS: [(&str, &str); 16] = [
+pub(super) const DEVIATIONS: [(&str, &str); 18] = [
     ("column_font", "another font than most of its column"),
     ("row_font", "another font than most numbers of its row"),
     ("column_size", "|ln(size / median size of its column)|, times 5"),
@@ -22,6 +22,8 @@ pub(super) const DEVIATIONS: [(&str, &str); 16] = [
     ("grouping", "no thousands separator where its column has them, or the reverse"),
     ("rare_font", "one over the page's words in its font"),
     ("crowded", "share of its box that other words cover"),
+    ("edge_alone", "right edge off a column whose others are flush, in points over 2"),
+    ("top_alone", "top off a row whose other numbers are level, in points over 2"),
 ];
 
 /// Numbers with their deviations, in the order of the page's words.
@@ -126,6 +128,9 @@ impl Numbers {
         for row in rows.iter().filter(|row| row.len() >= 2) {
             let others =
                 |of: &dyn Fn(&Word) -> f32| median(row.iter().map(|number| of(word(*number))).collect());
+            for (number, off) in alone(row, |number| level(word(number))) {
+                deviations[number][17] = off;
+            }
             let font = most(row.iter().map(|number| word(*number).font));
             let bold = most(row.iter().map(|number| word(*number).style.bold));
             let size = others(&|word| word.font_size);
@@ -148,6 +153,9 @@ impl Numbers {
             let font = most(column.iter().map(|number| word(*number).font));
             let color = most(column.iter().map(|number| word(*number).color));
             let bold = most(column.iter().map(|number| word(*number).style.bold));
+            for (number, off) in alone(column, |number| flush(word(number))) {
+                deviations[number][16] = off;
+            }
             let places = most(column.iter().map(|number| decimals(&word(*number).text)));
             let long = || {
                 column
@@ -193,6 +201,31 @@ impl Numbers {
     pub(super) fn in_columns(&self) -> f32 {
         self.in_column as f32 / self.words.len().max(1) as f32
     }
+}
+
+/// Right edge of a number that ends with a digit; what hangs out of a column can only be estimated.
+fn flush(word: &Word) -> Option<f32> {
+    word.text.ends_with(|c: char| c.is_ascii_digit()).then_some(word.bbox.x1)
+}
+
+/// Top of a number of digits and separators; parentheses and signs reach higher.
+fn level(word: &Word) -> Option<f32> {
+    word.text.chars().all(|c| c.is_ascii_digit() || c == ',' || c == '.').then_some(word.bbox.y0)
+}
+
+/// Items that are off where at least two others, and three quarters of them, are within a fifth of a point of each
+/// other: by how much, in points over 2, at most 1.
+fn alone(group: &[usize], position: impl Fn(usize) -> Option<f32>) -> Vec<(usize, f32)> {
+    let placed: Vec<(usize, f32)> = group.iter().filter_map(|item| Some((*item, position(*item)?))).collect();
+    let usual = median(placed.iter().map(|(_, at)| *at).collect());
+    let off = |at: f32| (at - usual).abs();
+    let astray: Vec<(usize, f32)> =
+        placed.iter().filter(|(_, at)| off(*at) > 0.2).map(|(item, at)| (*item, off(*at))).collect();
+    let together = placed.len() - astray.len();
+    if together < 2 || together < 3 * astray.len() {
+        return Vec::new();
+    }
+    astray.into_iter().filter(|(_, off)| *off > 0.4).map(|(item, off)| (item, (off / 2.0).min(1.0))).collect()
 }
 
 /// Groups of items whose positions follow each other within a distance.

@@ -1,0 +1,140 @@
+//! Networks that are part of the analysis, not scores: they are loaded where the models folder has them.
+
+use std::collections::HashMap;
+
+use super::networks::{CONFIDENCE, FOLDER, LINE_LABELS, bundle};
+use crate::config::Config;
+use crate::document::analysis::{Figure, ModelInfo, Table};
+use crate::document::{Page, TextSource, WordPredictions};
+use crate::error::{Error, ErrorCode, Result};
+use crate::runtime::Manifest;
+use crate::scoring::evaluate::Evaluator;
+use crate::scoring::features::{self, FeatureSet};
+use crate::scoring::networks;
+use crate::structure::typography::{LABELS, LineFeatures, line_features, spread};
+
+/// The shipped network of this name, which must read this feature set.
+fn load(
+    config: &Config,
+    manifest: Option<&Manifest>,
+    name: &str,
+    set: &FeatureSet,
+    outputs: usize,
+) -> Result<Option<(Evaluator, ModelInfo)>> {
+    let files = bundle(&config.models_folder.join(FOLDER).join(name), manifest)?;
+    let Some((file, bytes)) = files.first() else { return Ok(None) };
+    let network = networks::read(name, bytes).map_err(|error| error.file(file))?;
+    let spec = network.spec();
+    if spec.inputs != set.len() || spec.outputs() != outputs || spec.features.as_ref() != Some(&set.id) {
+        return Err(Error::new(
+            ErrorCode::NetworkInvalid,
+            format!("not a network of {} features of {} version {}", set.len(), set.id.name, set.id.version),
+        )
+        .file(file)
+        .help(format!("train it again with `docproc train {name}`")));
+    }
+    let info = ModelInfo {
+        role: name.to_owned(),
+        name: spec.name.clone(),
+        sha256: networks::sha256(bytes),
+        precision: "fp32".to_owned(),
+    };
+    Ok(Some((Evaluator::with_simd(&network, config.optimization.enable_simd), info)))
+}
+
+/// Says how probable it is that value, scale and sign of a figure are right.
+pub(super) struct FigureConfidence {
+    evaluator: Evaluator,
+    /// For the analysis.
+    pub(super) info: ModelInfo,
+}
+
+impl FigureConfidence {
+    /// Loads the shipped network, if the models folder has it.
+    ///
+    /// # Errors
+    /// `network.invalid`, `model.checksum`.
+    pub(super) fn load(config: &Config, manifest: Option<&Manifest>) -> Result<Option<Self>> {
+        let found = load(config, manifest, CONFIDENCE, &features::figures::set(), 1)?;
+        Ok(found.map(|(evaluator, info)| Self { evaluator, info }))
+    }
+
+    /// Sets the confidence of every figure with a value on pages with a text layer; where OCR read the digits, its own
+    /// doubts count, which the network does not know. Cells get that of their figure.
+    ///
+    /// # Errors
+    /// Only `internal`.
+    pub(super) fn set(&self, pages: &[Page], figures: &mut [Figure], tables: &mut [Table]) -> Result<()> {
+        let sources: HashMap<u32, TextSource> =
+            pages.iter().map(|page| (page.number, page.text_source)).collect();
+        let known: Vec<(usize, Vec<f32>)> = features::figures::of(figures, tables)
+            .into_iter()
+            .enumerate()
+            .filter(|(index, _)| sources.get(&figures[*index].page) == Some(&TextSource::TextLayer))
+            .filter_map(|(index, row)| Some((index, row?)))
+            .collect();
+        let inputs: Vec<f32> = known.iter().flat_map(|(_, row)| row.iter().copied()).collect();
+        let mut outputs = vec![0.0; known.len()];
+        self.evaluator.run(&inputs, &mut outputs, &mut self.evaluator.scratch())?;
+        let mut of_cells: HashMap<(u32, u32, u32), f32> = HashMap::new();
+        for ((index, _), output) in known.iter().zip(outputs.chunks_exact_mut(1)) {
+            self.evaluator.spec().calibrate(output);
+            figures[*index].confidence = output[0];
+            if let Some(cell) = figures[*index].cell {
+                of_cells.insert((cell.table, cell.row, cell.column), output[0]);
+            }
+        }
+        for table in tables {
+            for cell in &mut table.cells {
+                let confidence = of_cells.get(&(table.id, cell.row, cell.column));
+                if let (Some(value), Some(confidence)) = (&mut cell.value, confidence) {
+                    value.confidence = *confidence;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Labels lines by typography together with what the layout model says.
+pub(super) struct LineLabels {
+    evaluator: Evaluator,
+    /// For the analysis.
+    pub(super) info: ModelInfo,
+}
+
+impl LineLabels {
+    /// Loads the shipped network, if the models folder has it.
+    ///
+    /// # Errors
+    /// `network.invalid`, `model.checksum`.
+    pub(super) fn load(config: &Config, manifest: Option<&Manifest>) -> Result<Option<Self>> {
+        let found = load(config, manifest, LINE_LABELS, &features::lines::set(), LABELS.len())?;
+        Ok(found.map(|(evaluator, info)| Self { evaluator, info }))
+    }
+
+    /// Predictions in which every word has the probabilities that the network gives its line. Those of a model with
+    /// other labels stay as they are.
+    ///
+    /// # Errors
+    /// Only `internal`.
+    pub(super) fn refine(
+        &self,
+        page: &Page,
+        predictions: &WordPredictions,
+    ) -> Result<Option<WordPredictions>> {
+        let Some(lines) = line_features(page, predictions) else { return Ok(None) };
+        let inputs: Vec<f32> =
+            lines.iter().flat_map(|line: &LineFeatures| line.values.iter().copied()).collect();
+        let mut outputs = vec![0.0; lines.len() * LABELS.len()];
+        self.evaluator.run(&inputs, &mut outputs, &mut self.evaluator.scratch())?;
+        let rows: Vec<Vec<f32>> = outputs
+            .chunks_exact_mut(LABELS.len())
+            .map(|row| {
+                self.evaluator.spec().calibrate(row);
+                row.to_vec()
+            })
+            .collect();
+        Ok(Some(spread(predictions, &lines, &rows)))
+    }
+}
