@@ -107,7 +107,7 @@ pub struct FigureReport {
     pub facts: usize,
     /// Figures by place: `statement`, `table`, `prose` and `all`.
     pub parts: BTreeMap<&'static str, FigureScores>,
-    /// Confidence of the figures at facts against how often they are right, by where docproc read them: `cell`, `label`,
+    /// Confidence of the figures at facts against how often they are right, by where docproc read them: `cell`,
     /// `sentence` and `all`.
     pub confidence: BTreeMap<&'static str, Reliability>,
     /// The figures behind that.

@@ -19,7 +19,7 @@ pub struct FigureOutcome {
     pub document: String,
     /// Group that is kept together.
     pub group: String,
-    /// Where it was read: `cell`, `label` or `sentence`.
+    /// Where it was read: `cell` or `sentence`.
     pub read_in: &'static str,
     /// Features of the set `figures`.
     pub features: Vec<f32>,
@@ -47,11 +47,7 @@ impl FigureOutcome {
 }
 
 pub(super) fn read_in(figure: &Figure) -> &'static str {
-    match (figure.cell, figure.sentence) {
-        (Some(_), _) => "cell",
-        (None, Some(_)) => "sentence",
-        (None, None) => "label",
-    }
+    if figure.cell.is_some() { "cell" } else { "sentence" }
 }
 
 /// Confidence against truth over some figures.

@@ -252,17 +252,24 @@ fn periods_of(text: &str, found: &[FoundFigure]) -> Vec<Option<Period>> {
         .collect()
 }
 
-/// Probability that value, scale and sign are right, by kind and ambiguity. Estimates, to be replaced by what
-/// `docproc eval figures` measures against tagged filings.
+/// Probability that value, scale and sign are right, by kind and ambiguity: (right + 1) / (all + 2) of the figures that
+/// `docproc eval figures` found in sentences of tagged filings (training and validation companies: 1,236 amounts, 20 per
+/// share, 176 percentages, 135 quantities, 28 numbers, 15 ambiguous ones). Dates and periods have no tags to measure by:
+/// theirs are estimates.
 fn confidence(figure: &FoundFigure) -> f32 {
-    if !figure.alternatives.is_empty() || !figure.alternative_periods.is_empty() {
+    if !figure.alternative_periods.is_empty() {
         return 0.7;
     }
+    if !figure.alternatives.is_empty() {
+        return 0.94;
+    }
     match figure.kind {
-        FigureKind::Percent | FigureKind::Date | FigureKind::Period => 0.98,
-        FigureKind::Money | FigureKind::PerShare => 0.97,
-        FigureKind::Quantity => 0.93,
-        FigureKind::Number => 0.85,
+        FigureKind::Money => 0.996,
+        FigureKind::PerShare => 0.955,
+        FigureKind::Percent => 0.994,
+        FigureKind::Quantity => 0.993,
+        FigureKind::Number => 0.967,
+        FigureKind::Date | FigureKind::Period => 0.98,
     }
 }
 

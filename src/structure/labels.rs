@@ -14,8 +14,9 @@ const ABOVE: f32 = 90.0;
 const MOST_SHARES: f64 = 1e13;
 /// Words of a page beyond which it is a drawing; each label looks at all of them.
 const MOST_WORDS: usize = 20_000;
-/// Probability that value, scale and sign are right; a label says less about its numbers than a column.
-const CONFIDENCE: f32 = 0.9;
+/// Probability that value, scale and sign are right; a label says less about its numbers than a column. Measured by
+/// `docproc eval figures` on 349 figures in labels of tagged filings.
+const CONFIDENCE: f32 = 0.945;
 
 /// Amounts, percentages and quantities in the labels of a table's rows, row by row. The table's scale holds for amounts
 /// and shares that are printed without one of their own, but for what its statement excepts.

@@ -1,7 +1,7 @@
 //! What speaks for and against a figure that was read: its print, its table, and the document's other tables. For the
 //! probability that value, scale and sign are right.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Feature, FeatureSet};
 use crate::document::analysis::{Cell, CellValue, Figure, FigureKind, Table};
@@ -17,9 +17,9 @@ const KINDS: [(FigureKind, &str); 5] = [
 ];
 
 /// Features of the figure alone, after its kind: name, meaning, range.
-const OWN: [(&str, &str, (f32, f32)); 18] = [
-    ("in_cell", "whether it stands in a cell of numbers", SHARE),
-    ("in_label", "whether it stands in a row label or a heading of a table", SHARE),
+const OWN: [(&str, &str, (f32, f32)); 17] = [
+    ("in_cell", "whether it stands in a table", SHARE),
+    ("in_label", "whether it is part of a label or a heading of a table", SHARE),
     ("ambiguous", "whether it has another reading", SHARE),
     ("nil", "whether it is a dash", SHARE),
     ("negative", "whether it is below zero", SHARE),
@@ -35,7 +35,6 @@ const OWN: [(&str, &str, (f32, f32)); 18] = [
     ("scale", "power of ten applied, over 3", (-10.0, 10.0)),
     ("currency", "whether its currency is known", SHARE),
     ("period", "whether its period is known", SHARE),
-    ("stated", "confidence that the rules give it", SHARE),
 ];
 
 /// Features of its table and the document; absent outside of cells.
@@ -88,8 +87,10 @@ pub fn of(figures: &[Figure], tables: &[Table]) -> Vec<Option<Vec<f32>>> {
     figures
         .iter()
         .map(|figure| {
-            let mut values = own(figure)?;
             let table = figure.cell.and_then(|cell| Some((cell, by_id.get(&cell.table)?)));
+            let in_label =
+                table.is_some_and(|(cell, table)| !table.numbers.contains(&(cell.row, cell.column)));
+            let mut values = own(figure, in_label)?;
             match table {
                 Some((cell, table)) => values.extend(table.around(figure, (cell.row, cell.column), usual)),
                 None => values.extend([f32::NAN; TABLE.len()]),
@@ -103,7 +104,7 @@ fn flag(value: bool) -> f32 {
     f32::from(u8::from(value))
 }
 
-fn own(figure: &Figure) -> Option<Vec<f32>> {
+fn own(figure: &Figure, in_label: bool) -> Option<Vec<f32>> {
     let value = figure.value?;
     let text = figure.text.as_str();
     let scale = figure.scale.unwrap_or(0);
@@ -113,7 +114,7 @@ fn own(figure: &Figure) -> Option<Vec<f32>> {
     let mut values: Vec<f32> = KINDS.iter().map(|(kind, _)| flag(figure.kind == *kind)).collect();
     values.extend([
         flag(figure.cell.is_some()),
-        flag(figure.cell.is_none() && figure.sentence.is_none()),
+        flag(in_label),
         flag(!figure.alternatives.is_empty()),
         flag(digits == 0),
         flag(value < 0.0),
@@ -129,7 +130,6 @@ fn own(figure: &Figure) -> Option<Vec<f32>> {
         scale as f32 / 3.0,
         flag(figure.currency.is_some()),
         flag(figure.period.is_some()),
-        figure.confidence,
     ]);
     Some(values)
 }
@@ -176,6 +176,7 @@ impl Counts {
 struct Neighbours<'a> {
     table: &'a Table,
     whole: Counts,
+    numbers: HashSet<(u32, u32)>,
     rows: HashMap<u32, Counts>,
     columns: HashMap<u32, Counts>,
     signs: f32,
@@ -193,7 +194,8 @@ impl<'a> Neighbours<'a> {
         }
         let signed = numbers.iter().filter(|(cell, _)| cell.text.contains(['$', '€', '£', '¥'])).count();
         let signs = signed as f32 / whole.all.max(1) as f32;
-        Self { table, whole, rows, columns, signs }
+        let numbers = numbers.iter().map(|(cell, _)| (cell.row, cell.column)).collect();
+        Self { table, whole, numbers, rows, columns, signs }
     }
 
     fn around(

@@ -282,13 +282,17 @@ fn value_of(
     let currency = matches!(kind, FigureKind::Money | FigureKind::PerShare)
         .then(|| number.currency.or(statement.currency).map(str::to_owned))
         .flatten();
-    let mut confidence = 0.99f32;
-    if !number.alternatives.is_empty() {
-        confidence = 0.6;
-    }
-    if number.nil {
-        confidence = 0.9;
-    }
+    // (right + 1) / (all + 2) of 14,000 cells of tagged filings, training and validation companies, as
+    // `docproc eval figures` found them. Amounts and quantities are mostly wrong by the scale of the table.
+    let confidence = match kind {
+        _ if number.nil => 0.998,
+        _ if !number.alternatives.is_empty() => 0.875,
+        FigureKind::Percent => 0.997,
+        FigureKind::PerShare => 0.935,
+        FigureKind::Quantity => 0.772,
+        FigureKind::Money => 0.877,
+        _ => 0.907,
+    };
     Some(CellValue {
         kind,
         printed: number.value,
