@@ -110,6 +110,37 @@ fn lists_every_feature_with_its_meaning() {
         .assert()
         .success()
         .stdout(predicate::str::contains("ratios/1: 64 features of a document"))
-        .stdout(predicate::str::contains("page/1: 256 features of a page"))
+        .stdout(predicate::str::contains("page/2: 256 features of a page"))
         .stdout(predicate::str::contains("current assets / current liabilities"));
+}
+
+#[test]
+fn trains_fusion_on_a_users_judgement_and_tests_it_on_rows_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut rows = [String::new(), String::new()];
+    for number in 0..30 {
+        let label = number % 2;
+        let mut analysis = analysis(if label == 1 { "Plaintiffs allege fraud." } else { "Sales rose." });
+        analysis["pages"] = json!([{"number": 1, "width": 612.0, "height": 792.0, "rotation": 0,
+            "text_source": "text_layer", "text_source_reason": "", "words": 100 + number}]);
+        analysis["summary"]["audit"] = json!({"checked": 9, "hold": 9 - 2 * label, "broken": 2 * label});
+        let file = format!("{number}.json");
+        fs::write(folder.join(&file), analysis.to_string()).unwrap();
+        let row = json!({"analysis": file, "label": label, "group": format!("company {}", number / 2)});
+        rows[usize::from(number >= 24)].push_str(&format!("{row}\n"));
+    }
+    fs::write(folder.join("rows.jsonl"), &rows[0]).unwrap();
+    fs::write(folder.join("test.jsonl"), &rows[1]).unwrap();
+    let train = |test: &str| {
+        docproc(folder)
+            .args(["train", "fusion", "--data", "rows.jsonl", "--test", test, "-o", "mine"])
+            .assert()
+    };
+    train("test.jsonl").success().stdout(predicate::str::contains("test figures of"));
+    let card = fs::read_to_string(folder.join("mine/CARD.md")).unwrap();
+    assert!(card.contains("feature set `review`") && card.contains("6 rows in 3 groups"), "{card}");
+    train("rows.jsonl")
+        .code(2)
+        .stderr(predicate::str::contains("is in the training rows and in the test rows"));
 }

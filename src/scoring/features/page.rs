@@ -14,6 +14,8 @@ use crate::scoring::spec::FeatureSetId;
 pub const LENGTH: usize = 256;
 /// Fewest words that a page must have.
 pub const MIN_WORDS: usize = 10;
+/// Fewest numbers that a page must have: with fewer there is nothing that they could deviate from.
+pub const MIN_NUMBERS: usize = 8;
 /// Numbers that are described one by one: those that deviate most.
 const SHOWN: usize = 5;
 /// Deviation above which a number counts as deviating.
@@ -37,28 +39,32 @@ const WHOLE: [(&str, &str, (f32, f32)); 36] = [
     ("numbers", "ln(1 + numbers)", (0.0, 12.0)),
     ("numbers_share", "share of numbers among the words", SHARE),
     ("column_numbers_share", "share of numbers that stand in a column of three or more", SHARE),
-    ("fonts", "fonts in use", (0.0, 200.0)),
-    ("rare_fonts", "fonts with three words or fewer", (0.0, 200.0)),
-    ("single_font_words", "words that are alone in their font", (0.0, 200.0)),
-    ("number_fonts", "fonts of numbers", (0.0, 200.0)),
-    ("number_fonts_rare", "fonts with one or two numbers", (0.0, 200.0)),
-    ("number_fonts_only_numbers", "fonts that only numbers use, with one or two of them", (0.0, 200.0)),
-    ("sizes", "sizes in use, by tenths of a point", (0.0, 200.0)),
-    ("rare_sizes", "sizes with three words or fewer", (0.0, 200.0)),
-    ("colors", "colours in use", (0.0, 1000.0)),
-    ("rare_colors", "colours with three words or fewer", (0.0, 1000.0)),
-    ("invisible", "words that are drawn invisibly", (0.0, 10_000.0)),
+    ("fonts", "ln(1 + fonts in use)", (0.0, 12.0)),
+    ("rare_fonts", "ln(1 + fonts with three words or fewer)", (0.0, 12.0)),
+    ("single_font_words", "ln(1 + words that are alone in their font)", (0.0, 12.0)),
+    ("number_fonts", "ln(1 + fonts of numbers)", (0.0, 12.0)),
+    ("number_fonts_rare", "ln(1 + fonts with one or two numbers)", (0.0, 12.0)),
+    (
+        "number_fonts_only_numbers",
+        "ln(1 + fonts that only numbers use, with one or two of them)",
+        (0.0, 12.0),
+    ),
+    ("sizes", "ln(1 + sizes in use, by tenths of a point)", (0.0, 12.0)),
+    ("rare_sizes", "ln(1 + sizes with three words or fewer)", (0.0, 12.0)),
+    ("colors", "ln(1 + colours in use)", (0.0, 12.0)),
+    ("rare_colors", "ln(1 + colours with three words or fewer)", (0.0, 12.0)),
+    ("invisible", "ln(1 + words that are drawn invisibly)", (0.0, 12.0)),
     ("invisible_share", "share of them", SHARE),
-    ("invisible_numbers", "numbers among them", (0.0, 10_000.0)),
-    ("white", "words in almost white", (0.0, 10_000.0)),
-    ("white_numbers", "numbers among them", (0.0, 10_000.0)),
-    ("tiny", "words below 3 points", (0.0, 10_000.0)),
-    ("outside", "words that lie outside the page", (0.0, 10_000.0)),
-    ("overlapped", "words that another word covers by more than a third", (0.0, 10_000.0)),
-    ("overlapped_numbers", "numbers among them", (0.0, 10_000.0)),
-    ("under_images", "words inside images", (0.0, 10_000.0)),
+    ("invisible_numbers", "ln(1 + numbers among them)", (0.0, 12.0)),
+    ("white", "ln(1 + words in almost white)", (0.0, 12.0)),
+    ("white_numbers", "ln(1 + numbers among them)", (0.0, 12.0)),
+    ("tiny", "ln(1 + words below 3 points)", (0.0, 12.0)),
+    ("outside", "ln(1 + words that lie outside the page)", (0.0, 12.0)),
+    ("overlapped", "ln(1 + words that another word covers by more than a third)", (0.0, 12.0)),
+    ("overlapped_numbers", "ln(1 + numbers among them)", (0.0, 12.0)),
+    ("under_images", "ln(1 + words inside images)", (0.0, 12.0)),
     ("rulings", "ln(1 + rulings)", (0.0, 12.0)),
-    ("images", "images", (0.0, 1000.0)),
+    ("images", "ln(1 + images)", (0.0, 12.0)),
     ("font_size", "median font size", (0.0, 200.0)),
     ("bold_share", "share of bold words", SHARE),
     ("italic_share", "share of italic words", SHARE),
@@ -68,7 +74,11 @@ const WHOLE: [(&str, &str, (f32, f32)); 36] = [
     ("same_words", "largest share of words that another page has too (Jaccard)", SHARE),
     ("same_numbers", "largest share of numbers that another page has too (Jaccard)", SHARE),
     ("same_places", "largest share of words that another page has at the same place", SHARE),
-    ("same_pages", "pages with more than nine tenths of the same words at the same place", (0.0, 10_000.0)),
+    (
+        "same_pages",
+        "ln(1 + pages with more than nine tenths of the same words at the same place)",
+        (0.0, 12.0),
+    ),
 ];
 
 /// Digits, shares and histograms that fill up the vector.
@@ -135,7 +145,7 @@ fn limit(bin: usize) -> f32 {
     0.1 * (bin + 1) as f32
 }
 
-/// Every page with at least [`MIN_WORDS`] words; needs the words as the page reader saw them.
+/// Every page with at least [`MIN_WORDS`] words and [`MIN_NUMBERS`] numbers; needs the words as the page reader saw them.
 pub(super) fn rows(document: &Document<'_>) -> Vec<Row> {
     let prints: Vec<Print<'_>> = document.words.iter().map(Print::of).collect();
     document
@@ -143,15 +153,17 @@ pub(super) fn rows(document: &Document<'_>) -> Vec<Row> {
         .iter()
         .enumerate()
         .filter(|(_, page)| page.words.len() >= MIN_WORDS)
-        .map(|(index, page)| {
-            let (values, places) = of(page, index, &prints);
-            Row { target: ScoreTarget::Page(page.number), values, behind: Behind::Places(places) }
+        .filter_map(|(index, page)| {
+            let numbers = Numbers::of(page);
+            (numbers.words.len() >= MIN_NUMBERS).then(|| {
+                let (values, places) = of(page, &numbers, index, &prints);
+                Row { target: ScoreTarget::Page(page.number), values, behind: Behind::Places(places) }
+            })
         })
         .collect()
 }
 
-fn of(page: &Page, index: usize, prints: &[Print<'_>]) -> (Vec<f32>, Vec<Place>) {
-    let numbers = Numbers::of(page);
+fn of(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> (Vec<f32>, Vec<Place>) {
     let deviations = &numbers.deviations;
     let mut values = Vec::with_capacity(LENGTH);
     let order = numbers.order();
@@ -171,7 +183,7 @@ fn of(page: &Page, index: usize, prints: &[Print<'_>]) -> (Vec<f32>, Vec<Place>)
     for kind in 0..LINE_DEVIATIONS.len() {
         summarize(lines.iter().map(|row| row[kind]), &mut values);
     }
-    values.extend(whole(page, &numbers, index, prints));
+    values.extend(whole(page, numbers, index, prints));
     let digits = |of: &dyn Fn(&str) -> Option<u32>, from: u32, count: usize, values: &mut Vec<f32>| {
         let found: Vec<u32> = numbers.words.iter().filter_map(|word| of(&page.words[*word].text)).collect();
         for digit in 0..count as u32 {
@@ -258,7 +270,7 @@ fn whole(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> 
     let number_fonts = counts(numbers.words.iter().map(|word| words[*word].font));
     let sizes = counts(words.iter().map(|word| (word.font_size * 10.0).round() as i64));
     let colors = counts(words.iter().map(|word| word.color));
-    let rare = |counts: &mut dyn Iterator<Item = usize>| counts.filter(|count| *count <= 3).count() as f32;
+    let rare = |counts: &mut dyn Iterator<Item = usize>| counts.filter(|count| *count <= 3).count();
     let invisible = |word: &Word| word.style.invisible;
     let white = |word: &Word| word.color[..3].iter().all(|part| *part > 240);
     let overlapped = overlapped(page);
@@ -274,34 +286,37 @@ fn whole(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> 
         let bbox = &word.bbox;
         bbox.x1 < 0.0 || bbox.y1 < 0.0 || bbox.x0 > page.width || bbox.y0 > page.height
     };
+    let ln = |count: usize| (count as f32).ln_1p();
     [
-        (count as f32).ln_1p(),
-        (numbers.words.len() as f32).ln_1p(),
+        ln(count),
+        ln(numbers.words.len()),
         share(numbers.words.len(), count),
         numbers.in_columns(),
-        fonts.len() as f32,
-        rare(&mut fonts.values().copied()),
-        fonts.values().filter(|count| **count == 1).count() as f32,
-        number_fonts.len() as f32,
-        number_fonts.values().filter(|count| **count <= 2).count() as f32,
-        number_fonts.iter().filter(|(font, count)| **count <= 2 && fonts.get(font) == Some(count)).count()
-            as f32,
-        sizes.len() as f32,
-        rare(&mut sizes.values().copied()),
-        colors.len() as f32,
-        rare(&mut colors.values().copied()),
-        of_words(&invisible) as f32,
+        ln(fonts.len()),
+        ln(rare(&mut fonts.values().copied())),
+        ln(fonts.values().filter(|count| **count == 1).count()),
+        ln(number_fonts.len()),
+        ln(number_fonts.values().filter(|count| **count <= 2).count()),
+        ln(number_fonts
+            .iter()
+            .filter(|(font, count)| **count <= 2 && fonts.get(font) == Some(count))
+            .count()),
+        ln(sizes.len()),
+        ln(rare(&mut sizes.values().copied())),
+        ln(colors.len()),
+        ln(rare(&mut colors.values().copied())),
+        ln(of_words(&invisible)),
         share(of_words(&invisible), count),
-        of_numbers(&invisible) as f32,
-        of_words(&white) as f32,
-        of_numbers(&white) as f32,
-        of_words(&|word| word.font_size < 3.0) as f32,
-        of_words(&outside) as f32,
-        overlapped.len() as f32,
-        overlapped.iter().filter(|word| is_number.contains(word)).count() as f32,
-        of_words(&|word| page.images.iter().any(|image| word.bbox.share_inside(image) > 0.5)) as f32,
-        (page.rulings.len() as f32).ln_1p(),
-        page.images.len() as f32,
+        ln(of_numbers(&invisible)),
+        ln(of_words(&white)),
+        ln(of_numbers(&white)),
+        ln(of_words(&|word| word.font_size < 3.0)),
+        ln(of_words(&outside)),
+        ln(overlapped.len()),
+        ln(overlapped.iter().filter(|word| is_number.contains(word)).count()),
+        ln(of_words(&|word| page.images.iter().any(|image| word.bbox.share_inside(image) > 0.5))),
+        ln(page.rulings.len()),
+        ln(page.images.len()),
         page.median_font_size(),
         share(of_words(&|word| word.style.bold), count),
         share(of_words(&|word| word.style.italic), count),
@@ -311,7 +326,7 @@ fn whole(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> 
         same[0],
         same[1],
         same[2],
-        same[3],
+        same[3].ln_1p(),
     ]
 }
 
@@ -463,9 +478,9 @@ mod tests {
         over.text = "999".to_owned();
         pages[1].words.push(over);
         let rows = rows_of(&pages);
-        assert_eq!(value(&rows[0], "page_same_pages"), 1.0);
+        assert_eq!(value(&rows[0], "page_same_pages"), 1f32.ln_1p());
         assert_eq!(value(&rows[1], "page_same_pages"), 0.0);
-        assert_eq!(value(&rows[1], "page_invisible_numbers"), 1.0);
-        assert_eq!(value(&rows[1], "page_overlapped_numbers"), 2.0);
+        assert_eq!(value(&rows[1], "page_invisible_numbers"), 1f32.ln_1p());
+        assert_eq!(value(&rows[1], "page_overlapped_numbers"), 2f32.ln_1p());
     }
 }

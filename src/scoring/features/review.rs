@@ -3,8 +3,12 @@
 //! The text encoder's embedding of the whole document along fixed directions, sentiment, the scores of the other
 //! networks, counts of the arithmetic audit and of the other findings.
 
+use std::collections::BTreeSet;
+
+use super::lexicon::{FAMILIES, matches};
+use super::text::tokens;
 use super::{Behind, Document, Feature, FeatureSet, Row};
-use crate::document::analysis::{Place, Rounded, Score};
+use crate::document::analysis::{Place, Rounded, Score, Sentence};
 use crate::document::findings::{Anomaly, ScoreTarget, Severity};
 use crate::scoring::random::Random;
 use crate::scoring::recipes::TABLE_KINDS;
@@ -19,6 +23,22 @@ const SUMMED: [(&str, &str); 2] = [("risk_scorer", "sections"), ("anomaly_detect
 /// Kinds of findings apart from arithmetic that are counted one by one.
 const KINDS: [&str; 6] =
     ["hidden_text", "font_mismatch", "page_number", "impossible_date", "period_misfit", "text_layer"];
+
+/// Families of words that name what a reader must not miss.
+const ALARMS: [&str; 8] = [
+    "going_concern",
+    "insolvency",
+    "default",
+    "impairment",
+    "material_weakness",
+    "fraud",
+    "litigation",
+    "investigation",
+];
+/// Sentences in a row that are looked at together.
+const PASSAGE: usize = 3;
+/// Fewest words of a passage.
+const PASSAGE_WORDS: usize = 25;
 
 const SHARE: (f32, f32) = (0.0, 1.0);
 const LOGARITHM: (f32, f32) = (0.0, 20.0);
@@ -40,6 +60,19 @@ pub fn set() -> FeatureSet {
         ("unsure_blocks", "share of layout blocks below their review threshold"),
     ] {
         add(name.to_owned(), meaning.to_owned(), SHARE);
+    }
+    for (name, meaning, range) in [
+        ("passage_adverse", "most adverse words per 100 in three sentences in a row", (0.0, 100.0)),
+        ("passage_families", "most families of adverse words in three sentences in a row", (0.0, 100.0)),
+        ("passage_negative", "highest mean probability of negative of three sentences in a row", SHARE),
+        ("passage_alarm", "highest product of both: adverse words per 100 and negative", (0.0, 100.0)),
+    ] {
+        add(name.to_owned(), meaning.to_owned(), range);
+    }
+    for family in ALARMS {
+        let meaning =
+            format!("highest probability of negative of a sentence with a word of the family {family}");
+        add(format!("alarm_{family}"), meaning + "; 0 without one", SHARE);
     }
     for (network, things) in SUMMED {
         add(format!("{network}_scored"), format!("ln(1 + {things} that {network} scored)"), LOGARITHM);
@@ -127,6 +160,8 @@ fn of(document: &Document<'_>) -> Vec<f32> {
     let unsure = document.blocks.iter().filter(|block| block.needs_review).count();
     values.push(share(unsure, document.blocks.len()));
 
+    values.extend(passages(document.sentences));
+
     let of_network =
         |name: &str| document.scores.iter().filter(|score| score.network == name).collect::<Vec<&Score>>();
     for (network, _) in SUMMED {
@@ -156,6 +191,54 @@ fn of(document: &Document<'_>) -> Vec<f32> {
     values.extend([Severity::Error, Severity::Warning].map(|level| count(&|a| a.severity == level)));
     values.extend(along_directions(document.embedding));
     values
+}
+
+/// What the worst passages say: four figures of three sentences in a row, then one per family of [`ALARMS`].
+fn passages(sentences: &[Sentence]) -> Vec<f32> {
+    struct Read {
+        section: u32,
+        words: usize,
+        adverse: u32,
+        families: BTreeSet<usize>,
+        negative: f32,
+    }
+    let read: Vec<Read> = sentences
+        .iter()
+        .map(|sentence| {
+            let tokens = tokens(&sentence.text);
+            let (mut adverse, mut families) = (0, BTreeSet::new());
+            matches(&tokens, |family| {
+                if FAMILIES[family].adverse {
+                    adverse += 1;
+                    families.insert(family);
+                }
+            });
+            let negative = sentence.sentiment.as_ref().and_then(|s| s.probabilities.get("negative"));
+            let negative = negative.map_or(0.0, |p| p.0);
+            Read { section: sentence.section, words: tokens.len(), adverse, families, negative }
+        })
+        .collect();
+    let mut worst = [0.0f32; 4];
+    for passage in read.windows(PASSAGE) {
+        let words: usize = passage.iter().map(|sentence| sentence.words).sum();
+        if words < PASSAGE_WORDS || passage.iter().any(|sentence| sentence.section != passage[0].section) {
+            continue;
+        }
+        let adverse = 100.0 * passage.iter().map(|s| s.adverse).sum::<u32>() as f32 / words as f32;
+        let families: BTreeSet<usize> = passage.iter().flat_map(|s| s.families.iter().copied()).collect();
+        let negative = passage.iter().map(|s| s.negative).sum::<f32>() / PASSAGE as f32;
+        for (worst, value) in
+            worst.iter_mut().zip([adverse, families.len() as f32, negative, adverse * negative])
+        {
+            *worst = worst.max(value);
+        }
+    }
+    let alarm = |name: &str| {
+        let family = FAMILIES.iter().position(|family| family.name == name);
+        let with = read.iter().filter(|sentence| family.is_some_and(|f| sentence.families.contains(&f)));
+        with.map(|sentence| sentence.negative).fold(0.0, f32::max)
+    };
+    worst.into_iter().chain(ALARMS.map(alarm)).collect()
 }
 
 /// A vector along fixed directions of random signs (as Johnson and Lindenstrauss reduce dimensions): the same ones for
@@ -215,6 +298,13 @@ mod tests {
     }
 
     #[test]
+    fn every_alarm_is_a_family_of_adverse_words() {
+        for name in ALARMS {
+            assert!(FAMILIES.iter().any(|family| family.name == name && family.adverse), "{name}");
+        }
+    }
+
+    #[test]
     fn sums_up_what_others_found() {
         let pages = [PageInfo {
             number: 1,
@@ -242,7 +332,7 @@ mod tests {
         let [row] = found.as_slice() else { panic!("one row") };
         assert_eq!(row.values.len(), set().len());
         let value = |name: &str| row.values[set().names().iter().position(|other| other == name).unwrap()];
-        assert_eq!(value("words"), 100f32.ln());
+        assert_eq!(value("words"), 99f32.ln_1p());
         assert_eq!((value("risk_scorer_most"), value("risk_scorer_flagged")), (0.9, 0.5));
         assert_eq!((value("audit_broken_share"), value("audit_any_broken")), (0.25, 1.0));
         assert!(value("anomaly_detector_most").is_nan() && value("negative").is_nan());
