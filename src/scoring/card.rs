@@ -88,8 +88,15 @@ pub fn card(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> String {
     ));
     if let Some(flagging) = outcome.flagging {
         text.push_str(&format!(
-            "\nThreshold {:.3} (best F1 on the held-out predictions): precision {:.3}, recall {:.3}, F1 {:.3}.\n",
-            flagging.threshold, flagging.precision, flagging.recall, flagging.f1
+            "\nThreshold {:.3} ({} on the held-out predictions): precision {:.3}, recall {:.3}, F1 {:.3}.\n",
+            flagging.threshold,
+            recipe.most_false_alarms.map_or("best F1".to_owned(), |share| format!(
+                "flags at most {:.0}% of the others",
+                100.0 * share
+            )),
+            flagging.precision,
+            flagging.recall,
+            flagging.f1
         ));
     }
     if let Some(test) = &outcome.test {

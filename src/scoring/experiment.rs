@@ -23,6 +23,9 @@ pub struct Recipe {
     pub training: Training,
     /// Parts into which the groups are dealt: in turn one is the test, the next the validation, the rest train.
     pub folds: usize,
+    /// Share of the held-out rows of the other class that the threshold may flag, for what is rare outside of the data;
+    /// without it the threshold is that of the best F1.
+    pub most_false_alarms: Option<f64>,
     /// Penalties that logistic regression may choose from.
     pub penalties: Vec<f64>,
 }
@@ -141,8 +144,13 @@ pub fn run(
     let both = [calibrated(trained.network, &validation)?, baseline(&single, &training, &validation)?.0];
     let flagging = |model: usize| {
         let scored = |p: &Prediction| (p.probabilities[model][1], p.class == 1);
-        (classes(&recipe.spec) == 2)
-            .then(|| metrics::best_threshold(&predictions.iter().map(scored).collect::<Vec<_>>()))
+        (classes(&recipe.spec) == 2).then(|| {
+            let scored: Vec<(f64, bool)> = predictions.iter().map(scored).collect();
+            match recipe.most_false_alarms {
+                Some(share) => metrics::threshold_of_false_alarms(&scored, share),
+                None => metrics::best_threshold(&scored),
+            }
+        })
     };
     let shown = usize::from(!network_won);
     let test = test.map(|test| tested(&both, test, shown, flagging(shown))).transpose()?;
@@ -336,6 +344,7 @@ mod tests {
             spec: NetworkSpec::new("test", 3, layers.to_vec(), output),
             training: Training { optimizer, epochs: 40, patience: 10, ..Training::default() },
             folds: 4,
+            most_false_alarms: None,
             penalties: vec![0.01, 0.1],
         }
     }

@@ -152,6 +152,22 @@ pub fn best_threshold(scored: &[(f64, bool)]) -> Flagging {
         .unwrap_or(Flagging { threshold: 0.5, precision: 1.0, recall: 0.0, f1: 0.0 })
 }
 
+/// The lowest threshold, halfway between two neighbouring scores, that flags at most this share of the false ones.
+#[must_use]
+pub fn threshold_of_false_alarms(scored: &[(f64, bool)], share: f64) -> Flagging {
+    let mut wrong: Vec<f64> = scored.iter().filter(|(_, truth)| !truth).map(|(score, _)| *score).collect();
+    wrong.sort_by(|a, b| b.total_cmp(a));
+    let allowed = (share * wrong.len() as f64) as usize;
+    let threshold = match wrong.get(allowed) {
+        Some(spared) => {
+            let above = scored.iter().map(|(score, _)| *score).filter(|score| score > spared);
+            f64::midpoint(*spared, above.fold(1.0, f64::min))
+        }
+        None => 0.0,
+    };
+    flagging(scored, threshold)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,6 +199,16 @@ mod tests {
         assert!((best.threshold - 0.4).abs() < 1e-12);
         assert!((best.f1 - 6.0 / 7.0).abs() < 1e-12 && best.recall == 1.0);
         assert_eq!(best_threshold(&[]).threshold, 0.5);
+    }
+
+    #[test]
+    fn threshold_that_spares_the_false_ones() {
+        let scored = [(0.1, false), (0.3, false), (0.5, true), (0.6, false), (0.8, true), (0.9, true)];
+        let none = threshold_of_false_alarms(&scored, 0.0);
+        assert!((none.threshold - 0.7).abs() < 1e-12 && none.precision == 1.0);
+        let one = threshold_of_false_alarms(&scored, 0.34);
+        assert!((one.threshold - 0.4).abs() < 1e-12 && one.recall == 1.0);
+        assert_eq!(threshold_of_false_alarms(&[], 0.1).threshold, 0.0);
     }
 
     #[test]

@@ -96,6 +96,7 @@ pub fn defined(
         spec,
         training: Training { dropout: 0.1, seed: 1, ..Training::default() },
         folds: 5,
+        most_false_alarms: None,
         penalties: vec![1e-4, 1e-3, 1e-2, 1e-1],
     })
 }
@@ -114,6 +115,7 @@ fn risk_scorer() -> Recipe {
             ..Training::default()
         },
         folds: 5,
+        most_false_alarms: None,
         penalties: vec![1e-4, 1e-3, 1e-2, 1e-1],
     }
 }
@@ -132,6 +134,7 @@ fn distress() -> Recipe {
             ..Training::default()
         },
         folds: 5,
+        most_false_alarms: None,
         penalties: vec![1e-4, 1e-3, 1e-2, 1e-1],
     }
 }
@@ -151,6 +154,7 @@ fn pattern_detector() -> Recipe {
             ..Training::default()
         },
         folds: 5,
+        most_false_alarms: None,
         penalties: vec![1e-3, 1e-2, 1e-1],
     }
 }
@@ -170,6 +174,7 @@ fn anomaly_detector() -> Recipe {
             ..Training::default()
         },
         folds: 5,
+        most_false_alarms: Some(0.02),
         penalties: vec![1e-3, 1e-2, 1e-1],
     }
 }
@@ -188,6 +193,7 @@ fn confidence_estimator() -> Recipe {
             ..Training::default()
         },
         folds: 5,
+        most_false_alarms: None,
         penalties: vec![1e-4, 1e-3, 1e-2, 1e-1],
     }
 }
@@ -206,6 +212,7 @@ fn fusion() -> Recipe {
             ..Training::default()
         },
         folds: 5,
+        most_false_alarms: None,
         penalties: vec![1e-3, 1e-2, 1e-1, 1.0],
     }
 }
@@ -225,6 +232,7 @@ fn line_labels() -> Recipe {
             ..Training::default()
         },
         folds: 5,
+        most_false_alarms: None,
         penalties: vec![1e-4, 1e-3],
     }
 }
