@@ -2,7 +2,8 @@
 
     python review_documents.py FILINGS_DIR PRINTED.pdf... -o FOLDER --split train [--pairs 6] [--seed 5]
     docproc analyze FOLDER -o FOLDER/analyses
-    python review_documents.py --rows FOLDER -o review.jsonl
+    docproc features --set review FOLDER/analyses/*.pdf.json > features.jsonl
+    python review_documents.py --rows FOLDER features.jsonl -o review.jsonl
 
 A document has two pages of numbers and one of prose of a filing, and a page that is set here: paragraphs of the same
 filing, half of the time with one that names a risk to say that it is none ("all covenants were met"). Its twin has the
@@ -40,6 +41,8 @@ from printer import print_pdf  # noqa: E402
 
 KINDS = ["adverse", "tampered", "arithmetic"]
 FONTS = ["Times New Roman, serif", "Arial, sans-serif", "Georgia, serif", "Helvetica, sans-serif"]
+SIZES = {"pages", "words", "sentences", "tables", "sections", "risk_scorer_scored", "anomaly_detector_scored",
+         "audit_checked", "audit_hold"}
 HEADINGS = ["Liquidity and Capital Resources", "Other Matters", "Overview", "Recent Developments", "General"]
 
 
@@ -178,13 +181,18 @@ def make(arguments):
         print(printed.name, flush=True)
 
 
-def rows(folder, output):
+def rows(folder, features, output):
+    """Labelled features without sizes, which say nothing in documents of one length and much too much in longer ones, and
+    without the embedding, which did not help and would bind the network to the weights of a text model."""
+    found = {}
+    for row in map(json.loads, features.read_text().splitlines()):
+        kept = {name: value for name, value in row["features"].items() if name not in SIZES and not name.startswith("embedding_")}
+        found[pathlib.Path(row["document"]).name] = {"set": row["set"], "features": kept}
     count = 0
     with output.open("w") as lines:
         for path in sorted(folder.glob("*.jsonl")):
             for row in map(json.loads, path.read_text().splitlines()):
-                analysis = folder / "analyses" / (row.pop("file") + ".json")
-                lines.write(json.dumps({"analysis": str(analysis.resolve()), **row}) + "\n")
+                lines.write(json.dumps({**found[row.pop("file")], **row}) + "\n")
                 count += 1
     print(count, "documents")
 
@@ -194,13 +202,13 @@ def main():
     parser.add_argument("filings", type=pathlib.Path, nargs="?")
     parser.add_argument("printed", type=pathlib.Path, nargs="*")
     parser.add_argument("-o", "--output", type=pathlib.Path, required=True)
-    parser.add_argument("--rows", type=pathlib.Path, metavar="FOLDER")
+    parser.add_argument("--rows", type=pathlib.Path, nargs=2, metavar=("FOLDER", "FEATURES"))
     parser.add_argument("--split", choices=["train", "test"], default="train")
     parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--seed", type=int, default=5)
     arguments = parser.parse_args()
     if arguments.rows:
-        rows(arguments.rows, arguments.output)
+        rows(*arguments.rows, arguments.output)
         return
     arguments.output.mkdir(parents=True, exist_ok=True)
     make(arguments)
