@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -47,27 +47,33 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let data = read(&bytes, &args.data)?;
     let fingerprint = data.fingerprint(&bytes);
     eprintln!("{} rows in {} groups, {} features", data.rows(), fingerprint.groups, data.width);
-    let test = match &args.test {
-        Some(file) => {
-            let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-            let rows = read(&bytes, file)?;
-            if let Some(both) = rows.groups.iter().find(|group| data.groups.contains(group)) {
-                bail!("{both:?} is in the training rows and in the test rows; a group must be on one side");
-            }
-            let sha256 = rows.fingerprint(&bytes).sha256;
-            Some((rows, sha256))
+    let aside = |file: &Option<PathBuf>| -> anyhow::Result<Option<(Dataset, String)>> {
+        let Some(file) = file else { return Ok(None) };
+        let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let rows = read(&bytes, file)?;
+        if let Some(both) = rows.groups.iter().find(|group| data.groups.contains(group)) {
+            bail!("{both:?} is in the training rows and in {}; a group must be on one side", file.display());
         }
-        None => None,
+        let sha256 = rows.fingerprint(&bytes).sha256;
+        Ok(Some((rows, sha256)))
     };
+    let (calibration, test) = (aside(&args.calibration)?, aside(&args.test)?);
     let test = test.as_ref().map(|(data, sha256)| TestRows { data, sha256 });
     let mut fold = 0;
-    let outcome = experiment::run(&recipe, &data, &fingerprint, test, &mut |progress| {
-        if progress.fold != fold {
-            fold = progress.fold;
-            let last = if fold > progress.folds { " (final training)" } else { "" };
-            eprintln!("fold {fold} of {}{last}", progress.folds);
-        }
-    })?;
+    let outcome = experiment::run(
+        &recipe,
+        &data,
+        &fingerprint,
+        calibration.as_ref().map(|(rows, _)| rows),
+        test,
+        &mut |progress| {
+            if progress.fold != fold {
+                fold = progress.fold;
+                let last = if fold > progress.folds { " (final training)" } else { "" };
+                eprintln!("fold {fold} of {}{last}", progress.folds);
+            }
+        },
+    )?;
     for (name, bytes) in experiment::bundle(&recipe, &outcome, note.trim())? {
         write_atomic(&args.output.join(name), |out| out.write_all(&bytes))?;
     }

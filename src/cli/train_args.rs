@@ -20,6 +20,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
 
+    /// Labelled rows that the calibration is fitted on instead of on a part of the training rows
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
+
     /// Folder for the network, its card and its learning curve
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
