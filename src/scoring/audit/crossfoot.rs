@@ -164,8 +164,9 @@ impl Verdict {
 
     /// `slope` is what rounding of the two numbers can do to the percentage.
     fn percent(self, expected: f64, slope: f64) -> Self {
-        // Percentages are often adjusted by one unit so that they add up to 100.
-        Self { expected, tolerance: 2.0 * self.tolerance + slope, filled: 2, ..self }
+        // Percentages are often adjusted by one unit so that they add up to 100, and amounts so that they add up to
+        // their total; the percentage comes from the unadjusted ones.
+        Self { expected, tolerance: 2.0 * (self.tolerance + slope), filled: 2, ..self }
     }
 
     fn holds(&self) -> bool {

@@ -8,13 +8,17 @@
 mod cues;
 mod hypothesis;
 mod misplaced;
+mod nested;
 mod siblings;
+
+use std::collections::BTreeSet;
 
 use super::relation::{Check, sum_check};
 use super::sheet::{Entry, Number, Sheet};
 use cues::{Cue, names_block};
 use hypothesis::best_hypothesis;
-use misplaced::{misplaced, slipped};
+use misplaced::{Exchange, misplaced, slipped};
+use nested::{Nested, without_nested};
 pub(super) use siblings::Known;
 
 /// Columns in which every sum of at least this many fails are of another kind.
@@ -23,6 +27,9 @@ const ALWAYS_FAILING: usize = 3;
 const LARGEST_RATE: f64 = 1_000.0;
 /// and this many times smaller than the largest amount beside them.
 const RATE_SHARE: f64 = 10.0;
+
+/// Exchanges of two rows that are tried for one table.
+const MOST_EXCHANGES: usize = 12;
 
 /// Something on the stack.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +49,8 @@ struct Hypothesis {
     parts: Vec<(usize, i8)>,
     holding: Vec<usize>,
     failing: Vec<usize>,
+    /// Columns in which it comes out without any rounding.
+    exact: usize,
     bits: f64,
     /// Whether it plainly adds up a whole block, as totals mostly do.
     natural: bool,
@@ -50,8 +59,47 @@ struct Hypothesis {
 /// All checks of column totals of one sheet. `known` are the relations that hold in other tables; those that hold
 /// here are added to `learned`.
 pub(super) fn footing(sheet: &Sheet<'_>, known: &Known, learned: &mut Known) -> Vec<Check> {
+    let mut exchanges = Vec::new();
+    let mut checks = read_down(sheet, known, learned, &mut exchanges);
+    if let Some(exchange) =
+        exchanges.into_iter().take(MOST_EXCHANGES).find(|one| is_repair(sheet, known, &checks, one))
+    {
+        checks.extend(exchange.checks);
+    }
+    checks.into_iter().map(|(_, check)| check).collect()
+}
+
+/// Whether sums come out that did not, and none is lost, when two rows change places.
+fn is_repair(sheet: &Sheet<'_>, known: &Known, checks: &[(usize, Check)], exchange: &Exchange) -> bool {
+    let mut repaired = sheet.clone();
+    let (first, second) = exchange.rows;
+    for &column in &exchange.columns {
+        let (a, b) = (sheet.rows[first].entries[column].clone(), sheet.rows[second].entries[column].clone());
+        repaired.rows[first].entries[column] = b;
+        repaired.rows[second].entries[column] = a;
+    }
+    let after = read_down(&repaired, known, &mut Known::default(), &mut Vec::new());
+    // Results by their cells: those of the two rows have changed places, too.
+    let results = |checks: &[(usize, Check)], holds: bool| -> BTreeSet<(u32, u32)> {
+        let own = checks.iter().filter(|(_, check)| check.holds() == holds);
+        own.filter_map(|(_, check)| check.terms.last()?.cell).map(|cell| (cell.row, cell.column)).collect()
+    };
+    let (held, holds) = (results(checks, true), results(&after, true));
+    let gained = holds.difference(&held).count();
+    let needed = exchange.columns.len() * if exchange.moves_result { 2 } else { 1 };
+    held.is_subset(&holds) && gained >= needed && results(&after, false).len() <= results(checks, false).len()
+}
+
+/// Reads the rows from top to bottom and checks what each claims. Exchanges that would repair a sum go to `exchanges`.
+fn read_down(
+    sheet: &Sheet<'_>,
+    known: &Known,
+    learned: &mut Known,
+    exchanges: &mut Vec<Exchange>,
+) -> Vec<(usize, Check)> {
     let mut checks: Vec<(usize, Check)> = Vec::new();
     let mut stack: Vec<Item> = Vec::new();
+    let mut nested: Vec<Nested> = Vec::new();
     for row in 0..sheet.rows.len() {
         if !sheet.rows[row].has_numbers() {
             if !sheet.rows[row].key.is_empty() {
@@ -59,7 +107,8 @@ pub(super) fn footing(sheet: &Sheet<'_>, known: &Known, learned: &mut Known) -> 
             }
             continue;
         }
-        let hypothesis = best_hypothesis(sheet, &stack, row).or_else(|| known.hypothesis(sheet, &stack, row));
+        let hypothesis =
+            claimed(sheet, &stack, &nested, row).or_else(|| known.hypothesis(sheet, &stack, row));
         if let Some(hypothesis) = hypothesis {
             learned.add(sheet, &hypothesis, row);
             let columns = hypothesis.holding.iter().chain(&hypothesis.failing);
@@ -73,12 +122,17 @@ pub(super) fn footing(sheet: &Sheet<'_>, known: &Known, learned: &mut Known) -> 
         } else if let Some((from, found)) = slipped(sheet, &stack, row) {
             checks.push(found);
             stack.truncate(from);
-        } else if Cue::of(&sheet.rows[row]) == Cue::Total
-            && let Some(heading) = stack.iter().rposition(|item| matches!(item, Item::Heading(_)))
-            && names_block(sheet, stack[heading], row)
-        {
-            // What it sums is clear even if the sum is not: upper totals take this row and not its parts.
-            stack.truncate(heading + 1);
+        } else {
+            exchanges.extend(misplaced::exchanges(sheet, &stack, row));
+            if Cue::of(&sheet.rows[row]) == Cue::Total
+                && let Some(heading) = stack.iter().rposition(|item| matches!(item, Item::Heading(_)))
+                && names_block(sheet, stack[heading], row)
+            {
+                // What it sums is clear even if the sum is not: upper totals take this row and not its parts.
+                stack.truncate(heading + 1);
+            } else {
+                nested.extend(Nested::find(sheet, &stack, row));
+            }
         }
         stack.push(Item::Row(row));
     }
@@ -89,7 +143,50 @@ pub(super) fn footing(sheet: &Sheet<'_>, known: &Known, learned: &mut Known) -> 
             !own().any(|(_, check)| check.holds()) && (rates[column] || own().count() >= ALWAYS_FAILING)
         })
         .collect();
-    checks.into_iter().filter(|(column, _)| !other_kind.contains(column)).map(|(_, check)| check).collect()
+    checks.retain(|(column, _)| !other_kind.contains(column));
+    checks
+}
+
+/// The relation that this row claims; where the rows above do not give one that holds everywhere, that which leaves out
+/// the parts of nested subtotals.
+fn claimed(sheet: &Sheet<'_>, stack: &[Item], nested: &[Nested], row: usize) -> Option<Hypothesis> {
+    let plain = best_hypothesis(sheet, stack, row);
+    if plain.as_ref().is_some_and(|plain| plain.failing.is_empty()) {
+        return plain;
+    }
+    let other = without_nested(stack, nested).and_then(|(above, positions)| {
+        let other = best_hypothesis(sheet, &above, row)?;
+        (plain.is_none() || other.failing.is_empty())
+            .then(|| Hypothesis { from: positions[other.from], ..other })
+    });
+    let mut found = other.or(plain)?;
+    if is_split(sheet, &found, row) {
+        found.failing.clear();
+    }
+    found.failing.retain(|&column| !is_carried(sheet, &found.parts, row, column));
+    Some(found)
+}
+
+/// Whether the result is printed in two rows, of which the second is empty in all columns but those that fail: "cash of
+/// continuing operations" and "cash of discontinued operations".
+fn is_split(sheet: &Sheet<'_>, found: &Hypothesis, row: usize) -> bool {
+    let Some(next) = sheet.rows.get(row + 1) else { return false };
+    let rest = |column: usize| next.entries[column].number().map_or(0.0, |number| number.value);
+    !found.failing.is_empty()
+        && found.holding.iter().all(|&column| rest(column) == 0.0)
+        && found.failing.iter().all(|&column| {
+            check(sheet, &found.parts, row, column)
+                .is_some_and(|check| (check.difference() + rest(column)).abs() <= 0.5 * check.unit())
+        })
+}
+
+/// Whether the result repeats its last term although others stand above it: what remains at the end of each month is not
+/// added up.
+fn is_carried(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize, column: usize) -> bool {
+    let value = |row: usize| sheet.rows[row].entries[column].number().map(|number| number.value);
+    let (Some(result), Some((&(last, _), others))) = (value(row), parts.split_last()) else { return false };
+    value(last) == Some(result)
+        && others.iter().any(|&(part, _)| value(part).is_some_and(|value| value != 0.0))
 }
 
 /// Columns of small numbers without currency beside a column of large ones: percentages and rates whose header does

@@ -12,6 +12,7 @@ pub mod inject;
 mod prose;
 mod relation;
 mod sheet;
+mod stated;
 #[cfg(test)]
 mod tests;
 mod tieout;
@@ -67,6 +68,7 @@ pub fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence]) -> Audit 
     }
     checks.extend(tieout::tie_out(&sheets));
     checks.extend(prose::stated_changes(sentences));
+    checks.extend(stated::stated_lines(&sheets, sentences));
     tighten(&mut checks);
     report(checks)
 }

@@ -190,7 +190,18 @@ fn is_additive(header: &str) -> bool {
     !words.iter().any(|word| {
         matches!(
             *word,
-            "per" | "price" | "prices" | "rate" | "rates" | "yield" | "weighted" | "ratio" | "note" | "notes"
+            "per"
+                | "price"
+                | "prices"
+                | "rate"
+                | "rates"
+                | "yield"
+                | "weighted"
+                | "average"
+                | "intrinsic"
+                | "ratio"
+                | "note"
+                | "notes"
         )
     })
 }
@@ -216,7 +227,8 @@ fn entry(table: &Table, index: usize, usual: f64, pages: &BTreeMap<u32, &Page>) 
     let Some(value) = &cell.value else {
         return if cell.text.is_empty() { Entry::Blank } else { Entry::Unreadable };
     };
-    if !value.alternatives.is_empty() || !value.printed.is_finite() {
+    let page = pages.get(&cell.page);
+    if is_cut(&cell.text) || !value.alternatives.is_empty() || !value.printed.is_finite() {
         return Entry::Unreadable;
     }
     let class = match value.kind {
@@ -231,8 +243,17 @@ fn entry(table: &Table, index: usize, usual: f64, pages: &BTreeMap<u32, &Page>) 
         half_unit: if value.nil { usual } else { half_unit(value.decimals) },
         class,
         nil: value.nil,
-        ruled: pages.get(&cell.page).is_some_and(|page| ruled_above(page, &cell.bbox)),
+        ruled: page.is_some_and(|page| ruled_above(page, &cell.bbox)),
     })
+}
+
+/// "(283,88" ends within a group of digits and lacks its parenthesis: the rest was cut off where it was printed.
+fn is_cut(text: &str) -> bool {
+    let group = text.rsplit_once(',').map_or("", |(_, group)| group);
+    text.contains('(')
+        && !text.contains(')')
+        && matches!(group.len(), 1..=2)
+        && group.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 /// Whether a horizontal ruling runs between this box and the line above it.

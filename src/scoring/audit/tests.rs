@@ -173,7 +173,17 @@ fn rows_in_the_wrong_place_are_named() {
 
 #[test]
 fn sentences_that_state_a_change_twice() {
-    let sentence = |text: &str| Sentence {
+    let right = sentence("Revenue increased 12% to $4.2 billion from $3.75 billion.");
+    let audited = audit(&[], &[], &[right]);
+    assert_eq!((audited.summary.checked, audited.summary.hold), (1, 1));
+    let wrong = sentence("Revenue increased 21% to $4.2 billion from $3.75 billion.");
+    let anomalies = audit(&[], &[], &[wrong]).anomalies;
+    assert_eq!(anomalies[0].kind, "year_over_year");
+    assert_eq!(anomalies[0].terms[2].sentence, Some(3));
+}
+
+fn sentence(text: &str) -> Sentence {
+    Sentence {
         id: 3,
         section: 0,
         block: 0,
@@ -182,14 +192,65 @@ fn sentences_that_state_a_change_twice() {
         continues: Vec::new(),
         text: text.to_owned(),
         sentiment: None,
-    };
-    let right = sentence("Revenue increased 12% to $4.2 billion from $3.75 billion.");
-    let audited = audit(&[], &[], &[right]);
-    assert_eq!((audited.summary.checked, audited.summary.hold), (1, 1));
-    let wrong = sentence("Revenue increased 21% to $4.2 billion from $3.75 billion.");
-    let anomalies = audit(&[], &[], &[wrong]).anomalies;
-    assert_eq!(anomalies[0].kind, "year_over_year");
-    assert_eq!(anomalies[0].terms[2].sentence, Some(3));
+    }
+}
+
+#[test]
+fn sentences_are_tied_to_the_rows_that_they_name() {
+    let mut sales = table(0, &[" | 2024 | 2023", "Net sales | 159,514 | 152,669", "Stores | 2,347 | 2,335"]);
+    for value in sales.cells.iter_mut().filter_map(|cell| cell.value.as_mut()) {
+        (value.scale, value.value) = (6, value.printed * 1e6);
+    }
+    let told = |text: &str| audit(&[], &[sales.clone()], &[sentence(text)]);
+    let right = told(
+        "In fiscal 2024, our net sales increased 4.5% to $159.5 billion from $152.7 billion in fiscal 2023.",
+    );
+    assert_eq!((right.summary.checked, right.summary.hold), (2, 2), "the change and the amounts");
+    let wrong = told(
+        "Net sales for fiscal 2024 were $195.5 billion compared to $152.7 billion, driven by $3 billion.",
+    );
+    let [anomaly] = wrong.anomalies.as_slice() else { panic!("one finding, not {:?}", wrong.anomalies) };
+    assert_eq!((anomaly.kind.as_str(), anomaly.terms[1].sentence), ("stated", Some(3)));
+    assert_eq!(anomaly.explanation.as_deref(), Some("two digits of $195.5 billion swapped"));
+    for other in [
+        "Net sales of appliances were $195.5 billion compared to $152.7 billion.",
+        "Net sales were $182.1 billion compared to $152.7 billion.",
+        "Net sales were $195.5 billion.",
+    ] {
+        assert_eq!(told(other).summary.checked, 0, "{other}");
+    }
+}
+
+#[test]
+fn nested_sums_are_taken_once() {
+    let lines = [
+        " | Pensions | Currency | Total",
+        "Balance at January 1 | (498) | (241) | (739)",
+        "Before reclassifications | 1 | 30 | 31",
+        "Reclassified | — | — | —",
+        "Net other comprehensive income | 1 | 30 | 31",
+        "Balance at June 30 | (497) | (211) | (708)",
+    ];
+    assert_eq!(found(&[table(0, &lines)]), []);
+    let mut wrong = lines;
+    wrong[5] = "Balance at June 30 | (497) | (211) | (780)";
+    let anomalies = found(&[table(0, &wrong)]);
+    assert!(anomalies.iter().any(|anomaly| texts(anomaly).contains(&"(780)")), "{anomalies:?}");
+}
+
+#[test]
+fn rows_exchanged_across_sums_are_named_without_the_word_total() {
+    let lines = [
+        " | 2024 | 2023 | 2022",
+        "Net sales | 159,514 | 152,669 | 157,403",
+        "Cost of sales | 28,748 | 26,598 | 26,284",
+        "Gross profit | 53,308 | 50,960 | 52,778",
+        "Operating expenses | 106,206 | 101,709 | 104,625",
+    ];
+    let anomalies = found(&[table(0, &lines)]);
+    assert_eq!(anomalies.len(), 3, "{anomalies:?}");
+    let explanation = anomalies[0].explanation.as_deref().unwrap_or_default();
+    assert_eq!(explanation, "the rows \"Cost of sales\" and \"Operating expenses\" have changed places");
 }
 
 #[test]

@@ -9,7 +9,9 @@ mod find;
 mod grid;
 mod header;
 mod lines;
+mod notes;
 mod rows;
+mod units;
 mod values;
 
 pub use dates::cell_period;

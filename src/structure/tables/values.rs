@@ -1,17 +1,19 @@
-//! Grids to tables: footnote marks, numbers, scale, currency and the periods of columns.
+//! Grids to tables: numbers, scale, currency and the periods of columns.
+
+use std::collections::BTreeSet;
 
 use super::dates::column_periods;
 use super::find::Part;
 use super::grid::GridCell;
 use super::lines::joined_text;
+use super::notes::{drop_columns, mark_cells, split_notes};
+use super::units::complete_units;
 use crate::document::Page;
 use crate::document::analysis::{Cell, CellValue, FigureKind, Table, TablePart};
 use crate::structure::numbers::{
     Locale, ScaleStatement, ScaleSubject, parse_number, scale_by, scale_from_caption,
 };
 
-/// Share of the line's font size below which a word at the end of a cell is a footnote mark.
-const MARK_SIZE: f32 = 0.82;
 /// Longest caption in words.
 const CAPTION_WORDS: usize = 25;
 
@@ -35,6 +37,7 @@ pub(super) fn table_of(id: u32, parts: &[Part<'_>], origin: Option<&Part<'_>>, c
     let mut cells: Vec<Cell> = Vec::new();
     let mut rows = 0;
     let mut continued = Vec::new();
+    let (mut mark_columns, mut mark_rows) = (BTreeSet::new(), BTreeSet::new());
     for (index, part) in parts.iter().enumerate() {
         // A repeated header is left out.
         let skipped = if index == 0 { 0 } else { part.grid.header_rows };
@@ -46,25 +49,40 @@ pub(super) fn table_of(id: u32, parts: &[Part<'_>], origin: Option<&Part<'_>>, c
                 repeated_header_rows: skipped as u32,
             });
         }
-        for cell in part.grid.cells.iter().filter(|cell| cell.row >= skipped) {
-            cells.push(plain_cell(part.page, cell, (rows + cell.row - skipped) as u32));
+        let marks = mark_cells(part);
+        for (at, cell) in part.grid.cells.iter().enumerate().filter(|(_, cell)| cell.row >= skipped) {
+            match cells.last_mut().filter(|_| marks.beside.contains(&at)) {
+                Some(marked) => {
+                    marked.notes.push(cell.text.clone());
+                    mark_columns.insert(cell.column);
+                }
+                None => {
+                    let plain = plain_cell(part.page, cell, (rows + cell.row - skipped) as u32);
+                    if marks.raised.contains(&at) {
+                        mark_rows.insert(plain.row);
+                    }
+                    cells.push(plain);
+                }
+            }
         }
         rows += part.grid.rows - skipped;
     }
-    let columns = first.grid.columns;
+    let columns = drop_columns(&mut cells, &mark_columns, first.grid.columns);
     let headers: Vec<String> =
         (0..columns).map(|column| column_header(&cells, header_rows as u32, column as u32)).collect();
     let headers = match origin {
-        Some(origin) if header_rows == 0 => headers_of(origin),
+        Some(origin) if header_rows == 0 && origin.grid.columns == columns => headers_of(origin),
         _ => headers,
     };
     let labels = row_labels(&cells, header_rows, rows);
     let statement = statement.unwrap_or_default();
-    for cell in cells.iter_mut().filter(|cell| !cell.header) {
+    let is_number = |cell: &&mut Cell| !cell.header && !mark_rows.contains(&cell.row);
+    for cell in cells.iter_mut().filter(is_number) {
         let label = &labels[cell.row as usize];
         let header = &headers[cell.column as usize];
         cell.value = value_of(&cell.text, label, header, &statement, context.locale);
     }
+    complete_units(&mut cells, &headers, context.locale);
     Table {
         id,
         blocks: parts.iter().flat_map(|part| part.blocks.iter().copied()).collect(),
@@ -144,75 +162,6 @@ fn plain_cell(page: &Page, cell: &GridCell, row: u32) -> Cell {
         notes,
         value: None,
     }
-}
-
-/// The text without the footnote marks at its end, and the marks.
-fn split_notes(page: &Page, cell: &GridCell) -> (String, Vec<String>) {
-    let sizes = cell.words.iter().map(|&word| page.words[word].font_size);
-    let size = sizes.fold(0.0, f32::max);
-    let mut end = cell.words.len();
-    let mut notes = Vec::new();
-    while end > 1 {
-        let word = &page.words[cell.words[end - 1]];
-        let small = word.font_size < MARK_SIZE * size && word.text.chars().count() <= 6;
-        if !(is_mark(&word.text) && (small || is_plain_mark(&word.text) || letter_in_parentheses(&word.text)))
-        {
-            break;
-        }
-        notes.insert(0, word.text.clone());
-        end -= 1;
-    }
-    let mut text = joined_text(cell.words[..end].iter().map(|&word| leaderless(&page.words[word].text)));
-    if notes.is_empty()
-        && let Some((number, mark)) = attached_mark(&text)
-    {
-        notes.push(mark.to_owned());
-        text = number.to_owned();
-    }
-    (text, notes)
-}
-
-fn leaderless(text: &str) -> &str {
-    let bare = text.trim_end_matches(['.', '…', '_']);
-    if text.len() >= bare.len() + 3 { bare } else { text }
-}
-
-/// `(1)`, `1`, `(a)`, `*`, `†`, `[2]`
-fn is_mark(text: &str) -> bool {
-    let inner = text.trim_matches(['(', ')', '[', ']', ',']);
-    is_plain_mark(text)
-        || (!inner.is_empty()
-            && inner.chars().count() <= 2
-            && (inner.bytes().all(|byte| byte.is_ascii_digit())
-                || inner.bytes().all(|byte| byte.is_ascii_lowercase())))
-}
-
-fn is_plain_mark(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| matches!(c, '*' | '†' | '‡' | '§' | '¹' | '²' | '³' | '⁴'..='⁹'))
-}
-
-fn letter_in_parentheses(text: &str) -> bool {
-    let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
-    inner.is_some_and(|inner| inner.chars().count() == 1 && inner.chars().all(|c| c.is_ascii_alphanumeric()))
-}
-
-/// A mark set directly behind a number: `1,234(1)`, `12.5*`.
-fn attached_mark(text: &str) -> Option<(&str, &str)> {
-    let first = text.chars().next()?;
-    if !(first.is_ascii_digit() || first == '$' || first == '(') {
-        return None;
-    }
-    let cut = if text.ends_with(')') {
-        let open = text.rfind('(')?;
-        (open > 0
-            && letter_in_parentheses(&text[open..])
-            && text[..open].ends_with(|c: char| c.is_ascii_digit() || c == '%' || c == ')'))
-        .then_some(open)?
-    } else {
-        let bare = text.trim_end_matches(['*', '†', '‡']);
-        (bare.len() < text.len()).then_some(bare.len())?
-    };
-    (cut > 0).then(|| (&text[..cut], &text[cut..]))
 }
 
 /// Texts of all header cells over a column, from top to bottom.
@@ -330,16 +279,19 @@ fn without_stated_amounts(label: &str) -> String {
     kept
 }
 
+/// "% change", "Change (%)" and "% of sales", but not "2.5% notes".
+fn has_percent_sign(header: &str) -> bool {
+    header.match_indices('%').any(|(at, _)| !header[..at].trim_end().ends_with(|c: char| c.is_ascii_digit()))
+}
+
 /// What a number counts, by its own unit, its row and its column.
 fn subject(label: &str, header: &str, kind: FigureKind) -> Option<ScaleSubject> {
     let label = without_stated_amounts(&label.to_lowercase());
     let header = without_exceptions(&header.to_lowercase());
     let says = |words: &[&str]| words.iter().any(|word| label.contains(word));
-    if kind == FigureKind::Percent
-        || header.ends_with('%')
-        || header.contains("percent")
-        || says(&["percentage", "(%)", "% of"])
-    {
+    let percent =
+        has_percent_sign(&header) || header.contains("percent") || says(&["percentage", "(%)", "% of"]);
+    if kind == FigureKind::Percent || percent && kind != FigureKind::Money {
         return Some(ScaleSubject::Percent);
     }
     let counts_shares = says(&[

@@ -84,7 +84,7 @@ impl Cue {
             "deferred tax",
         ];
         let result =
-            key.is_empty() || key.ends_with(", net") || RESULTS.iter().any(|result| key.contains(result));
+            key.is_empty() || ends_with_net(key) || RESULTS.iter().any(|result| key.contains(result));
         match (result, ruled) {
             (true, true) => Self::Total,
             (true, false) | (false, true) => Self::Result,
@@ -109,6 +109,11 @@ impl Cue {
             Self::None => 34.0,
         }
     }
+}
+
+/// "Goodwill, net", "Patents — net"
+fn ends_with_net(key: &str) -> bool {
+    key.strip_suffix("net").is_some_and(|rest| rest.trim_end().ends_with([',', '-', '–', '—', ':']))
 }
 
 /// Whether a positive amount with this label is taken off. What stands in parentheses names the other sign: "Other

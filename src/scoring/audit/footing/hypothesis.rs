@@ -19,20 +19,23 @@ const SLIP_BITS: f64 = 3.0;
 /// Most bits that one column can contribute.
 const COLUMN_BITS: f64 = 18.0;
 
-/// Whether a relation holds in one column and the bits of evidence, without building the finding.
-pub(super) fn judge(
-    sheet: &Sheet<'_>,
-    parts: &[(usize, i8)],
-    row: usize,
-    column: usize,
-) -> Option<(bool, f64)> {
+/// How a relation fares in one column.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Verdict {
+    /// Within rounding.
+    pub holds: bool,
+    pub exact: bool,
+    /// Bits of evidence, if it holds.
+    pub bits: f64,
+}
+
+/// [`Verdict`] of one column, without building the finding.
+pub(super) fn judge(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize, column: usize) -> Option<Verdict> {
     let (terms, result) = numbers(sheet, parts, row, column)?;
     let sum: f64 = terms.iter().map(|(_, number, factor)| f64::from(*factor) * number.value).sum();
     let half_units: f64 = terms.iter().map(|(_, number, _)| number.half_unit).sum();
     let filled = terms.iter().filter(|(_, number, _)| number.value != 0.0).count();
-    let (holds, bits) = verdict(sum, half_units, filled, result);
-    // A single term that is not the result claims nothing.
-    (holds || terms.len() > 1).then_some((holds, bits))
+    verdict(sum, half_units, (terms.len(), filled), result)
 }
 
 /// Sums of one column over the rows tried so far, from the nearest upwards.
@@ -94,8 +97,10 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
             break;
         }
         let deduction = is_deduction(&sheet.rows[part].key);
-        for (running, entry) in running.iter_mut().zip(&sheet.rows[part].entries) {
-            running.add(entry, class, deduction);
+        for (column, (running, entry)) in running.iter_mut().zip(&sheet.rows[part].entries).enumerate() {
+            if let Some(result) = sheet.rows[row].entries[column].number() {
+                running.add(entry, result.class, deduction);
+            }
         }
         if rows.len() < 2 {
             continue;
@@ -103,29 +108,34 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
         // The whole block below a heading, or everything since the last subtotal, is what a total usually means.
         let natural = position == 0 || matches!(stack[position - 1], Item::Heading(_));
         let mut consider = |signs: &dyn Fn() -> Vec<i8>,
-                            judged: &mut dyn Iterator<Item = (usize, Option<(bool, f64)>)>,
+                            judged: &mut dyn Iterator<Item = (usize, Option<Verdict>)>,
                             plain: bool| {
             tried += 1;
             let (mut holding, mut failing, mut bits) = (Vec::new(), Vec::new(), 0.0);
+            let (mut telling, mut exact) = (0, 0);
             for (column, verdict) in judged {
                 match verdict {
-                    Some((true, own)) => {
+                    Some(verdict) if verdict.holds => {
                         holding.push(column);
-                        bits += own;
+                        telling += usize::from(verdict.bits > 0.0);
+                        exact += usize::from(verdict.exact);
+                        bits += verdict.bits;
                     }
-                    Some((false, _)) => failing.push(column),
+                    Some(_) => failing.push(column),
                     None => {}
                 }
             }
-            if holding.is_empty() || holding.len() < failing.len() {
+            // Columns of zeros do not speak for a sum that fails elsewhere.
+            if holding.is_empty() || telling.max(usize::from(failing.is_empty())) < failing.len().max(1) {
                 return;
             }
             bits -= if plain && natural { NATURAL_COST } else { (1.0 + tried as f64).log2() };
             let parts = rows.iter().rev().copied().zip(signs()).collect();
             let natural = plain && natural;
-            let hypothesis = Hypothesis { from: position, parts, holding, failing, bits, natural };
-            let score =
-                |hypothesis: &Hypothesis| hypothesis.holding.len() as i64 - hypothesis.failing.len() as i64;
+            let hypothesis = Hypothesis { from: position, parts, holding, failing, exact, bits, natural };
+            let score = |hypothesis: &Hypothesis| {
+                (hypothesis.holding.len() as i64 - hypothesis.failing.len() as i64, hypothesis.exact)
+            };
             let better = best.as_ref().is_none_or(|best| {
                 (
                     score(&hypothesis),
@@ -225,7 +235,7 @@ fn judge_running(
     pattern: Pattern,
     row: usize,
     column: usize,
-) -> Option<(bool, f64)> {
+) -> Option<Verdict> {
     let result = sheet.rows[row].entries[column].number().filter(|_| sheet.additive[column])?;
     if running.unreadable || running.terms == 0 {
         return None;
@@ -236,19 +246,24 @@ fn judge_running(
         // The first term is never a deduction.
         Pattern::ByLabel => running.by_label + (1.0 - running.last.1) * running.last.0,
     };
-    let (holds, bits) = verdict(sum, running.half_units, running.filled, result);
-    (holds || running.terms > 1).then_some((holds, bits))
+    verdict(sum, running.half_units, (running.terms, running.filled), result)
 }
 
-/// Whether a sum is the result, and the bits of evidence if so.
-fn verdict(sum: f64, half_units: f64, filled: usize, result: &Number) -> (bool, f64) {
+/// How a sum of so many terms, of which so many are not zero, compares with the result; `None` where that says nothing.
+fn verdict(sum: f64, half_units: f64, (terms, filled): (usize, usize), result: &Number) -> Option<Verdict> {
     let difference = (sum - result.value).abs();
-    let holds = difference <= half_units + result.half_unit + 1e-9 * sum.abs().max(1.0);
     let unit = 2.0 * result.half_unit;
+    let epsilon = 1e-9 * sum.abs().max(1.0);
+    let holds = difference <= half_units + result.half_unit + epsilon;
+    // Percentages are shares, which add up to 100, or changes, rates and margins, which do not add up at all.
+    if result.class == Class::Percent && (result.value - 100.0).abs() > 1e-9 && difference > unit + epsilon {
+        return None;
+    }
     let width = 2.0 * difference.max(0.5 * unit) / unit + 1.0;
     let bits =
         if filled < 2 { 0.0 } else { (result.value.abs() / unit / width).max(1.0).log2().min(COLUMN_BITS) };
-    (holds, bits)
+    // A single term that is not the result claims nothing.
+    (holds || terms > 1).then_some(Verdict { holds, exact: difference <= epsilon, bits })
 }
 
 /// Whether the longer relation only adds rows of zeros of the same block.

@@ -2,12 +2,15 @@
 //! column by what one slip explains.
 
 use super::super::relation::Check;
-use super::super::sheet::Sheet;
-use super::cues::{names_block, says_total};
+use super::super::sheet::{Class, Entry, Sheet};
+use super::cues::{Cue, is_deduction, names_block, says_total};
 use super::{Item, check};
 
 /// Bits from which rows in the wrong place explain a total that is off in every column.
 const MISPLACED_BITS: f64 = 9.0;
+/// Bits from which two exchanged rows explain it, for rows that say that they are totals and for other results.
+const EXCHANGED_TOTAL_BITS: f64 = 11.0;
+const EXCHANGED_RESULT_BITS: f64 = 16.0;
 /// Smallest total, in units of its last digit, for which a slip is no coincidence.
 const SLIP_UNITS: f64 = 1_000.0;
 /// Most bits that one column can contribute.
@@ -63,6 +66,176 @@ pub(super) fn slipped(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<(
     let large = found.printed.abs() >= SLIP_UNITS * found.unit();
     let explained = all_read && large && !found.holds() && found.clone().into_anomaly().explanation.is_some();
     explained.then_some((from, (column, found)))
+}
+
+/// Rows above a total that are tried as its terms.
+const MOST_PARTS: usize = 24;
+
+/// Numbers of one row in the columns that are compared.
+type Vector = Vec<f64>;
+
+/// Two rows whose numbers may have changed places, and the sum that would then come out.
+#[derive(Clone, Debug)]
+pub(super) struct Exchange {
+    pub rows: (usize, usize),
+    /// Columns in which the sum fails, all of the result's amounts.
+    pub columns: Vec<usize>,
+    /// Whether the result is one of the two.
+    pub moves_result: bool,
+    pub checks: Vec<(usize, Check)>,
+}
+
+/// Runs of rows above a result that add up to it in no column, but would in every column if two rows had not changed
+/// places. Whether they have is for the rest of the table to say.
+pub(super) fn exchanges(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Vec<Exchange> {
+    let Some(seeker) = Seeker::new(sheet, row) else { return Vec::new() };
+    let mut parts: Vec<(usize, i8)> = Vec::new();
+    let mut found = Vec::new();
+    let mut tried = 0usize;
+    for item in stack.iter().rev() {
+        let Item::Row(part) = *item else { break };
+        parts.insert(0, (part, 1));
+        if parts.len() > MOST_PARTS {
+            break;
+        }
+        if parts.len() < 2 {
+            continue;
+        }
+        let by_label: Vec<(usize, i8)> = parts
+            .iter()
+            .enumerate()
+            .map(|(at, &(row, _))| (row, if at > 0 && is_deduction(&sheet.rows[row].key) { -1 } else { 1 }))
+            .collect();
+        let patterns = [Some(&parts), (by_label != parts).then_some(&by_label)];
+        for signed in patterns.into_iter().flatten() {
+            found.extend(seeker.exchange(signed, &mut tried));
+        }
+    }
+    found
+}
+
+/// Looks for the row that would repair a sum.
+struct Seeker<'s, 't> {
+    sheet: &'s Sheet<'t>,
+    row: usize,
+    columns: Vec<usize>,
+    units: Vector,
+    result: Vector,
+    /// Rows with a number in every column.
+    others: Vec<(usize, Vector)>,
+    /// Bits that the digits of the result are worth.
+    digits: f64,
+    needed: f64,
+}
+
+impl<'s, 't> Seeker<'s, 't> {
+    fn new(sheet: &'s Sheet<'t>, row: usize) -> Option<Self> {
+        let own = &sheet.rows[row];
+        let needed = match (Cue::of(own), own.ruled()) {
+            (Cue::Total, _) | (_, true) => EXCHANGED_TOTAL_BITS,
+            (Cue::Result, _) => EXCHANGED_RESULT_BITS,
+            (Cue::None, _) => return None,
+        };
+        let columns: Vec<usize> = (0..sheet.columns())
+            .filter(|&column| {
+                let number = own.entries[column].number().filter(|_| sheet.additive[column]);
+                number.is_some_and(|number| number.value != 0.0 && number.class.adds_to(Class::Amount))
+            })
+            .collect();
+        if columns.len() < 2 {
+            return None;
+        }
+        let vector = |row: usize| -> Option<Vector> {
+            let entry = |&column: &usize| sheet.rows[row].entries[column].number();
+            columns.iter().map(|column| entry(column).map(|number| number.value)).collect()
+        };
+        let unit =
+            |&column: &usize| own.entries[column].number().map_or(1.0, |number| 2.0 * number.half_unit);
+        let units: Vector = columns.iter().map(unit).collect();
+        let result = vector(row)?;
+        let bits = |(value, unit): (&f64, &f64)| (value.abs() / unit).max(1.0).log2().min(COLUMN_BITS);
+        let others = (0..sheet.rows.len())
+            .filter(|&other| other != row)
+            .filter_map(|other| Some((other, vector(other)?)));
+        let (others, digits) = (others.collect(), result.iter().zip(&units).map(bits).sum());
+        Some(Self { sheet, row, columns, units, result, others, digits, needed })
+    }
+
+    fn equal(&self, a: &[f64], b: &[f64]) -> bool {
+        a.iter().zip(b).zip(&self.units).all(|((a, b), unit)| (a - b).abs() < 0.5 * unit)
+    }
+
+    fn exchange(&self, parts: &[(usize, i8)], tried: &mut usize) -> Option<Exchange> {
+        let difference = differences(self.sheet, parts, &self.columns, &self.result)?;
+        // Where one column comes out, the rows are in their places.
+        if difference.iter().zip(&self.units).any(|(difference, unit)| difference.abs() < 2.0 * unit) {
+            return None;
+        }
+        let outside: Vec<&(usize, Vector)> =
+            self.others.iter().filter(|(other, _)| parts.iter().all(|(part, _)| part != other)).collect();
+        let place_of =
+            |due: &[f64]| outside.iter().find(|(_, own)| self.equal(own, due)).map(|(row, _)| *row);
+        let says_total = self.sheet.rows[self.row].key.starts_with("total");
+        let mut pair = None;
+        for (at, &(part, factor)) in parts.iter().enumerate() {
+            let Some((_, values)) = self.others.iter().find(|(other, _)| *other == part) else { continue };
+            *tried += outside.len() + 1;
+            // With the numbers of a row outside in place of this one's it comes out.
+            let due: Vector =
+                values.iter().zip(&difference).map(|(value, d)| value + f64::from(factor) * d).collect();
+            pair = pair.or_else(|| Some((part, place_of(&due)?)));
+            // The result and a term: "Net = last - others" is a way of writing it down, "Total = third - others" is not.
+            let twice: Vector =
+                self.result.iter().zip(values).map(|(result, value)| 2.0 * (result - value)).collect();
+            let written_so = !says_total && (at == 0 || at + 1 == parts.len());
+            let moved = factor > 0 && !written_so && self.equal(&twice, &difference);
+            pair = pair.or_else(|| moved.then_some((part, self.row)));
+        }
+        // The sum stands in another row.
+        let sum: Vector = self.result.iter().zip(&difference).map(|(result, d)| result - d).collect();
+        *tried += outside.len();
+        pair = pair.or_else(|| Some((self.row, place_of(&sum)?)));
+        let (first, second) = pair?;
+        if self.digits - (1.0 + *tried as f64).log2() < self.needed {
+            return None;
+        }
+        let [a, b] = [first, second].map(|row| self.sheet.name(row));
+        let remark = format!("the rows \"{a}\" and \"{b}\" have changed places");
+        let check = |&column: &usize| {
+            Some((
+                column,
+                Check { remark: Some(remark.clone()), ..check(self.sheet, parts, self.row, column)? },
+            ))
+        };
+        Some(Exchange {
+            rows: (first, second),
+            columns: self.columns.clone(),
+            moves_result: first == self.row || second == self.row,
+            checks: self.columns.iter().filter_map(check).collect(),
+        })
+    }
+}
+
+/// Result minus sum in each column; `None` where something cannot be read.
+fn differences(
+    sheet: &Sheet<'_>,
+    parts: &[(usize, i8)],
+    columns: &[usize],
+    result: &[f64],
+) -> Option<Vector> {
+    let mut differences = result.to_vec();
+    for &(part, factor) in parts {
+        for (difference, &column) in differences.iter_mut().zip(columns) {
+            match &sheet.rows[part].entries[column] {
+                Entry::Blank => {}
+                Entry::Number(number) if number.class.adds_to(Class::Amount) => {
+                    *difference -= f64::from(factor) * number.value;
+                }
+                _ => return None,
+            }
+        }
+    }
+    Some(differences)
 }
 
 /// The checks of a relation that fails in every column, with the rows that explain it and the bits of evidence.

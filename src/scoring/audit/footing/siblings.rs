@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::sheet::{Class, Entry, Sheet};
+use super::super::sheet::{Entry, Sheet};
 use super::hypothesis::judge;
 use super::{Hypothesis, Item};
 
@@ -66,24 +66,18 @@ impl Known {
                     parts,
                     holding: vec![],
                     failing: vec![],
+                    exact: 0,
                     bits: 0.0,
                     natural: true,
                 };
                 for column in 0..sheet.columns() {
-                    // Percentages under the same labels are changes or shares, which do not add up.
-                    let percent = |row: usize| {
-                        sheet.rows[row].entries[column]
-                            .number()
-                            .is_some_and(|number| number.class == Class::Percent)
-                    };
                     match judge(sheet, &found.parts, row, column) {
-                        Some((true, _)) => found.holding.push(column),
+                        Some(verdict) if verdict.holds => found.holding.push(column),
                         // A gap may be a number that was not read.
-                        Some((false, _))
-                            if !percent(row)
-                                && found.parts.iter().all(|&(part, _)| {
-                                    matches!(sheet.rows[part].entries[column], Entry::Number(_))
-                                }) =>
+                        Some(_)
+                            if found.parts.iter().all(|&(part, _)| {
+                                matches!(sheet.rows[part].entries[column], Entry::Number(_))
+                            }) =>
                         {
                             found.failing.push(column);
                         }
@@ -108,5 +102,5 @@ impl Known {
 /// whether they print them in parentheses.
 fn signed_otherwise(sheet: &Sheet<'_>, found: &Hypothesis, row: usize) -> bool {
     let plain: Vec<(usize, i8)> = found.parts.iter().map(|&(part, _)| (part, 1)).collect();
-    found.failing.iter().all(|&column| judge(sheet, &plain, row, column).is_some_and(|(holds, _)| holds))
+    found.failing.iter().all(|&column| judge(sheet, &plain, row, column).is_some_and(|verdict| verdict.holds))
 }

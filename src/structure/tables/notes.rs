@@ -1,0 +1,141 @@
+//! Footnote marks: at the end of a cell's text, and in cells of their own beside a number.
+
+use std::collections::BTreeSet;
+
+use super::find::Part;
+use super::grid::GridCell;
+use super::lines::{is_numeric, joined_text};
+use crate::document::Page;
+use crate::document::analysis::Cell;
+
+/// Share of the line's font size below which a word at the end of a cell is a footnote mark.
+const MARK_SIZE: f32 = 0.82;
+
+/// The text without the footnote marks at its end, and the marks.
+pub(super) fn split_notes(page: &Page, cell: &GridCell) -> (String, Vec<String>) {
+    let size = size_of(page, cell);
+    let mut end = cell.words.len();
+    let mut notes = Vec::new();
+    while end > 1 {
+        let word = &page.words[cell.words[end - 1]];
+        let small = word.font_size < MARK_SIZE * size && word.text.chars().count() <= 6;
+        if !(is_mark(&word.text) && (small || is_plain_mark(&word.text) || letter_in_parentheses(&word.text)))
+        {
+            break;
+        }
+        notes.insert(0, word.text.clone());
+        end -= 1;
+    }
+    let mut text = joined_text(cell.words[..end].iter().map(|&word| leaderless(&page.words[word].text)));
+    if notes.is_empty()
+        && let Some((number, mark)) = attached_mark(&text)
+    {
+        notes.push(mark.to_owned());
+        text = number.to_owned();
+    }
+    (text, notes)
+}
+
+/// Cells that hold nothing but a footnote mark in small type, by their index in the grid.
+#[derive(Debug, Default)]
+pub(super) struct MarkCells {
+    /// Right of a cell of full size, which they belong to.
+    pub beside: BTreeSet<usize>,
+    /// In a row of marks, raised above the numbers that they belong to.
+    pub raised: BTreeSet<usize>,
+}
+
+/// Finds the footnote marks that have cells of their own.
+pub(super) fn mark_cells(part: &Part<'_>) -> MarkCells {
+    let grid = &part.grid;
+    let body = |cell: &GridCell| cell.row >= grid.header_rows && cell.column > 0;
+    let mut sizes: Vec<f32> = grid
+        .cells
+        .iter()
+        .filter(|cell| body(cell) && is_numeric(&cell.text))
+        .map(|cell| size_of(part.page, cell))
+        .collect();
+    sizes.sort_by(f32::total_cmp);
+    let Some(&usual) = sizes.get(sizes.len() / 2) else { return MarkCells::default() };
+    let is_small = |cell: &GridCell| size_of(part.page, cell) < MARK_SIZE * usual;
+    let is_mark_cell = |cell: &GridCell| {
+        body(cell) && is_small(cell) && cell.words.iter().all(|&word| is_mark(&part.page.words[word].text))
+    };
+    let mut found = MarkCells::default();
+    for (index, cell) in grid.cells.iter().enumerate().filter(|(_, cell)| is_mark_cell(cell)) {
+        let left = index.checked_sub(1).map(|before| &grid.cells[before]).filter(|left| left.row == cell.row);
+        if left.is_some_and(|left| !is_small(left)) {
+            found.beside.insert(index);
+        } else if grid.cells.iter().filter(|other| other.row == cell.row).all(is_mark_cell) {
+            found.raised.insert(index);
+        }
+    }
+    found
+}
+
+/// Takes out the columns that held nothing but marks and have no header of their own; gives the number of columns left.
+pub(super) fn drop_columns(cells: &mut [Cell], marks: &BTreeSet<usize>, columns: usize) -> usize {
+    let filled: BTreeSet<usize> =
+        cells.iter().filter(|cell| cell.column_span == 1).map(|cell| cell.column as usize).collect();
+    let mut dropped: BTreeSet<usize> = marks.difference(&filled).copied().collect();
+    let covered = |cell: &Cell| cell.column as usize..(cell.column + cell.column_span) as usize;
+    dropped.retain(|column| {
+        cells
+            .iter()
+            .all(|cell| !covered(cell).contains(column) || covered(cell).any(|other| !marks.contains(&other)))
+    });
+    for cell in cells.iter_mut() {
+        let covered = covered(cell);
+        let before = dropped.range(..covered.start).count() as u32;
+        cell.column_span -= dropped.range(covered).count() as u32;
+        cell.column -= before;
+    }
+    columns - dropped.len()
+}
+
+fn size_of(page: &Page, cell: &GridCell) -> f32 {
+    cell.words.iter().map(|&word| page.words[word].font_size).fold(0.0, f32::max)
+}
+
+fn leaderless(text: &str) -> &str {
+    let bare = text.trim_end_matches(['.', '…', '_']);
+    if text.len() >= bare.len() + 3 { bare } else { text }
+}
+
+/// `(1)`, `1`, `(a)`, `*`, `†`, `[2]`
+fn is_mark(text: &str) -> bool {
+    let inner = text.trim_matches(['(', ')', '[', ']', ',']);
+    is_plain_mark(text)
+        || (!inner.is_empty()
+            && inner.chars().count() <= 2
+            && (inner.bytes().all(|byte| byte.is_ascii_digit())
+                || inner.bytes().all(|byte| byte.is_ascii_lowercase())))
+}
+
+fn is_plain_mark(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| matches!(c, '*' | '†' | '‡' | '§' | '¹' | '²' | '³' | '⁴'..='⁹'))
+}
+
+fn letter_in_parentheses(text: &str) -> bool {
+    let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    inner.is_some_and(|inner| inner.chars().count() == 1 && inner.chars().all(|c| c.is_ascii_alphanumeric()))
+}
+
+/// A mark set directly behind a number: `1,234(1)`, `12.5*`.
+fn attached_mark(text: &str) -> Option<(&str, &str)> {
+    let first = text.chars().next()?;
+    if !(first.is_ascii_digit() || first == '$' || first == '(') {
+        return None;
+    }
+    let cut = if text.ends_with(')') {
+        let open = text.rfind('(')?;
+        (open > 0
+            && letter_in_parentheses(&text[open..])
+            && text[..open].ends_with(|c: char| c.is_ascii_digit() || c == '%' || c == ')'))
+        .then_some(open)?
+    } else {
+        let bare = text.trim_end_matches(['*', '†', '‡']);
+        (bare.len() < text.len()).then_some(bare.len())?
+    };
+    (cut > 0).then(|| (&text[..cut], &text[cut..]))
+}
