@@ -117,6 +117,12 @@ fn figure_table(report: &FigureReport) -> anyhow::Result<String> {
             part.n, part.right, part.confidence, part.calibration_error, part.brier, part.log_loss
         )?;
     }
+    for (path, problems) in &report.errors {
+        for problem in problems {
+            let page = problem.page.map_or_else(String::new, |page| format!(":{page}"));
+            writeln!(table, "{path}{page}  [{}]: {}", problem.code, problem.message)?;
+        }
+    }
     for miss in &report.misses {
         let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
         writeln!(

@@ -22,6 +22,14 @@ impl WordPredictions {
         &self.probabilities[index * self.labels.len()..][..self.labels.len()]
     }
 
+    /// The predictions of the words that are marked `true`.
+    #[must_use]
+    pub fn only(&self, kept: &[bool]) -> Self {
+        let words = (0..self.len()).zip(kept).filter(|(_, kept)| **kept);
+        let probabilities = words.flat_map(|(word, _)| self.word(word)).copied().collect();
+        Self { labels: Arc::clone(&self.labels), probabilities }
+    }
+
     /// Number of words.
     #[must_use]
     pub fn len(&self) -> usize {

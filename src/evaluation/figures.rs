@@ -10,7 +10,7 @@ use super::pairing::{pair, without_fact};
 use super::reliability::{FigureOutcome, Reliability, read_in, reliability};
 use super::report::bootstrap_interval;
 use super::rows::read_analysis;
-use crate::document::analysis::{Analysis, Figure, FigureKind};
+use crate::document::analysis::{Analysis, Figure, FigureKind, Problem};
 use crate::document::{BBox, Points};
 use crate::error::{Error, ErrorCode, Result};
 use crate::pipeline::{Engine, PageSelection, Request};
@@ -115,6 +115,8 @@ pub struct FigureReport {
     pub outcomes: Vec<FigureOutcome>,
     /// Facts that were not read rightly and figures without a fact, in document order.
     pub misses: Vec<Miss>,
+    /// What could not be read, by document; facts on such pages count as not found.
+    pub errors: BTreeMap<String, Vec<Problem>>,
 }
 
 /// Scores over the facts of one place.
@@ -204,6 +206,13 @@ pub fn figures(
             return Err(invalid(format!("{}: {message}", item.document.display())));
         }
         tally.add(line, item, &analysis, &request.pages);
+        if !analysis.errors.is_empty() {
+            tally
+                .errors
+                .entry(item.document.to_string_lossy().into_owned())
+                .or_default()
+                .extend(analysis.errors);
+        }
         done(&item.document.to_string_lossy());
     }
     Ok(tally.report(items.len()))
@@ -234,6 +243,7 @@ struct Tally {
     attributes: BTreeMap<FactPlace, BTreeMap<&'static str, Attribute>>,
     outcomes: Vec<FigureOutcome>,
     misses: Vec<Miss>,
+    errors: BTreeMap<String, Vec<Problem>>,
 }
 
 impl Tally {
@@ -337,6 +347,7 @@ impl Tally {
             confidence: reliability(&self.outcomes),
             outcomes: self.outcomes,
             misses: self.misses,
+            errors: self.errors,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{
     DocumentReader, Input, MediaType, PageSegment, PageWork, ReadRequest, Source, WorkObserver,
 };
-use crate::scoring::anomalies::find_anomalies;
+use crate::scoring::anomalies::{find_anomalies, without_hidden};
 use crate::scoring::audit::audit;
 use crate::scoring::networks::Document as ScoredParts;
 use crate::structure::tables::find_tables;
@@ -212,6 +212,8 @@ fn next_group(
 struct Read {
     pages: Vec<Page>,
     blocks: Vec<PageBlock>,
+    /// Pages from which hidden words were taken out, as they were read, by their index.
+    hidden: BTreeMap<usize, Page>,
     /// What OCR reads on pages whose text layer is compared with it, by the page's index.
     readings: Vec<(usize, Vec<Word>)>,
 }
@@ -243,7 +245,16 @@ impl Read {
             let page = segment.to_page();
             let refined = engine.models.refine(&page, predictions)?;
             let predictions = refined.as_ref().unwrap_or(predictions);
-            self.blocks.extend(layout_page(&page, self.pages.len(), predictions));
+            let index = self.pages.len();
+            // What a reader does not see is for the anomalies, not for tables, sentences and sections.
+            let page = if let Some((seen, visible)) = without_hidden(&page) {
+                self.blocks.extend(layout_page(&visible, index, &predictions.only(&seen)));
+                self.hidden.insert(index, page);
+                visible
+            } else {
+                self.blocks.extend(layout_page(&page, index, predictions));
+                page
+            };
             self.pages.push(page);
         }
         Ok(())
@@ -265,7 +276,7 @@ impl PageWords for SegmentWords<'_> {
 
 /// From pages and blocks to the analysis.
 fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> Result<Analysis> {
-    let Read { pages, blocks, readings } = read;
+    let Read { pages, blocks, hidden, readings } = read;
     let structure = {
         let _span = engine.models.profiler.span("structure");
         DocumentStructure::new(&pages, blocks)
@@ -312,7 +323,7 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
     let mut anomalies = audit.anomalies;
     {
         let _span = engine.models.profiler.span("anomalies");
-        anomalies.extend(find_anomalies(&pages, &parts.tables, &readings));
+        anomalies.extend(find_anomalies(&pages, &hidden, &parts.tables, &readings));
     }
     let scores = {
         let _span = engine.models.profiler.span("scores");

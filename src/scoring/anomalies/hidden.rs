@@ -68,6 +68,34 @@ fn is_normal(cause: Cause, word: &Word, page: &Page) -> bool {
     })
 }
 
+/// Which words of a page a reader sees, and the page without the others; `None` where there is nothing to take out.
+///
+/// Where more than half of the words are hidden, the text layer as a whole stands for what is drawn (a scan in tiles),
+/// and is left as it is.
+#[must_use]
+pub fn without_hidden(page: &Page) -> Option<(Vec<bool>, Page)> {
+    if page.text_source != TextSource::TextLayer {
+        return None;
+    }
+    let seen: Vec<bool> = page.words.iter().map(|word| Cause::of(word, page).is_none()).collect();
+    let hidden = seen.iter().filter(|seen| !**seen).count();
+    if hidden == 0 || hidden * 2 > seen.len() {
+        return None;
+    }
+    let mut visible = Page { words: Vec::with_capacity(seen.len() - hidden), ..page.clone() };
+    let mut starts_line = false;
+    for (word, seen) in page.words.iter().zip(&seen) {
+        starts_line |= word.style.starts_line;
+        if *seen {
+            let mut word = word.clone();
+            word.style.starts_line = starts_line;
+            starts_line = false;
+            visible.words.push(word);
+        }
+    }
+    Some((seen, visible))
+}
+
 /// Hidden words of one line.
 struct Run {
     page: u32,
@@ -77,9 +105,9 @@ struct Run {
 }
 
 /// One finding per cause and text; the same text on many pages, as templates leave it, is one finding.
-pub(super) fn hidden_text(pages: &[Page]) -> Vec<Anomaly> {
+pub(super) fn hidden_text<'p>(pages: impl IntoIterator<Item = &'p Page>) -> Vec<Anomaly> {
     let mut groups: BTreeMap<(Cause, String), Vec<Run>> = BTreeMap::new();
-    for page in pages.iter().filter(|page| page.text_source == TextSource::TextLayer) {
+    for page in pages.into_iter().filter(|page| page.text_source == TextSource::TextLayer) {
         let mut by_cause: BTreeMap<Cause, Vec<Run>> = BTreeMap::new();
         let mut previous = None;
         for word in &page.words {
@@ -163,4 +191,30 @@ fn report(cause: Cause, runs: &[Run]) -> Anomaly {
     let places: Vec<Evidence> =
         runs.iter().map(|run| evidence(run.page, run.bbox, run.text.as_str())).collect();
     finding("hidden_text", severity, message, places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{page, word};
+    use super::*;
+
+    #[test]
+    fn hidden_words_are_taken_out_unless_they_are_the_page() {
+        let mut words: Vec<Word> = ["Sales", "were", "4,512", "in", "2024"]
+            .iter()
+            .enumerate()
+            .map(|(at, text)| word(text, 40.0 + 50.0 * at as f32, 100.0))
+            .collect();
+        words[0].style.starts_line = true;
+        assert!(without_hidden(&page(1, words.clone())).is_none());
+        words[0].style.blank = true;
+        words[2].style.invisible = true;
+        let (seen, visible) = without_hidden(&page(1, words.clone())).expect("two hidden words");
+        assert_eq!(seen, [false, true, false, true, true]);
+        let texts: Vec<&str> = visible.words.iter().map(|word| word.text.as_str()).collect();
+        assert_eq!(texts, ["were", "in", "2024"]);
+        assert!(visible.words[0].style.starts_line && !visible.words[1].style.starts_line);
+        words.iter_mut().for_each(|word| word.style.invisible = true);
+        assert!(without_hidden(&page(1, words)).is_none());
+    }
 }

@@ -12,6 +12,10 @@ mod periods;
 mod testing;
 mod text_layer;
 
+use std::collections::BTreeMap;
+
+pub use hidden::without_hidden;
+
 use crate::document::analysis::{Place, Table};
 use crate::document::findings::{Anomaly, Evidence, Severity};
 use crate::document::{BBox, Page, Points, Word};
@@ -21,11 +25,18 @@ const MOST_WORDS: usize = 20_000;
 /// Places listed with one finding; the message says how many there are.
 const LISTED: usize = 20;
 
-/// Finds the hard anomalies of one document, kind by kind. `readings` are the words that OCR reads on some of the
-/// pages, by the index of the page, where the text layers are to be compared with them.
+/// Finds the hard anomalies of one document, kind by kind. `hidden` are the pages from which hidden words were taken out,
+/// as they were before, and `readings` the words that OCR reads on some of the pages where the text layers are to be
+/// compared with them; both by the index of the page.
 #[must_use]
-pub fn find_anomalies(pages: &[Page], tables: &[Table], readings: &[(usize, Vec<Word>)]) -> Vec<Anomaly> {
-    let mut found = hidden::hidden_text(pages);
+pub fn find_anomalies(
+    pages: &[Page],
+    hidden: &BTreeMap<usize, Page>,
+    tables: &[Table],
+    readings: &[(usize, Vec<Word>)],
+) -> Vec<Anomaly> {
+    let as_read = pages.iter().enumerate().map(|(index, page)| hidden.get(&index).unwrap_or(page));
+    let mut found = hidden::hidden_text(as_read);
     found.extend(readings.iter().filter_map(|(page, words)| text_layer::compare(pages.get(*page)?, words)));
     found.extend(page_numbers::page_numbers(pages));
     found.extend(periods::impossible_dates(pages));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{evidence, finding};
-use crate::document::analysis::Table;
+use crate::document::analysis::{Cell, Table};
 use crate::document::findings::{Anomaly, Severity};
 use crate::document::{Page, Word};
 use crate::structure::numbers::{Period, days_in_month};
@@ -111,7 +111,9 @@ fn not_in_caption(table: &Table) -> Option<Anomaly> {
     let (missing, extra): (Vec<i32>, Vec<i32>) =
         (named.difference(&printed).copied().collect(), printed.difference(&named).copied().collect());
     let ([due], [year]) = (&missing[..], &extra[..]) else { return None };
-    if named.len() < 2 || named.len() != printed.len() || !is_slip(*year, *due) {
+    // Columns that run year by year are right, and the caption is about something else.
+    let run = printed.iter().zip(printed.iter().skip(1)).all(|(a, b)| b - a == 1);
+    if named.len() < 2 || named.len() != printed.len() || run || !is_slip(*year, *due) {
         return None;
     }
     let (column, _) = columns.iter().find(|(_, of)| of == year)?;
@@ -127,19 +129,39 @@ fn not_in_caption(table: &Table) -> Option<Anomaly> {
     Some(anomaly)
 }
 
+/// Columns of numbers with the years of their headers; empty where the headers are not of one form: where they state
+/// more than years, or where one of them stands over several columns.
 fn columns_with_years(table: &Table) -> Vec<(usize, i32)> {
-    let periods = table.column_periods.iter().enumerate();
-    periods
+    let has_numbers = |column: usize| {
+        table.cells.iter().any(|cell| !cell.header && cell.column as usize == column && cell.value.is_some())
+    };
+    let years: Vec<(usize, i32)> = table
+        .column_periods
+        .iter()
+        .enumerate()
+        .filter(|(column, _)| has_numbers(*column))
         .filter_map(|(column, period)| Some((column, period.as_deref()?.parse::<Period>().ok()?.year())))
-        .collect()
+        .collect();
+    let forms: Option<BTreeSet<String>> = years
+        .iter()
+        .map(|&(column, year)| {
+            header_cell(table, column, year).filter(|cell| cell.column_span == 1)?;
+            let over = table.cells.iter().filter(|cell| is_over(cell, table, column));
+            let text: Vec<&str> = over.map(|cell| cell.text.as_str()).collect();
+            Some(text.join(" ").replace(&year.to_string(), "#"))
+        })
+        .collect();
+    if forms.is_some_and(|forms| forms.len() == 1) { years } else { Vec::new() }
 }
 
-fn header_cell(table: &Table, column: usize, year: i32) -> Option<&crate::document::analysis::Cell> {
+fn is_over(cell: &Cell, table: &Table, column: usize) -> bool {
     let column = column as u32;
-    let over = |cell: &&crate::document::analysis::Cell| {
-        cell.row < table.header_rows && cell.column <= column && column < cell.column + cell.column_span
-    };
-    table.cells.iter().filter(over).find(|cell| years_of(&cell.text).contains(&year))
+    cell.row < table.header_rows && cell.column <= column && column < cell.column + cell.column_span
+}
+
+fn header_cell(table: &Table, column: usize, year: i32) -> Option<&Cell> {
+    let over = table.cells.iter().filter(|cell| is_over(cell, table, column));
+    over.into_iter().find(|cell| years_of(&cell.text).contains(&year))
 }
 
 fn years_of(text: &str) -> BTreeSet<i32> {
