@@ -100,6 +100,7 @@ fn read_down(
     let mut checks: Vec<(usize, Check)> = Vec::new();
     let mut stack: Vec<Item> = Vec::new();
     let mut nested: Vec<Nested> = Vec::new();
+    let mut results: BTreeSet<usize> = BTreeSet::new();
     for row in 0..sheet.rows.len() {
         if !sheet.rows[row].has_numbers() {
             if !sheet.rows[row].key.is_empty() {
@@ -111,6 +112,7 @@ fn read_down(
             claimed(sheet, &stack, &nested, row).or_else(|| known.hypothesis(sheet, &stack, row));
         if let Some(hypothesis) = hypothesis {
             learned.add(sheet, &hypothesis, row);
+            results.insert(row);
             let columns = hypothesis.holding.iter().chain(&hypothesis.failing);
             checks.extend(
                 columns.filter_map(|&column| Some((column, check(sheet, &hypothesis.parts, row, column)?))),
@@ -119,7 +121,7 @@ fn read_down(
         } else if let Some((from, found)) = misplaced(sheet, &stack, row) {
             checks.extend(found);
             stack.truncate(from);
-        } else if let Some((from, found)) = slipped(sheet, &stack, row) {
+        } else if let Some((from, found)) = slipped(sheet, &stack, &results, row) {
             checks.push(found);
             stack.truncate(from);
         } else {

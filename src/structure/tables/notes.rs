@@ -23,6 +23,11 @@ pub(super) fn split_notes(page: &Page, cell: &GridCell) -> (String, Vec<String>)
         {
             break;
         }
+        // "$ (3)" is an amount.
+        let says_nothing = |&word: &usize| !page.words[word].text.contains(char::is_alphanumeric);
+        if !small && cell.words[..end - 1].iter().all(says_nothing) {
+            break;
+        }
         notes.insert(0, word.text.clone());
         end -= 1;
     }

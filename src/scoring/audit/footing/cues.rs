@@ -104,7 +104,7 @@ impl Cue {
     /// Bits of evidence from which a column that does not hold is a finding.
     pub(super) fn accused(self) -> f64 {
         match self {
-            Self::Total => 7.0,
+            Self::Total => 6.0,
             Self::Result => 12.0,
             Self::None => 34.0,
         }

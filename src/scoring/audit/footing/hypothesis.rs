@@ -166,7 +166,7 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
                 let parts: Vec<(usize, i8)> = rows.iter().rev().copied().zip(signs()).collect();
                 let mut judged =
                     (0..sheet.columns()).map(|column| (column, judge(sheet, &parts, row, column)));
-                consider(&signs, &mut judged, mask == 0);
+                consider(&signs, &mut judged, mask == 0 || mask == by_label);
             }
             continue;
         }
@@ -186,7 +186,7 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
             }
             let mut judged = (0..sheet.columns())
                 .map(|column| (column, judge_running(sheet, &running[column], pattern, row, column)));
-            consider(&|| deductions.clone(), &mut judged, pattern == Pattern::Plus);
+            consider(&|| deductions.clone(), &mut judged, pattern != Pattern::MinusRest);
         }
         if length <= SINGLE_SIGNS {
             for minus in (1..length).filter(|&minus| !is_negative(sheet, rows[length - 1 - minus])) {

@@ -1,6 +1,8 @@
 //! Totals that no column confirms: off in every column because rows stand in the wrong place, or off in the only
 //! column by what one slip explains.
 
+use std::collections::BTreeSet;
+
 use super::super::relation::Check;
 use super::super::sheet::{Class, Entry, Sheet};
 use super::cues::{Cue, is_deduction, names_block, says_total};
@@ -13,6 +15,8 @@ const EXCHANGED_TOTAL_BITS: f64 = 11.0;
 const EXCHANGED_RESULT_BITS: f64 = 16.0;
 /// Smallest total, in units of its last digit, for which a slip is no coincidence.
 const SLIP_UNITS: f64 = 1_000.0;
+/// The same for totals that name their block.
+const SLIP_UNITS_NAMED: f64 = 200.0;
 /// Most bits that one column can contribute.
 const COLUMN_BITS: f64 = 18.0;
 
@@ -42,30 +46,38 @@ pub(super) fn misplaced(
 }
 
 /// A row that says "total", in the only column of numbers that it has, which a single slip keeps from being the sum of
-/// its whole block.
-pub(super) fn slipped(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<(usize, (usize, Check))> {
+/// its whole block: of all rows below the heading, or of those below the last of the `results`.
+pub(super) fn slipped(
+    sheet: &Sheet<'_>,
+    stack: &[Item],
+    results: &BTreeSet<usize>,
+    row: usize,
+) -> Option<(usize, (usize, Check))> {
     let own = &sheet.rows[row];
     let heading = stack.iter().rposition(|item| matches!(item, Item::Heading(_)));
-    let whole_block = heading.is_none_or(|heading| names_block(sheet, stack[heading], row) || own.ruled());
-    if !own.key.starts_with("total") || !whole_block {
+    let named = heading.is_some_and(|heading| names_block(sheet, stack[heading], row));
+    let whole_block = heading.is_none() || named || own.ruled();
+    let numbers = own.entries.iter().filter(|entry| entry.number().is_some()).count();
+    if !own.key.starts_with("total") || !whole_block || numbers != 1 {
         return None;
     }
     let from = heading.map_or(0, |heading| heading + 1);
-    let parts: Vec<(usize, i8)> = stack[from..]
-        .iter()
-        .filter_map(|item| if let Item::Row(part) = item { Some((*part, 1)) } else { None })
-        .collect();
-    let mut checks = (0..sheet.columns())
-        .filter_map(|column| Some((column, check(sheet, &parts, row, column)?)))
-        .filter(|(_, check)| check.printed != 0.0);
-    let (column, found) = checks.next()?;
-    let all_read = parts.len() >= 2
-        && found.terms.len() == parts.len() + 1
-        && own.entries.iter().filter(|entry| entry.number().is_some()).count() == 1
-        && checks.next().is_none();
-    let large = found.printed.abs() >= SLIP_UNITS * found.unit();
-    let explained = all_read && large && !found.holds() && found.clone().into_anomaly().explanation.is_some();
-    explained.then_some((from, (column, found)))
+    let last = stack.iter().rposition(|item| matches!(item, Item::Row(row) if results.contains(row)));
+    let starts = [Some(from), last.map(|last| last + 1).filter(|start| *start > from)];
+    starts.into_iter().flatten().find_map(|from| {
+        let parts: Vec<(usize, i8)> = stack[from..]
+            .iter()
+            .filter_map(|item| if let Item::Row(part) = item { Some((*part, 1)) } else { None })
+            .collect();
+        let (column, found) = (0..sheet.columns())
+            .filter_map(|column| Some((column, check(sheet, &parts, row, column)?)))
+            .find(|(_, check)| check.printed != 0.0)?;
+        let all_read = parts.len() >= 2 && found.terms.len() == parts.len() + 1;
+        let large = found.printed.abs() >= found.unit() * if named { SLIP_UNITS_NAMED } else { SLIP_UNITS };
+        let explained =
+            all_read && large && !found.holds() && found.clone().into_anomaly().explanation.is_some();
+        explained.then_some((from, (column, found)))
+    })
 }
 
 /// Rows above a total that are tried as its terms.
