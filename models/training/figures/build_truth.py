@@ -157,7 +157,10 @@ def glyphs_of(pdf_path: Path):
         for pages in runs.values():
             run = pages.get(index + 1)
             if run is not None and "before" not in run:
-                run["before"] = clean("".join(characters[max(0, run["first"] - 8):run["first"]]))
+                before = "".join(characters[max(0, run["first"] - 8):run["first"]])
+                run["before"] = clean(before)
+                # A dash with a blank behind it is the zero of the cell before, no sign.
+                run["apart"] = before[-1:].isspace()
                 run["after"] = clean("".join(characters[run["last"] + 1:run["last"] + 9]))
         page.close()
     pages = len(document)
@@ -172,7 +175,7 @@ def printed_sign(run: dict, in_table: bool) -> int:
         # In a sentence "(12%)" and "($5 million)" are asides; "$(5)" and a bare "(1,234)" are negative.
         aside = run["after"].startswith("%") or not run["before"].endswith("(")
         return 1 if not in_table and aside else -1
-    return -1 if before[-1:] in "-−–" and before else 1
+    return -1 if before[-1:] in "-−–" and before and not run["apart"] else 1
 
 
 def kind_of(unit: str, scale: int) -> str:

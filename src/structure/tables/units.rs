@@ -126,19 +126,25 @@ fn below_sign(columns: &[Vec<Entry>], column: usize) -> Vec<usize> {
         })
     };
     let of_column = signed.iter().filter(beside_amounts).count() * 2 >= signed.len();
-    if of_column || adds_up_to_its_last(own) { found } else { Vec::new() }
+    if of_column { found } else { adding_up(own) }
 }
 
-/// Whether first and last number have a percent sign, and all but the last add up to it.
-fn adds_up_to_its_last(entries: &[Entry]) -> bool {
-    let ([first, ..], Some((last, parts))) = (entries, entries.split_last()) else { return false };
-    let (sum, slack) = parts.iter().fold((0.0, last.half_unit), |(sum, slack), part| {
-        (sum + part.value, slack + if part.nil { 0.0 } else { part.half_unit })
-    });
-    parts.len() >= MIN_ROWS
-        && first.mark == Mark::Percent
-        && last.mark == Mark::Percent
-        && (sum - last.value).abs() <= slack + 1e-9
+/// Numbers without a sign between two with a percent sign, where all but the last add up to it.
+fn adding_up(entries: &[Entry]) -> Vec<usize> {
+    let signed: Vec<usize> =
+        (0..entries.len()).filter(|&index| entries[index].mark == Mark::Percent).collect();
+    let mut found = Vec::new();
+    for pair in signed.windows(2) {
+        let (parts, last) = (&entries[pair[0]..pair[1]], &entries[pair[1]]);
+        let (sum, slack) = parts.iter().fold((0.0, last.half_unit), |(sum, slack), part| {
+            (sum + part.value, slack + if part.nil { 0.0 } else { part.half_unit })
+        });
+        let bare = parts[1..].iter().all(|part| part.mark == Mark::Bare && part.small);
+        if bare && parts.len() >= MIN_ROWS && (sum - last.value).abs() <= slack + 1e-9 {
+            found.extend(parts[1..].iter().map(|part| part.cell));
+        }
+    }
+    found
 }
 
 fn at(entries: &[Entry], row: u32) -> Option<&Entry> {

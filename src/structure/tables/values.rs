@@ -125,7 +125,11 @@ fn scale_statement(part: &Part<'_>) -> Option<ScaleStatement> {
             Some(known) => {
                 if known.scale.is_none() {
                     known.scale = next.scale;
-                    known.exceptions = next.exceptions;
+                }
+                for (subject, scale) in next.exceptions {
+                    if known.exceptions.iter().all(|(of, _)| *of != subject) {
+                        known.exceptions.push((subject, scale));
+                    }
                 }
                 known.currency = known.currency.or(next.currency);
             }
@@ -227,7 +231,12 @@ fn value_of(
         Some(subject) => statement.scale_of(subject).or(statement.scale).unwrap_or(0),
         None => statement.scale.unwrap_or(0),
     };
-    let scale = number.scale.unwrap_or(stated);
+    // A column may state a scale of its own: "Shares (thousands)".
+    let plain = !matches!(about, Some(ScaleSubject::Percent | ScaleSubject::PerShare | ScaleSubject::Ratio));
+    let of_column = scale_from_caption(header)
+        .and_then(|own| about.map_or(own.scale, |subject| own.scale_of(subject)))
+        .filter(|_| plain);
+    let scale = number.scale.or(of_column).unwrap_or(stated);
     let currency = matches!(kind, FigureKind::Money | FigureKind::PerShare)
         .then(|| number.currency.or(statement.currency).map(str::to_owned))
         .flatten();
@@ -284,6 +293,11 @@ fn has_percent_sign(header: &str) -> bool {
     header.match_indices('%').any(|(at, _)| !header[..at].trim_end().ends_with(|c: char| c.is_ascii_digit()))
 }
 
+/// "Weighted average exercise price", "weighted-average grant-date fair value": amounts of one share or option.
+fn is_average_price(text: &str) -> bool {
+    text.contains("average") && (text.contains("price") || text.contains("fair value"))
+}
+
 /// What a number counts, by its own unit, its row and its column.
 fn subject(label: &str, header: &str, kind: FigureKind) -> Option<ScaleSubject> {
     let label = without_stated_amounts(&label.to_lowercase());
@@ -307,7 +321,12 @@ fn subject(label: &str, header: &str, kind: FigureKind) -> Option<ScaleSubject> 
     }
     let per_share =
         ["per share", "per common share", "per ordinary share", "per ads", "per diluted", "per basic"];
-    if kind == FigureKind::PerShare || says(&per_share) || header.contains("per share") {
+    if kind == FigureKind::PerShare
+        || says(&per_share)
+        || header.contains("per share")
+        || is_average_price(&header)
+        || is_average_price(&label)
+    {
         return Some(ScaleSubject::PerShare);
     }
     let amount = says(&["repurchase", "issuance", "proceeds", "$"]);
