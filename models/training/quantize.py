@@ -24,7 +24,7 @@ def docproc() -> str:
 
 def quantize(source: Path, target: Path, gate: str, data: Path, *more: str) -> None:
     """Dynamic int8: activations u8, weights s8 per channel. The bundle's config.json and tokenizer.json must lie beside
-    `source`. Without the labelled `data` there is nothing to judge by, and the tool says so."""
+    `source`. Without the labelled `data` outputs are compared on built-in inputs."""
     judged = ["--gate", gate, "--data", str(data)] if data.is_file() else []
     command = [docproc(), "quantize", str(source), "-o", str(target), "--mode", "dynamic", "--models-dir", str(REPOSITORY / "models"), *judged, *more]
     if subprocess.run(command).returncode != 0:

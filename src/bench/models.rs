@@ -10,7 +10,7 @@ use super::workload::{Plan, Size, Workload};
 use crate::config::Model;
 use crate::error::{ErrorCode, Result};
 use crate::inference::{InferenceOptions, LayoutModel, PageInput, TextModel};
-use crate::pipeline::manager_settings;
+use crate::pipeline::{manager_settings, open_bundle};
 use crate::runtime::{
     BatchBudget, BufferPool, BundleOptions, InferenceCache, Manifest, ModelBundle, ModelManager, Precision,
     plan,
@@ -71,14 +71,17 @@ pub fn plans<'a>(context: &'a Context<'a>) -> Result<Vec<Plan<'a>>> {
     Ok(plans)
 }
 
-/// The bundle at every precision that it has, the one that the pipeline takes by itself first.
+/// The bundle at every precision that it has, the one that the pipeline takes by itself first: a variant made at first
+/// use where the configuration asks for one.
 fn bundles(model: &Model, manifest: Option<&Manifest>) -> Result<Vec<ModelBundle>> {
     let open = |precision| {
         let tokenizer = model.tokenizer.as_deref();
         ModelBundle::open(&model.path, &BundleOptions { tokenizer, precision, manifest })
     };
-    let mut bundles = vec![open(None)?];
+    let mut bundles = vec![open_bundle(model, manifest)?];
     if model.path.is_file() {
+        let own = open(None)?;
+        bundles.extend((own.model != bundles[0].model).then_some(own));
         return Ok(bundles);
     }
     for precision in [Precision::Fp32, Precision::Int8, Precision::Fp16] {

@@ -9,6 +9,7 @@ use super::args::ConfigArgs;
 use super::{EXIT_DOCUMENTS, Verbosity, print};
 use crate::bench::{self, BenchOptions, Comparison, Report};
 use crate::config::Config;
+use crate::quantize::ensure_variants;
 
 /// `docproc bench`.
 #[derive(Debug, Args)]
@@ -75,6 +76,7 @@ pub fn run(args: &BenchArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
         bench::run_for_memory(&config, &options, name, args.kept.clone(), args.setting)?;
         return Ok(ExitCode::SUCCESS);
     }
+    ensure_variants(&config, &|text| eprintln!("note: {text}"))?;
     if args.list {
         let list: String = bench::list(&config, &options)?.iter().map(|name| format!("{name}\n")).collect();
         return print(&list);

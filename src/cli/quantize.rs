@@ -10,7 +10,7 @@ use crate::config::{Config, NativeLibrary, native_library};
 use crate::error::Result;
 use crate::quantize::{
     CalibrationMethod, GateOptions, Inputs, LayerPrecision, Mode, OrtLoader, QuantizeHooks, QuantizeOptions,
-    QuantizeReport, Reading, Subject, Task, TaskMetric, gather, is_tensors, quantize, tensors,
+    QuantizeReport, Reading, Subject, Task, TaskMetric, builtin, gather, is_tensors, quantize, tensors,
 };
 use crate::runtime::{BundleOptions, Environment, Manifest, ModelBundle, Precision};
 
@@ -110,7 +110,8 @@ fn options(args: &QuantizeArgs) -> QuantizeOptions {
     }
 }
 
-/// The inputs of `--calibration`; without it those of the gate's data, which then serve agreement, speed and blame.
+/// The inputs of `--calibration`; without it those of the gate's data, which then serve agreement, speed and blame, and
+/// without both the built-in ones, if the model has what it takes to read them.
 fn inputs(
     args: &QuantizeArgs,
     environment: &Environment,
@@ -118,17 +119,28 @@ fn inputs(
     say: &dyn Fn(&str),
 ) -> anyhow::Result<Inputs> {
     let limit = args.calibration_limit as usize;
-    let Some(path) = args.calibration.as_ref().or(args.data.as_ref()) else { return Ok(Inputs::default()) };
+    let Some(path) = args.calibration.as_ref().or(args.data.as_ref()) else {
+        return Ok(match bundle().and_then(|bundle| Subject::open(environment, &bundle)) {
+            Ok(subject) => builtin(&subject)?,
+            Err(error) => {
+                say(&format!("note: no built-in inputs for this model: {}", error.explanation()));
+                Inputs::default()
+            }
+        });
+    };
     if is_tensors(path) {
         return Ok(tensors(path, limit)?);
     }
     say("reading the inputs");
-    let config = Config::load(&args.config.overrides())?;
     let subject = Subject::open(environment, &bundle()?)?;
     Ok(gather(
         &subject,
         path,
-        &Reading { config: &config, limit, notice: &|text| say(&format!("note: {text}")) },
+        &Reading {
+            config: &|| Config::load(&args.config.overrides()),
+            limit,
+            notice: &|text| say(&format!("note: {text}")),
+        },
     )?)
 }
 

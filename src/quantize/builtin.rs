@@ -1,15 +1,41 @@
 //! Texts and pages to compare models on where the user gave none. Real words in the shapes that reports have; what they
 //! say does not matter.
 
+use super::inputs::Inputs;
+use super::subject::Subject;
 use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextSource, Word, WordStyle};
+use crate::error::Result;
+use crate::inference::{ImageView, PageInput};
 
 /// Width and height of a page: US Letter in points.
 const PAGE: [f32; 2] = [612.0, 792.0];
 /// Pages made.
 const PAGES: usize = 6;
 
+/// The built-in sentences or pages as this model takes them.
+///
+/// # Errors
+/// `model.run`, `tokenizer.invalid`.
+pub fn builtin(subject: &Subject) -> Result<Inputs> {
+    let (samples, origin) = match subject {
+        Subject::Text(model) => (model.batches(sentences())?, "built-in sentences"),
+        Subject::Layout(model) => {
+            let (pages, side) = (pages(), PAGE_IMAGE_SIZE as usize);
+            let inputs: Vec<PageInput<'_>> = pages
+                .iter()
+                .map(|(words, image)| PageInput {
+                    words,
+                    image: Some(ImageView { rgb: image, width: side, height: side }),
+                })
+                .collect();
+            (model.batches(&inputs)?, "built-in pages")
+        }
+    };
+    Ok(Inputs { samples, origin: origin.to_owned() })
+}
+
 /// Sentences as reports have them, short and long.
-pub fn sentences() -> &'static [&'static str] {
+fn sentences() -> &'static [&'static str] {
     &[
         "Net sales rose 12% to $4.3 billion, driven by higher prices and strong demand in all regions.",
         "Operating income fell by $210 million compared with the prior year.",
@@ -47,7 +73,7 @@ pub fn sentences() -> &'static [&'static str] {
 }
 
 /// Pages with a title, paragraphs, a table and a footer, and their pictures (224 x 224, RGB rows from the top).
-pub fn pages() -> Vec<(Page, Vec<u8>)> {
+fn pages() -> Vec<(Page, Vec<u8>)> {
     (0..PAGES).map(page).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::builtin::{pages, sentences};
+use super::builtin::builtin;
 use super::engine::{QuantizeHooks, quantize};
 use super::inputs::{Inputs, Reading, gather, is_tensors, tensors};
 use super::options::{Mode, QuantizeOptions};
@@ -10,7 +10,6 @@ use super::runner::OrtLoader;
 use super::subject::Subject;
 use crate::config::{Config, Model, NativeLibrary, QuantizationMode, native_library};
 use crate::error::{Error, ErrorCode, Result};
-use crate::inference::{ImageView, PageInput};
 use crate::pipeline::{PendingVariant, pending_variant};
 use crate::runtime::{Environment, Manifest};
 
@@ -108,24 +107,7 @@ fn inputs(
     }
     let subject = Subject::open(environment, &pending.source)?;
     if let Some(path) = &model.calibration {
-        return gather(&subject, path, &Reading { config, limit: LIMIT, notice });
+        return gather(&subject, path, &Reading { config: &|| Ok(config.clone()), limit: LIMIT, notice });
     }
-    let samples = match &subject {
-        Subject::Text(model) => model.batches(sentences())?,
-        Subject::Layout(model) => {
-            let pages = pages();
-            let inputs: Vec<PageInput<'_>> = pages
-                .iter()
-                .map(|(page, image)| {
-                    let side = crate::document::PAGE_IMAGE_SIZE as usize;
-                    PageInput {
-                        words: page,
-                        image: Some(ImageView { rgb: image, width: side, height: side }),
-                    }
-                })
-                .collect();
-            model.batches(&inputs)?
-        }
-    };
-    Ok(Inputs { samples, origin: "built-in pages and sentences".to_owned() })
+    builtin(&subject)
 }

@@ -27,8 +27,8 @@ pub struct Inputs {
 
 /// What reading documents needs.
 pub struct Reading<'a> {
-    /// Page workers, limits, and the models that find the sentences of documents.
-    pub config: &'a Config,
+    /// Page workers, limits, and the models that find the sentences of documents; asked for documents only.
+    pub config: &'a dyn Fn() -> Result<Config>,
     /// Most pages or texts; they are taken at even distances from all there are.
     pub limit: usize,
     /// Hears what the user should know.
@@ -132,8 +132,9 @@ fn texts(path: &Path) -> Result<Vec<String>> {
 
 /// Every sentence of the documents, as `docproc analyze` finds them.
 fn sentences(inputs: &[Input], reading: &Reading<'_>) -> Result<Vec<String>> {
-    let engine = Engine::load(reading.config, &mut |text| (reading.notice)(text))?;
-    let request = Request::new(reading.config, None, Vec::new());
+    let config = (reading.config)()?;
+    let engine = Engine::load(&config, &mut |text| (reading.notice)(text))?;
+    let request = Request::new(&config, None, Vec::new());
     let mut sentences = Vec::new();
     for input in inputs {
         let analysis = analyze_document(&engine, input, &request);
@@ -147,7 +148,7 @@ fn sentences(inputs: &[Input], reading: &Reading<'_>) -> Result<Vec<String>> {
 
 /// Pages of the documents, read by page workers.
 fn pages(model: &LayoutModel, inputs: &[Input], reading: &Reading<'_>) -> Result<Inputs> {
-    let analyze = &reading.config.analyze;
+    let analyze = (reading.config)()?.analyze;
     let pool = WorkerPool::start(&WorkerOptions {
         workers: analyze.jobs,
         pdfium: native_library(NativeLibrary::Pdfium)?,

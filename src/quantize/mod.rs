@@ -39,6 +39,7 @@ mod subject;
 mod types;
 mod weights;
 
+pub use builtin::builtin;
 pub use engine::{Evaluate, QuantizeHooks, quantize};
 pub use first_use::ensure_variants;
 pub use inputs::{Inputs, Reading, gather, is_tensors, tensors};

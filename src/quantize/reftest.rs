@@ -52,7 +52,7 @@ fn samples(name: &str) -> Vec<Tensors> {
     cases(name).iter().map(|case| plain(&case.inputs)).collect()
 }
 
-fn loader() -> OrtLoader {
+pub(super) fn loader() -> OrtLoader {
     let library = std::env::var_os("DOCPROC_ONNXRUNTIME").map(PathBuf::from).or_else(|| {
         let native = Path::new(env!("CARGO_MANIFEST_DIR")).join("native");
         let mut found: Vec<PathBuf> = std::fs::read_dir(native)
@@ -195,6 +195,10 @@ fn every_exporter_and_mode_gives_a_model_that_agrees() {
             assert!(agreement.cosine_mean > 0.985, "{name} {mode:?}: {agreement:?}");
             let fused = report.rewrites.iter().find(|rewrite| rewrite.rewrite == "fuse attention").unwrap();
             assert_eq!((fused.places, fused.kept), (2, true), "{name}: {fused:?}");
+            let looked_up =
+                report.rewrites.iter().find(|one| one.rewrite == "look up relative positions").unwrap();
+            let tables = if name.starts_with("layoutlmv3") { 3 } else { 0 };
+            assert_eq!((looked_up.places, looked_up.kept), (tables, tables > 0), "{name}: {looked_up:?}");
             assert!(output.exists());
         }
     }

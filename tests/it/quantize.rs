@@ -180,6 +180,17 @@ fn a_variant_is_made_at_first_use_and_kept() {
         .assert()
         .success()
         .stdout(predicate::str::contains("model.fp16.onnx"));
+    // It is measured, too.
+    docproc()
+        .env("DOCPROC_CACHE_DIR", folder.path().join("cache"))
+        .args(["bench", "--list", "--config"])
+        .arg(&config)
+        .assert()
+        .success()
+        .stdout(
+            predicate::str::contains("model/sentiment.fp16/latency")
+                .and(predicate::str::contains("model/sentiment.fp32/latency")),
+        );
     // Static scales need data; a damaged graph is an error and leaves nothing behind.
     write("    quantization_mode: int8\n");
     eval().assert().code(2).stderr(predicate::str::contains("models.finbert.calibration"));

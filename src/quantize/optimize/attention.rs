@@ -29,6 +29,8 @@ struct Attention {
     heads: i64,
     /// Additive terms in the order of the file, each broadcast to `[batch, heads, length, length]`.
     biases: Vec<String>,
+    /// Whether one of them has both lengths by itself.
+    pairwise: bool,
     /// `[batch, heads, length, length]`: what the softmax takes; gives the bias its shape.
     output: String,
 }
@@ -105,8 +107,8 @@ fn replacement(
     nodes
 }
 
-/// The sum of the terms, expanded to `[batch or 1, heads or 1, length, length]`: the operator broadcasts the first two
-/// axes only, and masks come as `[batch, 1, 1, length]`.
+/// The sum of the terms, expanded to `[batch or 1, heads or 1, length, length]` unless one of them has that shape: the
+/// operator broadcasts the first two axes only, and masks come as `[batch, 1, 1, length]`.
 fn full_bias(
     graph: &mut GraphProto,
     attention: &Attention,
@@ -118,6 +120,9 @@ fn full_bias(
         let next = names.fresh(&format!("{}_bias_sum", attention.output));
         nodes.push(NodeProto::call("Add", &names.fresh(&format!("{next}_Add")), &[&sum, term], &[&next]));
         sum = next;
+    }
+    if attention.pairwise {
+        return sum;
     }
     let mut constant = |names: &mut Names, name: &str, values: &[i64]| {
         let name = names.fresh(&format!("{}_{name}", attention.output));
@@ -185,7 +190,21 @@ impl<'a> Matcher<'a> {
         }
         let (last, output) = self.merged_heads(weighted.output_name(0))?;
         let scale = outer * query_scale * key_scale;
-        Some(Attention { last, query, key, value, scale, heads, biases, output })
+        let pairwise = biases.iter().any(|term| self.is_pairwise(term));
+        Some(Attention { last, query, key, value, scale, heads, biases, pairwise, output })
+    }
+
+    /// Whether a term is a table of relative positions looked up for every pair of tokens, heads moved before the pair;
+    /// or a sum with one.
+    fn is_pairwise(&self, term: &str) -> bool {
+        let Some(node) = self.view.producer(term) else { return false };
+        if ["Add", "Mul", "Div"].iter().any(|operator| node.is(operator)) {
+            return node.input.iter().any(|input| self.is_pairwise(input));
+        }
+        let lookup = self.view.producer(node.input_name(0)).filter(|lookup| lookup.is("Gather"));
+        let table = lookup.and_then(|lookup| self.view.constant(lookup.input_name(0)));
+        let moved = node.is("Transpose") && node.ints("perm").is_some_and(|axes| axes == [0, 3, 1, 2]);
+        moved && table.is_some_and(|table| table.dims.len() == 2)
     }
 
     /// The scores behind `((x / c) - max(x / c)) * c`.

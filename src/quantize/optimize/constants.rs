@@ -36,7 +36,7 @@ pub fn fold(model: &mut Model, context: &Context<'_>) -> Result<usize> {
     if frontier.is_empty() {
         return Ok(0);
     }
-    let values = evaluate(model, &nodes, &frontier, context)?;
+    let values = evaluate(model, &nodes, &frontier, None, context)?;
     let limit = MAX_GROWTH + source_bytes(model, &nodes);
     let mut folded = HashSet::new();
     for name in frontier {
@@ -90,10 +90,12 @@ fn constant_part(model: &Model) -> (Vec<usize>, BTreeSet<String>) {
     (nodes, frontier)
 }
 
-fn evaluate(
+/// Runs some nodes, given by position, on the graph's constants and on `given`, and returns the values `wanted`.
+pub fn evaluate(
     model: &Model,
     nodes: &[usize],
-    frontier: &BTreeSet<String>,
+    wanted: &BTreeSet<String>,
+    given: Option<TensorProto>,
     context: &Context<'_>,
 ) -> Result<Tensors> {
     let types = element_types(model.graph());
@@ -101,9 +103,10 @@ fn evaluate(
     let graph = part.graph_mut();
     let chosen: Vec<NodeProto> = nodes.iter().map(|index| graph.node[*index].clone()).collect();
     graph.node = chosen;
+    graph.initializer.extend(given);
     graph.input.clear();
     graph.value_info.clear();
-    graph.output = frontier
+    graph.output = wanted
         .iter()
         .map(|name| ValueInfoProto {
             name: Some(name.clone()),

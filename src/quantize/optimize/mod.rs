@@ -4,6 +4,8 @@
 mod attention;
 mod common;
 mod constants;
+mod positions;
+mod scales;
 
 use std::path::Path;
 
@@ -27,12 +29,14 @@ struct Context<'a> {
 /// A rewrite: changes the model and returns in how many places.
 type Rewrite = fn(&mut Model, &Context<'_>) -> Result<usize>;
 
-/// In this order: constants must be folded for scales and shapes to be recognised, and equal parts merged before
-/// attention is matched, so that one bias serves all layers.
+/// In this order: constants must be folded for scales and shapes to be recognised, equal parts merged before attention
+/// is matched, so that one bias serves all layers, and tables made before a factor can be multiplied into them.
 const REWRITES: &[(&str, Rewrite)] = &[
     ("remove what nobody uses", |model, _| Ok(remove_dead(model.graph_mut()))),
     ("fold constants", constants::fold),
     ("compute common parts once", common::merge),
+    ("look up relative positions", positions::tabulate),
+    ("multiply factors into tables", scales::fold),
     ("fuse attention", attention::fuse),
 ];
 
