@@ -165,8 +165,11 @@ impl Cone<'_> {
             return self.distance.replace(index).is_none().then_some(());
         }
         // One value in the shape of another.
-        let filled =
-            node.is("ConstantOfShape").then(|| self.view.producer_index(node.input_name(0))).flatten();
+        let filled = match node.op_type() {
+            "ConstantOfShape" => self.view.producer_index(node.input_name(0)),
+            "Expand" => self.grow(node.input_name(0)).and(self.view.producer_index(node.input_name(1))),
+            _ => None,
+        };
         if let Some(shape) = filled.filter(|shape| self.graph.node[*shape].is("Shape")) {
             self.nodes.extend([index, shape]);
             return self.grow(self.graph.node[shape].input_name(0));
