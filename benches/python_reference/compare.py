@@ -157,7 +157,7 @@ def compare(arguments, folder):
     contenders = {
         "docproc": [
             arguments.docproc, "analyze", *arguments.files, "-o", str(out), "--models-dir", arguments.models,
-            "--ocr", "never", "--force", "--quiet", "--fail-on", "never",
+            "--ocr", "never", "--force", "--quiet", "--fail-on", "never", "--disk-cache-size", "0",
         ],
         "careful": script("careful", pathlib.Path(arguments.models)),
         "plain": script("plain", folder / "float32"),
