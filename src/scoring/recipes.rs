@@ -212,7 +212,7 @@ fn fusion() -> Recipe {
             ..Training::default()
         },
         folds: 5,
-        most_false_alarms: None,
+        most_false_alarms: Some(0.1),
         penalties: vec![1e-3, 1e-2, 1e-1, 1.0],
     }
 }
