@@ -156,8 +156,9 @@ impl LayerPass<'_> {
             let column = panel * PANEL;
             let start = S::as_simd_f32s(&layer.biases[column..column + PANEL]).0;
             let mut sums: [[S::f32s; VECTORS]; ROWS] = [std::array::from_fn(|vector| start[vector]); ROWS];
-            for (index, weights) in weights.chunks_exact(PANEL).enumerate() {
-                let weights = S::as_simd_f32s(weights).0;
+            // Counted by the length that the input slices were cut to, so that their bounds are checked once.
+            for index in 0..layer.inputs {
+                let weights = S::as_simd_f32s(&weights[index * PANEL..][..PANEL]).0;
                 for row in 0..ROWS {
                     let input = simd.splat_f32s(inputs[row][index]);
                     for vector in 0..VECTORS {
