@@ -29,6 +29,10 @@ pub(super) fn impossible_dates(pages: &[Page]) -> Vec<Anomaly> {
     for page in pages {
         for (at, pair) in page.words.windows(2).enumerate() {
             let [month, day] = pair else { continue };
+            // Headers of several lines: below "February" of one column the day of another may come next.
+            if (month.bbox.center_y() - day.bbox.center_y()).abs() > 0.5 * month.bbox.height() {
+                continue;
+            }
             let Some(last) = day_beyond(month, day, page.words.get(at + 2)) else { continue };
             let message = format!(
                 "{} {} does not exist: the month has {last} days",
@@ -209,6 +213,12 @@ mod tests {
         {
             assert_eq!(dates(text), 0, "{text}");
         }
+    }
+
+    #[test]
+    fn a_day_in_the_next_line_is_of_another_date() {
+        let words = vec![word("February", 20.0, 100.0), word("30,", 20.0, 112.0), word("2020", 60.0, 112.0)];
+        assert_eq!(impossible_dates(&[page(1, words)]).len(), 0);
     }
 
     #[test]
