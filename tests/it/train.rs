@@ -140,7 +140,5 @@ fn trains_fusion_on_a_users_judgement_and_tests_it_on_rows_apart() {
     train("test.jsonl").success().stdout(predicate::str::contains("test figures of"));
     let card = fs::read_to_string(folder.join("mine/CARD.md")).unwrap();
     assert!(card.contains("feature set `review`") && card.contains("6 rows in 3 groups"), "{card}");
-    train("rows.jsonl")
-        .code(2)
-        .stderr(predicate::str::contains("is in the training rows and in the test rows"));
+    train("rows.jsonl").code(2).stderr(predicate::str::contains("is in the training rows and in rows.jsonl"));
 }
