@@ -35,17 +35,30 @@ soak: native ## Read thousands of hostile files and long runs (hours); prints wh
 
 FUZZ_SECONDS ?= 5
 FUZZ_TARGETS := $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
+FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+FUZZ_BUILT := fuzz/target/$(FUZZ_HOST)/release
+# What cargo-fuzz passes with `--sanitizer none`: coverage for libFuzzer, which the stable compiler gives, too.
+FUZZ_FLAGS := --cfg fuzzing -Cdebug-assertions -Ccodegen-units=1 -Cpasses=sancov-module \
+	-Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares
 
 .PHONY: fuzz
-fuzz: ## Fuzz every parser for FUZZ_SECONDS (default 5) where cargo-fuzz and a nightly toolchain are installed
-	@if cargo fuzz --version >/dev/null 2>&1 && cargo +nightly --version >/dev/null 2>&1; then \
-		set -e; for target in $(FUZZ_TARGETS); do \
-			mkdir -p fuzz/corpus/$$target; \
-			cargo +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
-				-max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 -verbosity=0; \
+fuzz: ## Fuzz every parser of untrusted bytes for FUZZ_SECONDS (default 5) with libFuzzer; needs a C++ compiler
+	@if c++ --version >/dev/null 2>&1; then \
+		set -e; \
+		RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --locked --release --manifest-path fuzz/Cargo.toml \
+			--target-dir fuzz/target --target $(FUZZ_HOST); \
+		for target in $(FUZZ_TARGETS); do \
+			mkdir -p fuzz/corpus/$$target fuzz/artifacts/$$target; \
+			echo "Fuzzing $$target for $(FUZZ_SECONDS) s"; \
+			$(FUZZ_BUILT)/$$target fuzz/corpus/$$target fuzz/seeds/$$target -max_total_time=$(FUZZ_SECONDS) \
+				-max_len=65536 -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
+				-artifact_prefix=fuzz/artifacts/$$target/ 2>fuzz/artifacts/$$target.log \
+				|| { cat fuzz/artifacts/$$target.log; exit 1; }; \
+			grep number_of_executed_units fuzz/artifacts/$$target.log; \
 		done; \
 	else \
-		echo "Fuzzing is left out: it needs cargo-fuzz (cargo install cargo-fuzz) and rustup's nightly toolchain."; \
+		echo "Fuzzing is left out: it needs a C++ compiler (Debian: g++) to build libFuzzer."; \
 		echo "The property tests of \`make test\` run the same entry points."; \
 	fi
 

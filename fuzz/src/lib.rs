@@ -42,15 +42,8 @@ pub mod scoring {
     pub mod spec;
 }
 
-#[path = "../../src/output"]
-pub mod output {
-    pub mod atomic;
-    pub mod folder;
-    pub mod journal;
-    pub mod manifest;
-    pub mod paths;
-    pub mod tables;
-}
+#[path = "../../src/output/mod.rs"]
+pub mod output;
 
 #[path = "../../src/quantize"]
 pub mod quantize {

@@ -108,12 +108,16 @@ impl OutputFolder {
         retry: bool,
         tables: bool,
     ) -> Result<()> {
-        let path = self.root.join(output);
         let listed = if tables { &analysis.tables[..] } else { &[] };
-        self.check_in_place()?;
-        let files = write_tables(&self.temporary, &self.root.join(table_folder(output)), listed)?;
+        let folder = table_folder(output);
+        let files = self.in_place(|| {
+            if !listed.is_empty() {
+                self.make_folders(&folder)?;
+            }
+            write_tables(&self.temporary, &self.root.join(&folder), listed)
+        })?;
         let mut bytes = 0;
-        self.put(&path, |out| {
+        self.put(output, |out| {
             let mut out = Counting { inner: out, bytes: 0 };
             serde_json::to_writer_pretty(&mut out, analysis)?;
             out.write_all(b"\n")?;
@@ -138,18 +142,40 @@ impl OutputFolder {
     /// # Errors
     /// `output.unwritable`.
     pub fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
-        self.put(&self.root.join(MANIFEST), |out| {
+        self.put(Path::new(MANIFEST), |out| {
             serde_json::to_writer_pretty(&mut *out, manifest)?;
             out.write_all(b"\n")
         })
     }
 
-    fn put(&self, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-        self.check_in_place()?;
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|error| unwritable(path, error))?;
+    fn put(&self, output: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+        self.in_place(|| {
+            self.make_folders(output.parent().unwrap_or(Path::new("")))?;
+            write_through(&self.temporary, &self.root.join(output), write)
+        })
+    }
+
+    /// Makes the folders of `below` inside the output folder, never that folder itself: were it removed under way, it
+    /// would come back without lock and journal.
+    fn make_folders(&self, below: &Path) -> Result<()> {
+        let mut folder = self.root.clone();
+        for part in below {
+            folder.push(part);
+            match fs::create_dir(&folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(unwritable(&folder, error));
+                }
+                _ => {}
+            }
         }
-        write_through(&self.temporary, path, write)
+        Ok(())
+    }
+
+    /// Writes something into the folder if it is still in place. If it was taken away in the middle of that, this is
+    /// the reason that is given, not the failure that followed from it.
+    fn in_place<T>(&self, write: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.check_in_place()?;
+        write().or_else(|error| self.check_in_place().and(Err(error)))
     }
 
     /// Whether the folder is still the one that this process has locked. A folder that was removed or replaced under
@@ -263,6 +289,23 @@ mod tests {
         fs::write(other.path().join(MANIFEST), "{}").unwrap();
         assert_eq!(OutputFolder::open(other.path()).unwrap_err().code(), ErrorCode::OutputForeign);
         assert!(!other.path().join(STATE).exists());
+    }
+
+    #[test]
+    fn a_folder_taken_away_in_the_middle_of_writing_is_named_as_the_reason_and_not_made_again() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("out");
+        let folder = OutputFolder::open(&root).unwrap();
+        let error = folder
+            .put(Path::new("sub/a.json"), |_| {
+                fs::rename(&root, place.path().join("away"))?;
+                Err(io::Error::from(io::ErrorKind::NotFound))
+            })
+            .unwrap_err();
+        assert!(error.to_string().contains("removed or replaced"), "{error}");
+        let error = folder.make_folders(Path::new("sub/deeper")).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::OutputUnwritable);
+        assert!(!root.exists());
     }
 
     #[test]

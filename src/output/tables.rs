@@ -29,17 +29,14 @@ pub(super) fn table_folder(output: &Path) -> PathBuf {
     output.with_file_name(fitting_name(name, FOLDER))
 }
 
-/// Writes one file per table, each atomically through the folder `temporary`, and removes those of an earlier
-/// analysis.
+/// Writes one file per table into `folder`, which must exist if there are any, each atomically through the folder
+/// `temporary`, and removes those of an earlier analysis.
 ///
 /// # Errors
 /// `output.unwritable`.
 pub(super) fn write_tables(temporary: &Path, folder: &Path, tables: &[Table]) -> Result<TableFiles> {
     let mut written = TableFiles::default();
     let mut names = Vec::new();
-    if !tables.is_empty() {
-        fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
-    }
     for table in tables {
         let name = format!("{:02}-p{}.csv", table.id, table.page);
         let path = folder.join(&name);
@@ -259,6 +256,7 @@ mod tests {
         let folder = root.path().join("a.pdf.tables");
         let one = || vec![cell(0, 0, "a"), cell(0, 1, "b")];
         let both = [table(0, 1, 2, one()), table(1, 1, 2, one())];
+        fs::create_dir(&folder).unwrap();
         let written = write_tables(root.path(), &folder, &both).unwrap();
         assert_eq!(written, TableFiles { files: 2, bytes: 10 });
         assert_eq!(present(&folder).unwrap(), written);
