@@ -67,8 +67,8 @@ pub struct Discovered {
 
 /// Finds the documents of `paths`, in any order and number.
 ///
-/// A folder gives the files in it, at any depth, whose content is a PDF or an image we read; ignore files are
-/// respected, hidden files and office lock files (`~$x`) left out, symbolic links followed without running in
+/// A folder gives the files in it, at any depth, whose content is a PDF or an image we read, and those that are named
+/// so (`report.pdf`), whose analysis then says that they are not; ignore files are respected, hidden files and office lock files (`~$x`) left out, symbolic links followed without running in
 /// circles. A file that is given by itself is always a document: if it cannot be analyzed, its analysis says so.
 /// The globs apply to both.
 ///
@@ -162,7 +162,7 @@ fn walk(root: &Path, options: &DiscoverOptions, found: &mut Discovered) -> Resul
         }
         let path = entry.into_path();
         // A file that cannot be opened may well be a document: it becomes an input, and its analysis says why.
-        if media_type(&path).is_none_or(|kind| kind.is_some()) {
+        if MediaType::is_claimed_by(&path) || media_type(&path).is_none_or(|kind| kind.is_some()) {
             let relative = path.strip_prefix(root).unwrap_or(&path).to_owned();
             found.inputs.push(file(path, relative));
         }
@@ -213,6 +213,7 @@ mod tests {
         for (name, content) in [
             ("b.pdf", "%PDF-1.7 x"),
             ("deep/a.bin", "%PDF-1.4 by content"),
+            ("deep/empty.pdf", ""),
             ("deep/notes.txt", "no document"),
             ("deep/.hidden.pdf", "%PDF-1.4"),
             ("~$b.pdf", "%PDF-1.4"),
@@ -229,10 +230,10 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_gives_documents_by_content() {
+    fn a_folder_gives_documents_by_content_or_by_their_claim() {
         let root = tree();
         let found = discover(&[root.path().to_owned()], &DiscoverOptions::default()).unwrap();
-        assert_eq!(names(&found), ["b.pdf", "deep/a.bin", "scan.png"]);
+        assert_eq!(names(&found), ["b.pdf", "deep/a.bin", "deep/empty.pdf", "scan.png"]);
         assert!(found.problems.is_empty());
     }
 
@@ -256,7 +257,7 @@ mod tests {
         std::os::unix::fs::symlink(root.path(), root.path().join("deep/loop")).unwrap();
         let paths = [root.path().to_owned(), root.path().join("b.pdf"), root.path().join("gone.pdf")];
         let found = discover(&paths, &DiscoverOptions::default()).unwrap();
-        assert_eq!(found.inputs.len(), 3, "{:?}", found.inputs);
+        assert_eq!(found.inputs.len(), 4, "{:?}", found.inputs);
         assert_eq!(found.problems[0].code(), ErrorCode::InputNotFound);
     }
 

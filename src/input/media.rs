@@ -1,5 +1,7 @@
 //! Media types by content.
 
+use std::path::Path;
+
 /// What a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MediaType {
@@ -44,6 +46,14 @@ impl MediaType {
         }
     }
 
+    /// Whether a file of this name calls itself a document of a type that we read, whatever it holds.
+    #[must_use]
+    pub fn is_claimed_by(path: &Path) -> bool {
+        const EXTENSIONS: [&str; 8] = ["pdf", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp"];
+        path.extension()
+            .is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+    }
+
     /// The IANA name.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -79,5 +89,13 @@ mod tests {
         assert_eq!(MediaType::of(b"MM\0*rest"), Some(MediaType::Tiff));
         assert_eq!(MediaType::of(b"BM and other cars are text"), None);
         assert_eq!(MediaType::of(b""), None);
+    }
+
+    #[test]
+    fn names_that_claim_to_be_documents() {
+        assert!(MediaType::is_claimed_by(Path::new("a/Report.PDF")));
+        assert!(MediaType::is_claimed_by(Path::new("scan.tiff")));
+        assert!(!MediaType::is_claimed_by(Path::new("pdf")));
+        assert!(!MediaType::is_claimed_by(Path::new("report.pdf.json")));
     }
 }

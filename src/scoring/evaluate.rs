@@ -2,7 +2,7 @@
 
 use pulp::Arch;
 
-use super::kernel::{LayerPass, PackedLayer};
+use super::kernel::{Aligned, LayerPass, PackedLayer};
 use super::network::{Network, Scaling};
 use super::spec::NetworkSpec;
 use crate::error::{Error, ErrorCode, Result};
@@ -24,8 +24,8 @@ pub struct Evaluator {
 /// Working memory of one thread for one evaluator.
 #[derive(Clone, Debug)]
 pub struct Scratch {
-    input: Vec<f32>,
-    output: Vec<f32>,
+    input: Aligned,
+    output: Aligned,
 }
 
 impl Evaluator {
@@ -72,7 +72,7 @@ impl Evaluator {
     /// Working memory for any batch size.
     #[must_use]
     pub fn scratch(&self) -> Scratch {
-        Scratch { input: vec![0.0; BLOCK * self.stride], output: vec![0.0; BLOCK * self.stride] }
+        Scratch { input: Aligned::zeros(BLOCK * self.stride), output: Aligned::zeros(BLOCK * self.stride) }
     }
 
     /// Runs samples through the network.
@@ -89,7 +89,7 @@ impl Evaluator {
         let samples = inputs.len() / width;
         if inputs.len() != samples * width
             || outputs.len() != samples * results
-            || scratch.input.len() != BLOCK * self.stride
+            || scratch.input.as_slice().len() != BLOCK * self.stride
         {
             return Err(Error::new(
                 ErrorCode::Internal,
@@ -121,7 +121,8 @@ impl Evaluator {
     fn run_block(&self, inputs: &[f32], outputs: &mut [f32], scratch: &mut Scratch) {
         let width = self.spec.inputs;
         let rows = inputs.len() / width;
-        for (from, to) in inputs.chunks_exact(width).zip(scratch.input.chunks_exact_mut(width)) {
+        for (from, to) in inputs.chunks_exact(width).zip(scratch.input.as_mut_slice().chunks_exact_mut(width))
+        {
             scale_inputs(from, self.input_scaling.as_ref(), to);
         }
         let mut stride = width;
@@ -129,15 +130,16 @@ impl Evaluator {
             self.arch.dispatch(LayerPass {
                 layer,
                 rows,
-                input: &scratch.input,
+                input: scratch.input.as_slice(),
                 input_stride: stride,
-                output: &mut scratch.output,
+                output: scratch.output.as_mut_slice(),
             });
             std::mem::swap(&mut scratch.input, &mut scratch.output);
             stride = layer.stride;
         }
         let results = self.spec.outputs();
-        for (from, to) in scratch.input.chunks_exact(stride).zip(outputs.chunks_exact_mut(results)) {
+        for (from, to) in scratch.input.as_slice().chunks_exact(stride).zip(outputs.chunks_exact_mut(results))
+        {
             to.copy_from_slice(&from[..results]);
             if let Some(scaling) = &self.output_scaling {
                 for (i, value) in to.iter_mut().enumerate() {

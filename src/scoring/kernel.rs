@@ -13,6 +13,37 @@ use super::spec::{LayerFunction, LayerSpec, NeuronRun};
 /// Columns of a packed panel: one AVX-512 register, two AVX2 registers or four NEON registers.
 pub(super) const PANEL: usize = 16;
 
+/// Vectors that lie across two cache lines are read at half the speed.
+const CACHE_LINE_BYTES: usize = 64;
+
+/// Floats that begin at a cache line.
+#[derive(Clone, Debug)]
+pub(super) struct Aligned {
+    room: Vec<f32>,
+    length: usize,
+}
+
+impl Aligned {
+    /// `length` zeros.
+    pub(super) fn zeros(length: usize) -> Self {
+        Self { room: vec![0.0; length + CACHE_LINE_BYTES / size_of::<f32>() - 1], length }
+    }
+
+    /// Where the first cache line begins in this allocation.
+    fn start(&self) -> usize {
+        self.room.as_ptr().align_offset(CACHE_LINE_BYTES).min(self.room.len() - self.length)
+    }
+
+    pub(super) fn as_slice(&self) -> &[f32] {
+        &self.room[self.start()..][..self.length]
+    }
+
+    pub(super) fn as_mut_slice(&mut self) -> &mut [f32] {
+        let start = self.start();
+        &mut self.room[start..][..self.length]
+    }
+}
+
 /// One layer, ready to run.
 #[derive(Debug)]
 pub(super) struct PackedLayer {
@@ -20,8 +51,8 @@ pub(super) struct PackedLayer {
     /// Columns rounded up to whole panels; the row stride of its outputs.
     pub(super) stride: usize,
     sums: usize,
-    /// `[panels, inputs, PANEL]`, zero in columns past the last.
-    weights: Vec<f32>,
+    /// `[panels, inputs, PANEL]`, zero in columns past the last. Not to be cloned: a copy may begin elsewhere.
+    weights: Aligned,
     /// `[stride]`
     biases: Vec<f32>,
     thresholds: Vec<f32>,
@@ -39,8 +70,8 @@ impl PackedLayer {
     ) -> Self {
         let sums = spec.sums();
         let panels = sums.div_ceil(PANEL);
-        let mut packed = vec![0.0; panels * inputs * PANEL];
-        for (panel, block) in packed.chunks_exact_mut(inputs * PANEL).enumerate() {
+        let mut packed = Aligned::zeros(panels * inputs * PANEL);
+        for (panel, block) in packed.as_mut_slice().chunks_exact_mut(inputs * PANEL).enumerate() {
             let first = panel * PANEL;
             let width = PANEL.min(sums - first);
             for (input, row) in block.chunks_exact_mut(PANEL).enumerate() {
@@ -126,53 +157,87 @@ impl WithSimd for LayerPass<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         match S::F32_LANES {
-            16 => self.run::<S, 1, 8>(simd),
-            8 => self.run::<S, 2, 4>(simd),
-            4 => self.run::<S, 4, 2>(simd),
-            _ => self.run::<S, PANEL, 1>(simd),
+            16 => self.run::<S, 1, 8, 2>(simd),
+            8 => self.run::<S, 2, 4, 1>(simd),
+            4 => self.run::<S, 4, 2, 1>(simd),
+            _ => self.run::<S, PANEL, 1, 1>(simd),
         }
     }
 }
 
 impl LayerPass<'_> {
     #[inline(always)]
-    fn run<S: Simd, const VECTORS: usize, const ROWS: usize>(mut self, simd: S) {
+    fn run<S: Simd, const VECTORS: usize, const ROWS: usize, const PANELS: usize>(mut self, simd: S) {
         let blocks = self.rows / ROWS * ROWS;
         for row in (0..blocks).step_by(ROWS) {
-            self.block::<S, VECTORS, ROWS>(simd, row);
+            self.block::<S, VECTORS, ROWS, PANELS>(simd, row);
         }
         for row in blocks..self.rows {
-            self.block::<S, VECTORS, 1>(simd, row);
+            self.block::<S, VECTORS, 1, PANELS>(simd, row);
         }
     }
 
-    /// `ROWS` samples through all panels, sums kept in registers.
+    /// `ROWS` samples through all panels, `PANELS` at a time as long as there are so many.
     #[inline(always)]
-    fn block<S: Simd, const VECTORS: usize, const ROWS: usize>(&mut self, simd: S, first: usize) {
+    fn block<S: Simd, const VECTORS: usize, const ROWS: usize, const PANELS: usize>(
+        &mut self,
+        simd: S,
+        first: usize,
+    ) {
         let layer = self.layer;
+        let panels = layer.stride / PANEL;
+        let together = panels / PANELS * PANELS;
+        for panel in (0..together).step_by(PANELS) {
+            self.panels::<S, VECTORS, ROWS, PANELS>(simd, first, panel);
+        }
+        for panel in together..panels {
+            self.panels::<S, VECTORS, ROWS, 1>(simd, first, panel);
+        }
+        for row in first..first + ROWS {
+            layer.activate(&mut self.output[row * layer.stride..][..layer.stride]);
+        }
+    }
+
+    /// `ROWS` samples through `PANELS` panels, sums kept in registers: every input that is read serves all of them.
+    #[inline(always)]
+    fn panels<S: Simd, const VECTORS: usize, const ROWS: usize, const PANELS: usize>(
+        &mut self,
+        simd: S,
+        first: usize,
+        panel: usize,
+    ) {
+        let layer = self.layer;
+        // Cut to their lengths here, so that bounds are checked once and not in the loop.
         let inputs: [&[f32]; ROWS] =
             std::array::from_fn(|row| &self.input[(first + row) * self.input_stride..][..layer.inputs]);
-        for (panel, weights) in layer.weights.chunks_exact(layer.inputs * PANEL).enumerate() {
-            let column = panel * PANEL;
-            let start = S::as_simd_f32s(&layer.biases[column..column + PANEL]).0;
-            let mut sums: [[S::f32s; VECTORS]; ROWS] = [std::array::from_fn(|vector| start[vector]); ROWS];
-            // Counted by the length that the input slices were cut to, so that their bounds are checked once.
-            for index in 0..layer.inputs {
-                let weights = S::as_simd_f32s(&weights[index * PANEL..][..PANEL]).0;
-                for row in 0..ROWS {
-                    let input = simd.splat_f32s(inputs[row][index]);
+        let size = layer.inputs * PANEL;
+        let weights: [&[f32]; PANELS] =
+            std::array::from_fn(|next| &layer.weights.as_slice()[(panel + next) * size..][..size]);
+        let mut sums: [[[S::f32s; VECTORS]; ROWS]; PANELS] = std::array::from_fn(|next| {
+            let start = S::as_simd_f32s(&layer.biases[(panel + next) * PANEL..][..PANEL]).0;
+            [std::array::from_fn(|vector| start[vector]); ROWS]
+        });
+        for index in 0..layer.inputs {
+            let weights: [[S::f32s; VECTORS]; PANELS] = std::array::from_fn(|next| {
+                let row = S::as_simd_f32s(&weights[next][index * PANEL..][..PANEL]).0;
+                std::array::from_fn(|vector| row[vector])
+            });
+            for row in 0..ROWS {
+                let input = simd.splat_f32s(inputs[row][index]);
+                for next in 0..PANELS {
                     for vector in 0..VECTORS {
-                        sums[row][vector] = simd.mul_add_e_f32s(input, weights[vector], sums[row][vector]);
+                        sums[next][row][vector] =
+                            simd.mul_add_e_f32s(input, weights[next][vector], sums[next][row][vector]);
                     }
                 }
             }
+        }
+        for (next, sums) in sums.iter().enumerate() {
+            let column = (panel + next) * PANEL;
             for (row, sums) in sums.iter().enumerate() {
                 let output = &mut self.output[(first + row) * layer.stride + column..][..PANEL];
                 S::as_mut_simd_f32s(output).0[..VECTORS].copy_from_slice(sums);
             }
-        }
-        for row in first..first + ROWS {
-            layer.activate(&mut self.output[row * layer.stride..][..layer.stride]);
         }
     }
 }
