@@ -89,10 +89,10 @@ DOCS ?= $(filter-out %/rotated-page.pdf %/scanned-page.pdf,$(wildcard fixtures/r
 ROUNDS ?= 5
 
 .PHONY: bench-reference
-bench-reference: native benches/python_reference/.venv/.done ## docproc against two Python scripts (DOCS="a.pdf b.pdf")
+bench-reference: native benches/python_reference/.venv/.done ## docproc against two Python scripts (DOCS="a.pdf b.pdf" EXPORTED=folder)
 	cargo build --locked --release
 	benches/python_reference/.venv/bin/python benches/python_reference/compare.py \
-		--docproc target/release/docproc --models models --rounds $(ROUNDS) $(DOCS)
+		--docproc target/release/docproc --models models --rounds $(ROUNDS) $(if $(EXPORTED),--exported $(EXPORTED)) $(DOCS)
 
 benches/python_reference/.venv/.done: benches/python_reference/requirements.txt
 	$(PYTHON) -m venv benches/python_reference/.venv

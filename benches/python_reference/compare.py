@@ -1,7 +1,10 @@
 """docproc against the two scripts, in turn, on the same documents: pages a second, memory, agreement.
 
-    python compare.py --docproc target/release/docproc --models models [--rounds 5] FILE.pdf...
+    python compare.py --docproc target/release/docproc --models models [--exported FOLDER] [--rounds 5] FILE.pdf...
 
+The scripts run docproc's shipped models, whose graphs `docproc quantize --optimize` has rewritten: the careful one as they
+are, the plain one in float32. With --exported they run what one has without docproc: FOLDER/layoutlmv3/model.onnx and
+FOLDER/finbert/model.onnx as PyTorch exported them (models/training), the careful one after onnxruntime.quantization.
 Documents must have a text layer and no page rotation: the scripts read nothing else, and docproc is told --ocr never.
 docproc does more on them than the scripts do (typography network, blocks and reading order, sections, entities,
 figures, tables, audit, scores, one citation each); its time is not reduced by that. Before measuring, everything runs
@@ -17,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
 import float32
 
@@ -134,6 +139,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--docproc", required=True)
     parser.add_argument("--models", required=True)
+    parser.add_argument("--exported", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("files", nargs="+")
     arguments = parser.parse_args()
@@ -141,17 +147,25 @@ def main():
         compare(arguments, pathlib.Path(folder))
 
 
-def compare(arguments, folder):
-    layout, text = (pathlib.Path(arguments.models) / name for name in ("layoutlmv3", "finbert"))
-    for source in (layout, text):
-        target = folder / "float32" / source.name
+def script_models(arguments, folder):
+    """Bundles for the scripts below ``folder``, each with model.onnx in float32 and model.int8.onnx."""
+    for name in ("layoutlmv3", "finbert"):
+        source, target = pathlib.Path(arguments.models) / name, folder / name
         target.mkdir(parents=True)
-        float32.float32(str(source / "model.int8.onnx"), str(target / "model.onnx"))
-        for name in ("tokenizer.json", "config.json"):
-            (target / name).write_bytes((source / name).read_bytes())
-    script = lambda name, models: [
-        sys.executable, str(HERE / f"{name}.py"), "--layout", str(models / "layoutlmv3"),
-        "--text", str(models / "finbert"), "--json", str(folder / f"{name}.json"), *arguments.files,
+        for file in ("tokenizer.json", "config.json", "model.int8.onnx"):
+            (target / file).write_bytes((source / file).read_bytes())
+        if arguments.exported:
+            (target / "model.onnx").write_bytes((arguments.exported / name / "model.onnx").read_bytes())
+            quantize_dynamic(target / "model.onnx", target / "model.int8.onnx", per_channel=True, weight_type=QuantType.QInt8)
+        else:
+            float32.float32(str(source / "model.int8.onnx"), str(target / "model.onnx"))
+
+
+def compare(arguments, folder):
+    script_models(arguments, folder / "models")
+    script = lambda name: [
+        sys.executable, str(HERE / f"{name}.py"), "--layout", str(folder / "models" / "layoutlmv3"),
+        "--text", str(folder / "models" / "finbert"), "--json", str(folder / f"{name}.json"), *arguments.files,
     ]
     out = folder / "out"
     contenders = {
@@ -159,8 +173,8 @@ def compare(arguments, folder):
             arguments.docproc, "analyze", *arguments.files, "-o", str(out), "--models-dir", arguments.models,
             "--ocr", "never", "--force", "--quiet", "--fail-on", "never", "--disk-cache-size", "0",
         ],
-        "careful": script("careful", pathlib.Path(arguments.models)),
-        "plain": script("plain", folder / "float32"),
+        "careful": script("careful"),
+        "plain": script("plain"),
     }
     environment = {**os.environ, "DOCPROC_CACHE_DIR": str(folder / "cache")}
     names = list(contenders)
