@@ -48,11 +48,15 @@ fn one() -> i8 {
     1
 }
 
-/// Reads the claims of a file and finds their words; also how many claims have a number that is not on its page.
+/// Reads the claims of a file and finds their words; also how many claims have a number that is not on its page. An empty
+/// file says that the document claims no total: it counts for false alarms only.
 ///
 /// # Errors
 /// `data.invalid`.
 pub fn claims_of_file(path: &Path, pages: &[Page]) -> Result<(Vec<Claim>, usize)> {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        return Ok((Vec::new(), 0));
+    }
     let labelled: Vec<LabelledClaim> = read_lines(path)?;
     let claims: Vec<Claim> = labelled
         .iter()
@@ -247,6 +251,15 @@ mod tests {
         let mut wrong = page(rows);
         wrong.words.last_mut().expect("a word").text = "889".to_owned();
         assert!(claims_in_print(&[wrong]).is_empty(), "every column must come out");
+    }
+
+    #[test]
+    fn an_empty_file_claims_nothing_and_a_missing_one_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.claims.jsonl");
+        assert!(claims_of_file(&path, &[]).is_err());
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(claims_of_file(&path, &[]).unwrap(), (Vec::new(), 0));
     }
 
     #[test]

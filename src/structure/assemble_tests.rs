@@ -99,3 +99,32 @@ fn without_models_there_is_still_structure() {
     assert!(parts.summary.sentiment.is_none() && parts.entities.is_empty());
     assert_eq!(parts.figures.len(), 3);
 }
+
+#[test]
+fn decimal_numbers_decide_depth_whatever_the_type_says() {
+    let (page, labels) = page(&[
+        ("Section-header", "1. Climate", 60.0, 16.0),
+        ("Section-header", "1.1. Emissions", 90.0, 12.0),
+        ("Section-header", "Strategy 1.1.1. Sources", 120.0, 10.0),
+        ("Section-header", "Indicators", 150.0, 14.0),
+        ("Section-header", "Strategy 1.1.2. Partners", 180.0, 13.0),
+        ("Section-header", "1.2. Resilience", 210.0, 12.0),
+        ("Section-header", "Outlook", 240.0, 18.0),
+    ]);
+    let blocks = layout_page(&page, 0, &labels);
+    let structure = DocumentStructure::new(&[page], blocks);
+    let tree: Vec<(&str, u32)> =
+        structure.outline.sections.iter().map(|section| (section.title.as_str(), section.level)).collect();
+    assert_eq!(
+        tree,
+        [
+            ("1. Climate", 1),
+            ("1.1. Emissions", 2),
+            ("Strategy 1.1.1. Sources", 3),
+            ("Indicators", 3),
+            ("Strategy 1.1.2. Partners", 3),
+            ("1.2. Resilience", 2),
+            ("Outlook", 1),
+        ]
+    );
+}

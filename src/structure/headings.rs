@@ -64,6 +64,28 @@ pub(super) fn numbering(text: &str) -> Option<(Numbering, usize)> {
     Some((kind, after_first))
 }
 
+/// The decimal number of a heading, part by part, with or without a word for the kind of section before it: "1.2.3 Scope",
+/// "Strategy 1.2.3. Resilience". Of one part only without such a word. Empty where there is none.
+pub(super) fn decimal_path(text: &str) -> Vec<u16> {
+    const CAPTIONS: [&str; 6] = ["table", "figure", "chart", "exhibit", "box", "graph"];
+    let mut words = text.split_whitespace();
+    let path = |word: &str| {
+        let bare = word.trim_end_matches(['.', ')', ':']);
+        let path: Option<Vec<u16>> = bare.split('.').map(|part| part.parse().ok()).collect();
+        path.filter(|path| path.iter().all(|part| (1..1000).contains(part))).unwrap_or_default()
+    };
+    let Some(first) = words.next() else { return Vec::new() };
+    if first.starts_with(|c: char| c.is_ascii_digit()) {
+        return path(first);
+    }
+    let is_kind = first.chars().all(char::is_alphabetic)
+        && first.starts_with(char::is_uppercase)
+        && !CAPTIONS.contains(&first.to_lowercase().as_str());
+    Some(words.next().map(path).unwrap_or_default())
+        .filter(|path| is_kind && path.len() > 1)
+        .unwrap_or_default()
+}
+
 /// Whether a line starts a numbered heading of its own.
 pub(super) fn starts_numbering(text: &str) -> bool {
     numbering(text).is_some()
@@ -88,6 +110,24 @@ fn is_roman(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decimal_numbers_part_by_part() {
+        assert_eq!(decimal_path("1.2.3 Scope"), [1, 2, 3]);
+        assert_eq!(decimal_path("2. Leases"), [2]);
+        assert_eq!(decimal_path("Strategy 1.2.10. Resilience"), [1, 2, 10]);
+        for text in [
+            "Note 12 Leases",
+            "Table 1.2 Sales",
+            "Overview",
+            "0.5 of sales",
+            "Sales of 1.2",
+            "",
+            "1.2x leverage",
+        ] {
+            assert!(decimal_path(text).is_empty(), "{text}");
+        }
+    }
 
     #[test]
     fn numbering_of_real_headings() {

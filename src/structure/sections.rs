@@ -1,12 +1,13 @@
 //! The section tree, from the blocks that the layout model calls titles and section headers.
 //!
 //! A heading's depth is found by comparing it with the headings that are open above it: numbering decides where both
-//! are numbered ("PART I" over "Item 7", "1.2" over "1.2.1"), otherwise size, weight, capitals and slant do.
+//! are numbered ("PART I" over "Item 7", "1.2" over "1.2.1"), otherwise size, weight, capitals and slant do. "1.2.1" goes
+//! below "1.2" and beside "1.2.0" whatever stands open between them.
 
 use std::collections::BTreeMap;
 
 use super::PageBlock;
-use super::headings::{Numbering, numbering};
+use super::headings::{Numbering, decimal_path, numbering};
 use super::text::{HyphenatedWords, block_text};
 use crate::document::Page;
 
@@ -61,6 +62,8 @@ struct Heading {
     text: String,
     style: Style,
     numbering: Option<Numbering>,
+    /// As of [`decimal_path`].
+    path: Vec<u16>,
     /// The document's own title, on its first pages.
     is_document_title: bool,
 }
@@ -99,6 +102,7 @@ pub fn outline(pages: &[Page], blocks: &[PageBlock], hyphens: &HyphenatedWords) 
             draft.title = format!("{} {}", draft.title, heading.text);
             draft.blocks.push(index);
             open_heading.text = draft.title.clone();
+            open_heading.path = decimal_path(&draft.title);
             section_of_block.push(*section);
             last_heading_block = Some(index);
             continue;
@@ -112,8 +116,12 @@ pub fn outline(pages: &[Page], blocks: &[PageBlock], hyphens: &HyphenatedWords) 
             section_of_block.push(section);
             continue;
         }
-        while open.last().is_some_and(|(_, above)| !contains(above, &heading)) {
-            open.pop();
+        if let Some(kept) = open_by_number(&open, &heading.path) {
+            open.truncate(kept);
+        } else {
+            while open.last().is_some_and(|(_, above)| !contains(above, &heading)) {
+                open.pop();
+            }
         }
         let parent = open.last().map(|(section, _)| *section);
         let level = parent.map_or(1, |parent| sections[parent].level + 1);
@@ -150,7 +158,18 @@ fn heading(pages: &[Page], block: &PageBlock, hyphens: &HyphenatedWords) -> Opti
         capitals: letters().count() > 1 && letters().all(|letter| !letter.is_lowercase()),
     };
     let is_document_title = block.label == "Title" && block.page_index < 2;
-    Some(Heading { numbering: numbering(&text).map(|(kind, _)| kind), text, style, is_document_title })
+    let numbering = numbering(&text).map(|(kind, _)| kind);
+    Some(Heading { numbering, path: decimal_path(&text), text, style, is_document_title })
+}
+
+/// How many of the open sections stay open above a heading with this decimal number: down to the one whose number it
+/// continues, else those above the one that it follows. `None` where no open section has such a number.
+fn open_by_number(open: &[(usize, Heading)], path: &[u16]) -> Option<usize> {
+    let (_, before) = path.split_last().filter(|(_, before)| !before.is_empty())?;
+    let continues = |(_, above): &(usize, Heading)| !above.path.is_empty() && before.starts_with(&above.path);
+    let follows =
+        |(_, above): &(usize, Heading)| above.path.len() == path.len() && above.path.starts_with(before);
+    open.iter().position(follows).or_else(|| open.iter().rposition(continues).map(|position| position + 1))
 }
 
 /// Whether a section with heading `above` contains one with heading `below`.
