@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::agreement::{compare, time};
 use super::calibrate::calibrate;
@@ -383,15 +384,37 @@ fn same_file(left: &Path, right: &Path) -> bool {
     }
 }
 
-/// A folder beside the output, so that finished files can be renamed into place.
+/// Start of the name of a folder for files on their way; the number of its process follows.
+const SCRATCH: &str = ".docproc-quantize-";
+
+/// How long a folder of a process that is not there is left alone: it may be another machine's.
+const SCRATCH_KEPT: Duration = Duration::from_secs(3600);
+
+/// A folder beside the output, so that finished files can be renamed into place. Those that killed processes left are
+/// removed, for a model may be gigabytes.
 fn scratch_folder(output: &Path) -> Result<tempfile::TempDir> {
     let parent = match output.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    tempfile::Builder::new().prefix(".docproc-quantize-").tempdir_in(parent).map_err(|error| {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        if is_left_behind(&entry) {
+            // What cannot be removed costs space, not this model.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    let prefix = format!("{SCRATCH}{}-", std::process::id());
+    tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).map_err(|error| {
         Error::new(ErrorCode::OutputUnwritable, "cannot write beside the output").file(parent).because(error)
     })
+}
+
+fn is_left_behind(entry: &std::fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    let process = name.to_str().and_then(|name| name.strip_prefix(SCRATCH)?.split('-').next());
+    let Some(process) = process.and_then(|number| number.parse::<u32>().ok()) else { return false };
+    let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+    age.is_some_and(|age| age > SCRATCH_KEPT) && !Path::new(&format!("/proc/{process}")).exists()
 }
 
 fn publish(files: &[PathBuf], output: &Path) -> Result<Vec<PathBuf>> {

@@ -155,6 +155,24 @@ fn dynamic_weights_are_those_of_python() {
 }
 
 #[test]
+fn folders_of_killed_runs_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let left = |name: &str, hours: u64| {
+        let path = folder.path().join(name);
+        std::fs::create_dir(&path).unwrap();
+        let time = std::time::SystemTime::now() - std::time::Duration::from_secs(3600 * hours);
+        std::fs::File::open(&path).unwrap().set_modified(time).unwrap();
+        path
+    };
+    // Linux numbers processes below 2^22.
+    let old = left(".docproc-quantize-9000000-x", 2);
+    let recent = left(".docproc-quantize-9000001-x", 0);
+    let alive = left(&format!(".docproc-quantize-{}-x", std::process::id()), 2);
+    run("bert", folder.path(), &options(Mode::Dynamic));
+    assert!(!old.exists() && recent.exists() && alive.exists());
+}
+
+#[test]
 fn reduced_range_per_tensor_is_that_of_python() {
     let folder = tempfile::tempdir().unwrap();
     let options = QuantizeOptions { per_channel: false, reduce_range: true, ..options(Mode::Dynamic) };

@@ -101,12 +101,12 @@ fn without_models_there_is_still_structure() {
 }
 
 #[test]
-fn decimal_numbers_decide_depth_whatever_the_type_says() {
+fn decimal_numbers_decide_depth_before_the_type_does() {
     let (page, labels) = page(&[
         ("Section-header", "1. Climate", 60.0, 16.0),
         ("Section-header", "1.1. Emissions", 90.0, 12.0),
         ("Section-header", "Strategy 1.1.1. Sources", 120.0, 10.0),
-        ("Section-header", "Indicators", 150.0, 14.0),
+        ("Section-header", "Indicators", 150.0, 11.0),
         ("Section-header", "Strategy 1.1.2. Partners", 180.0, 13.0),
         ("Section-header", "1.2. Resilience", 210.0, 12.0),
         ("Section-header", "Outlook", 240.0, 18.0),

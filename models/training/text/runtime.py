@@ -12,14 +12,21 @@ from common import ENTITY_LABELS, softmax, spans, token_batches
 OUTPUTS = {"sentiment": "logits", "entities": "entity_logits", "sections": "section_logits"}
 
 
+def adds_in_32_bits() -> bool:
+    """Whether the processor has VNNI, by Linux's list of its features."""
+    features = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    return "avx512_vnni" in features or "avx_vnni" in features
+
+
 class OnnxEncoder:
     """A session on one thread; batches hold texts of one length, so nothing is padded."""
 
     def __init__(self, path: Path, threads: int = 1):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        # As docproc: sums of 8-bit products that do not saturate on processors without VNNI.
-        options.add_session_config_entry("session.x64quantprecision", "1")
+        if not adds_in_32_bits():
+            # As docproc: sums of 8-bit products that do not saturate on processors without VNNI. Slower elsewhere.
+            options.add_session_config_entry("session.x64quantprecision", "1")
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def run(self, task: str, items: list) -> list[np.ndarray]:
