@@ -101,6 +101,19 @@ fn without_models_there_is_still_structure() {
 }
 
 #[test]
+fn notes_lie_below_their_title_also_behind_the_companys_name() {
+    let (page, labels) = page(&[
+        ("Section-header", "Acme, Inc. Notes to Unaudited Consolidated Financial Statements", 60.0, 10.0),
+        ("Section-header", "1. Organization", 90.0, 10.0),
+        ("Section-header", "2. Revenues", 120.0, 10.0),
+    ]);
+    let blocks = layout_page(&page, 0, &labels);
+    let structure = DocumentStructure::new(&[page], blocks);
+    let levels: Vec<u32> = structure.outline.sections.iter().map(|section| section.level).collect();
+    assert_eq!(levels, [1, 2, 2]);
+}
+
+#[test]
 fn decimal_numbers_decide_depth_before_the_type_does() {
     let (page, labels) = page(&[
         ("Section-header", "1. Climate", 60.0, 16.0),

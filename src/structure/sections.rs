@@ -202,9 +202,13 @@ fn contains(above: &Heading, below: &Heading) -> bool {
     }
 }
 
-/// "Notes to Consolidated Financial Statements"
+/// "Notes to Consolidated Financial Statements", "Acme, Inc. Notes to Unaudited Consolidated Financial Statements"; not
+/// "See notes to ...".
 fn is_notes_title(text: &str) -> bool {
-    text.to_lowercase().starts_with("notes to")
+    let low = text.to_lowercase();
+    let Some((before, after)) = low.split_once("notes to ") else { return false };
+    before.is_empty()
+        || after.contains("statements") && !before.contains("see ") && !before.contains("accompanying")
 }
 
 /// Whether two heading blocks are one heading.
