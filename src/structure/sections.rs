@@ -68,6 +68,10 @@ struct Heading {
     is_document_title: bool,
 }
 
+/// Below this calibrated probability a heading opens no section: of 52 such headings, drawn from the 246 of 70 real
+/// reports, three in four were labels in drawings, running heads, entries of contents and single words.
+const LEAST_CONFIDENCE: f32 = 0.4;
+
 /// Builds the section tree over the document's blocks, given in reading order.
 #[must_use]
 pub fn outline(pages: &[Page], blocks: &[PageBlock], hyphens: &HyphenatedWords) -> Outline {
@@ -133,7 +137,7 @@ pub fn outline(pages: &[Page], blocks: &[PageBlock], hyphens: &HyphenatedWords) 
 }
 
 fn heading(pages: &[Page], block: &PageBlock, hyphens: &HyphenatedWords) -> Option<Heading> {
-    if !matches!(block.label.as_str(), "Title" | "Section-header") {
+    if !matches!(block.label.as_str(), "Title" | "Section-header") || block.confidence < LEAST_CONFIDENCE {
         return None;
     }
     let text = block_text(pages, block, hyphens);
