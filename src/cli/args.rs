@@ -302,7 +302,8 @@ pub struct EvalArgs {
     #[arg(long, value_name = "DIR")]
     pub analyses: Option<PathBuf>,
 
-    /// figures: write the features of every figure at a fact and whether it is right, for `docproc train`
+    /// figures, entities: write the features of every figure at a fact, or of every name that is marked, and whether it
+    /// is right, for `docproc train`
     #[arg(long, value_name = "FILE")]
     pub rows: Option<PathBuf>,
 

@@ -9,19 +9,23 @@ use anyhow::bail;
 use super::args::{EvalArgs, EvalTask};
 use super::{eval_audit, print};
 use crate::config::Config;
-use crate::evaluation::{self, ClassificationReport, FigureReport, SpanReport, TableReport};
+use crate::evaluation::{
+    self, ClassificationReport, FigureOutcome, FigureReport, NameOutcome, SpanReport, TableReport,
+};
 use crate::output::write_atomic;
 use crate::pipeline::{Engine, Models, Request};
 use crate::quantize::ensure_variants;
 
 /// Runs the configured models on labelled data and prints figures.
 pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
-    let of_figures =
-        [("--errors", args.errors), ("--analyses", args.analyses.is_some()), ("--rows", args.rows.is_some())];
+    let of_figures = [("--errors", args.errors), ("--analyses", args.analyses.is_some())];
     if let Some((flag, _)) =
         of_figures.iter().find(|(_, given)| *given && !matches!(args.task, EvalTask::Figures))
     {
         bail!("{flag} goes with `docproc eval figures`");
+    }
+    if args.rows.is_some() && !matches!(args.task, EvalTask::Figures | EvalTask::Entities) {
+        bail!("--rows goes with `docproc eval figures` and `docproc eval entities`");
     }
     let config = Config::load(&args.config.overrides())?;
     ensure_variants(&config, &|text| eprintln!("note: {text}"))?;
@@ -36,9 +40,9 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
         EvalTask::Sections => classification(&evaluation::sections(&models()?.text, data()?)?)?,
         EvalTask::Layout => classification(&evaluation::layout(&models()?, data()?)?)?,
         EvalTask::Entities => {
-            let models = models()?;
-            let tagger = models.entities.as_ref().unwrap_or(&models.text);
-            spans(&evaluation::entities(tagger, data()?)?)?
+            let report = evaluation::entities(&models()?, data()?)?;
+            write_rows(args.rows.as_deref(), report.names.iter().map(NameOutcome::row))?;
+            spans(&report)?
         }
         EvalTask::Tables => {
             let engine = Engine::load(&config, note)?;
@@ -59,14 +63,19 @@ fn figures(args: &EvalArgs, data: &Path, config: &Config) -> anyhow::Result<(Str
         let request = Request::new(config, None, Vec::new());
         evaluation::figures(&engine, &request, data, |document| eprintln!("read {document}"))?
     };
-    if let Some(path) = &args.rows {
-        let rows: String = report.outcomes.iter().map(|outcome| outcome.row() + "\n").collect();
-        write_atomic(path, |out| out.write_all(rows.as_bytes()))?;
-    }
+    write_rows(args.rows.as_deref(), report.outcomes.iter().map(FigureOutcome::row))?;
     if !args.errors {
         report.misses.clear();
     }
     Ok((serde_json::to_string(&report)? + "\n", figure_table(&report)?))
+}
+
+fn write_rows(path: Option<&Path>, rows: impl Iterator<Item = String>) -> anyhow::Result<()> {
+    if let Some(path) = path {
+        let rows: String = rows.map(|row| row + "\n").collect();
+        write_atomic(path, |out| out.write_all(rows.as_bytes()))?;
+    }
+    Ok(())
 }
 
 fn figure_table(report: &FigureReport) -> anyhow::Result<String> {
@@ -191,6 +200,12 @@ fn spans(report: &SpanReport) -> anyhow::Result<(String, String)> {
     )?;
     let [low, high] = report.f1_interval;
     writeln!(table, "F1 of all, 95%: {low:.4} to {high:.4}")?;
+    let names = report.confidence;
+    writeln!(
+        table,
+        "names marked: {}, right {:.4}, mean confidence {:.4}, calibration error {:.4}, Brier {:.4}, log loss {:.4}",
+        names.n, names.right, names.confidence, names.calibration_error, names.brier, names.log_loss
+    )?;
     if !report.left_out.is_empty() {
         let names: Vec<&str> = report.left_out.iter().map(String::as_str).collect();
         writeln!(table, "left out, because the data does not label them: {}", names.join(", "))?;

@@ -12,4 +12,4 @@ pub mod tables;
 
 pub use geometry::{BBox, Normalized1000, Pixels, Points};
 pub use page::{PAGE_IMAGE_SIZE, Page, PageImage, Ruling, TextSource, Word, WordStyle};
-pub use predictions::{EntitySpan, TextPrediction, WordPredictions};
+pub use predictions::{EntitySpan, SpanEvidence, TextPrediction, WordPredictions};

@@ -63,6 +63,20 @@ pub struct EntitySpan {
     pub range: Range<usize>,
     /// Entity type without the B-/I- prefix.
     pub label: String,
-    /// Calibrated probability: the mean over the span's words of the probability of the type.
+    /// Calibrated probability: the mean over the span's words of the probability of the type, or what a network says
+    /// that has learned from right and wrong spans.
     pub confidence: f32,
+    /// Further probabilities behind it.
+    pub evidence: SpanEvidence,
+}
+
+/// How sure a model is of the words of a span and of those around it; probabilities.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SpanEvidence {
+    /// Of the type, at the span's least certain word.
+    pub least: f32,
+    /// Of the tag at its first word.
+    pub first: f32,
+    /// That the words next to it are no entity, the smaller of both; 1 where there are none.
+    pub outside: f32,
 }

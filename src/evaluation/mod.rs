@@ -21,11 +21,11 @@ pub use figures::{
     Attribute, Fact, FactKind, FactPlace, FigureReport, FigureScores, LabelledDocument, Miss, figures,
     figures_of_analyses,
 };
-pub use reliability::{FigureOutcome, Reliability};
+pub use reliability::{FigureOutcome, NameOutcome, Reliability};
 pub use report::{ClassificationReport, Judged, LabelFigures};
 pub use rows::{feature_row, features_in, read_analysis};
 pub use tables::{AdjacencyFigures, DocumentFigures, TableReport, tables};
 pub use tasks::{
-    SpanFigures, SpanReport, entities, layout, layout_alone, layout_batches, line_rows, sections, sentiment,
-    spread_over,
+    SpanFigures, SpanReport, entities, entities_alone, layout, layout_alone, layout_batches, line_rows,
+    sections, sentiment, spread_over,
 };

@@ -1,4 +1,4 @@
-//! Whether confidences mean what they say: the confidence of figures against how often they are right.
+//! Whether confidences mean what they say: the confidence of figures and names against how often they are right.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::rows::named_values;
 use crate::document::analysis::Figure;
-use crate::scoring::features;
+use crate::scoring::features::{self, FeatureSet};
 use crate::scoring::metrics;
 
 const BINS: usize = 15;
@@ -33,17 +33,43 @@ impl FigureOutcome {
     /// A row of training data for `docproc train confidence_estimator`.
     #[must_use]
     pub fn row(&self) -> String {
-        let set = features::figures::set();
-        json!({
-            "set": format!("{}/{}", set.id.name, set.id.version),
-            "document": self.document,
-            "group": self.group,
-            "part": self.read_in,
-            "label": u8::from(self.right),
-            "features": named_values(&set.names(), &self.features),
-        })
-        .to_string()
+        row(&features::figures::set(), &self.document, &self.group, self.read_in, self.right, &self.features)
     }
+}
+
+/// One name that the model marked, of a type that the data labels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NameOutcome {
+    /// Group that is kept together.
+    pub group: String,
+    /// Its type.
+    pub kind: String,
+    /// Features of the set `entities`.
+    pub features: Vec<f32>,
+    /// What docproc says the probability is that it is right.
+    pub confidence: f32,
+    /// Whether its words and its type are right.
+    pub right: bool,
+}
+
+impl NameOutcome {
+    /// A row of training data for `docproc train name_confidence`.
+    #[must_use]
+    pub fn row(&self) -> String {
+        row(&features::entities::set(), &self.group, &self.group, &self.kind, self.right, &self.features)
+    }
+}
+
+fn row(set: &FeatureSet, document: &str, group: &str, part: &str, right: bool, features: &[f32]) -> String {
+    json!({
+        "set": format!("{}/{}", set.id.name, set.id.version),
+        "document": document,
+        "group": group,
+        "part": part,
+        "label": u8::from(right),
+        "features": named_values(&set.names(), features),
+    })
+    .to_string()
 }
 
 pub(super) fn read_in(figure: &Figure) -> &'static str {
@@ -68,7 +94,7 @@ pub struct Reliability {
 }
 
 impl Reliability {
-    fn of(scored: &[(f64, bool)]) -> Self {
+    pub(super) fn of(scored: &[(f64, bool)]) -> Self {
         let n = scored.len();
         let mean = |of: &dyn Fn(&(f64, bool)) -> f64| scored.iter().map(of).sum::<f64>() / n.max(1) as f64;
         Self {

@@ -6,11 +6,13 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
+use super::reliability::{NameOutcome, Reliability};
 use super::report::{ClassificationReport, Judged, bootstrap_interval};
-use crate::document::{PAGE_IMAGE_SIZE, Page, WordPredictions};
+use crate::document::{EntitySpan, PAGE_IMAGE_SIZE, Page, TextPrediction, WordPredictions};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{Batch, ImageView, LayoutModel, PageInput, TextModel};
 use crate::pipeline::Models;
+use crate::scoring::features::entities;
 use crate::structure::typography::{LABELS, line_features};
 
 /// Items that go through a model together.
@@ -76,6 +78,11 @@ pub struct SpanReport {
     pub per_label: BTreeMap<String, SpanFigures>,
     /// Types that the model predicts and the data does not have; those spans are left out of the figures.
     pub left_out: BTreeSet<String>,
+    /// Confidence against truth over the names that the model marked.
+    pub confidence: Reliability,
+    /// These names.
+    #[serde(skip)]
+    pub names: Vec<NameOutcome>,
 }
 
 /// Figures of one type of entity.
@@ -91,11 +98,28 @@ pub struct SpanFigures {
     pub support: usize,
 }
 
-/// Entities of sentences.
+/// Entities of sentences, with the confidence that the analysis would have.
 ///
 /// # Errors
 /// `data.invalid`, `model.*`.
-pub fn entities(model: &TextModel, path: &Path) -> Result<SpanReport> {
+pub fn entities(models: &Models, path: &Path) -> Result<SpanReport> {
+    let tagger = models.entities.as_ref().unwrap_or(&models.text);
+    marked(tagger, path, |texts, predictions| models.rate_names(texts, predictions))
+}
+
+/// Entities of sentences, by the model alone.
+///
+/// # Errors
+/// `data.invalid`, `model.*`.
+pub fn entities_alone(model: &TextModel, path: &Path) -> Result<SpanReport> {
+    marked(model, path, |_, _| Ok(()))
+}
+
+fn marked(
+    model: &TextModel,
+    path: &Path,
+    rate: impl Fn(&[&str], &mut [TextPrediction]) -> Result<()>,
+) -> Result<SpanReport> {
     let items: Vec<LabelledWords> = read_lines(path)?;
     if !model.finds_entities() {
         return Err(lacks(path, "entity"));
@@ -128,20 +152,32 @@ pub fn entities(model: &TextModel, path: &Path) -> Result<SpanReport> {
     let mut by_group: BTreeMap<usize, [usize; 3]> = BTreeMap::new();
     let mut groups = Groups::default();
     let mut left_out = BTreeSet::new();
-    for (line, ((item, offsets), prediction)) in
-        items.iter().zip(&starts).zip(model.predict(&views)?).enumerate()
+    let mut predictions = model.predict(&views)?;
+    let features: Vec<_> =
+        views.iter().zip(&predictions).map(|(text, found)| entities::of(text, &found.entities)).collect();
+    rate(&views, &mut predictions)?;
+    let mut names = Vec::new();
+    for (line, (((item, offsets), prediction), features)) in
+        items.iter().zip(&starts).zip(predictions).zip(features).enumerate()
     {
         let own = by_group.entry(groups.of(item.group.as_deref(), line)).or_default();
         let truth = spans(&item.tags);
-        let found: BTreeSet<(usize, usize, String)> = prediction
-            .entities
-            .iter()
-            .map(|entity| {
-                let first = offsets.partition_point(|offset| *offset <= entity.range.start).saturating_sub(1);
-                let end = offsets.partition_point(|offset| *offset < entity.range.end);
-                (first, end, entity.label.clone())
-            })
-            .collect();
+        let place = |entity: &EntitySpan| {
+            let first = offsets.partition_point(|offset| *offset <= entity.range.start).saturating_sub(1);
+            let end = offsets.partition_point(|offset| *offset < entity.range.end);
+            (first, end, entity.label.clone())
+        };
+        for (entity, features) in prediction.entities.iter().zip(features) {
+            let Some(features) = features.filter(|_| known.contains(&entity.label)) else { continue };
+            names.push(NameOutcome {
+                group: item.group.clone().unwrap_or_else(|| format!("{}:{}", path.display(), line + 1)),
+                kind: entity.label.clone(),
+                features,
+                confidence: entity.confidence,
+                right: truth.contains(&place(entity)),
+            });
+        }
+        let found: BTreeSet<(usize, usize, String)> = prediction.entities.iter().map(place).collect();
         for span in &found {
             if known.contains(&span.2) {
                 for count in [counts.entry(span.2.clone()).or_default(), &mut *own] {
@@ -181,6 +217,10 @@ pub fn entities(model: &TextModel, path: &Path) -> Result<SpanReport> {
         f1_interval,
         per_label: counts.into_iter().map(|(name, count)| (name, figures(count))).collect(),
         left_out,
+        confidence: Reliability::of(
+            &names.iter().map(|name| (f64::from(name.confidence), name.right)).collect::<Vec<_>>(),
+        ),
+        names,
     })
 }
 

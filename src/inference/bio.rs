@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::probabilities::argmax;
-use crate::document::EntitySpan;
+use crate::document::{EntitySpan, SpanEvidence};
 
 /// A tag set split into positions and types: "B-ORG" begins an ORG, "I-ORG" continues one, any other name without
 /// a prefix is a type of its own (models without BIO tags), "O" is nothing.
@@ -52,22 +52,30 @@ impl Tags {
             range: Range<usize>,
             sum: f32,
             words: f32,
+            evidence: SpanEvidence,
         }
+        let outside = |place: Option<usize>| {
+            let row = place.and_then(|place| probabilities.get(place)).and_then(Option::as_ref);
+            let none = |row: &Vec<f32>| self.tags.iter().position(Option::is_none).map(|tag| row[tag]);
+            row.and_then(none).unwrap_or(1.0)
+        };
         let mut spans = Vec::new();
         let mut open: Option<Open> = None;
-        let mut close = |open: Option<Open>| {
-            if let Some(span) = open {
+        let mut close = |open: Option<Open>, next: usize| {
+            if let Some(Open { kind, range, sum, words, evidence }) = open {
+                let outside = evidence.outside.min(outside(Some(next)));
                 spans.push(EntitySpan {
-                    range: span.range,
-                    label: self.types[span.kind].clone(),
-                    confidence: span.sum / span.words,
+                    range,
+                    label: self.types[kind].clone(),
+                    confidence: sum / words,
+                    evidence: SpanEvidence { outside, ..evidence },
                 });
             }
         };
-        for (word, row) in words.iter().zip(probabilities) {
+        for (place, (word, row)) in words.iter().zip(probabilities).enumerate() {
             let tag = row.as_ref().and_then(|row| self.tags[argmax(row)]);
             let (Some((begins, kind)), Some(row)) = (tag, row) else {
-                close(open.take());
+                close(open.take(), place);
                 continue;
             };
             let probability: f32 = self
@@ -82,11 +90,20 @@ impl Tags {
                     span.range.end = word.end;
                     span.sum += probability;
                     span.words += 1.0;
+                    span.evidence.least = span.evidence.least.min(probability);
                 }
-                _ => close(open.replace(Open { kind, range: word.clone(), sum: probability, words: 1.0 })),
+                _ => {
+                    let evidence = SpanEvidence {
+                        least: probability,
+                        first: row[argmax(row)],
+                        outside: outside(place.checked_sub(1)),
+                    };
+                    let begun = Open { kind, range: word.clone(), sum: probability, words: 1.0, evidence };
+                    close(open.replace(begun), place);
+                }
             }
         }
-        close(open);
+        close(open, words.len());
         spans
     }
 }

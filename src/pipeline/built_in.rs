@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::networks::{CONFIDENCE, FOLDER, LINE_LABELS, bundle};
+use super::networks::{CONFIDENCE, FOLDER, LINE_LABELS, NAMES, bundle};
 use crate::config::Config;
 use crate::document::analysis::{Figure, ModelInfo, Table};
-use crate::document::{Page, TextSource, WordPredictions};
+use crate::document::{Page, TextPrediction, TextSource, WordPredictions};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Manifest;
 use crate::scoring::evaluate::Evaluator;
@@ -90,6 +90,47 @@ impl FigureConfidence {
                 if let (Some(value), Some(confidence)) = (&mut cell.value, confidence) {
                     value.confidence = *confidence;
                 }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Says how probable it is that the words and the type of a name are right.
+pub(super) struct NameConfidence {
+    evaluator: Evaluator,
+    /// For the analysis.
+    pub(super) info: ModelInfo,
+}
+
+impl NameConfidence {
+    /// Loads the shipped network, if the models folder has it. It has learned from the text model beside it, so there is
+    /// none where the configuration names another model for entities.
+    ///
+    /// # Errors
+    /// `network.invalid`, `model.checksum`.
+    pub(super) fn load(config: &Config, manifest: Option<&Manifest>) -> Result<Option<Self>> {
+        if config.models.entities.is_some() {
+            return Ok(None);
+        }
+        let found = load(config, manifest, NAMES, &features::entities::set(), 1)?;
+        Ok(found.map(|(evaluator, info)| Self { evaluator, info }))
+    }
+
+    /// Sets the confidence of every name.
+    ///
+    /// # Errors
+    /// Only `internal`.
+    pub(super) fn set(&self, texts: &[&str], predictions: &mut [TextPrediction]) -> Result<()> {
+        let mut scratch = self.evaluator.scratch();
+        for (text, prediction) in texts.iter().zip(predictions) {
+            let rows = features::entities::of(text, &prediction.entities);
+            for (span, row) in prediction.entities.iter_mut().zip(rows) {
+                let Some(row) = row else { continue };
+                let mut output = [0.0];
+                self.evaluator.run(&row, &mut output, &mut scratch)?;
+                self.evaluator.spec().calibrate(&mut output);
+                span.confidence = output[0];
             }
         }
         Ok(())

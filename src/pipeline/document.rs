@@ -290,6 +290,7 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
                 prediction.entities = other.entities;
             }
         }
+        engine.models.rate_names(&texts, &mut sentences)?;
         (sentences, section_kinds(engine, &pages, &structure)?)
     };
     let tables = {

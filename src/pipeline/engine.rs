@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::built_in::{FigureConfidence, LineLabels};
+use super::built_in::{FigureConfidence, LineLabels, NameConfidence};
 use super::document::Request;
 use super::memory::{DocumentBudget, MemoryPlan, own_memory, pool_size};
 use super::pages::PageSelection;
 use super::setup::Setup;
 use crate::config::{ByteSize, Config, Model, NativeLibrary, OcrPolicy, SandboxMode, native_library};
 use crate::document::analysis::{Figure, ModelInfo, Table};
-use crate::document::{Page, WordPredictions};
+use crate::document::{Page, TextPrediction, WordPredictions};
 use crate::error::Result;
 use crate::inference::{LayoutModel, TextModel};
 use crate::input::{PoolStatistics, SandboxReport, WorkerOptions, WorkerPool, tesseract_version};
@@ -46,6 +46,7 @@ pub struct Models {
     pub(super) profiler: Profiler,
     line_labels: Option<Arc<LineLabels>>,
     confidence: Option<Arc<FigureConfidence>>,
+    names: Option<Arc<NameConfidence>>,
     infos: Vec<ModelInfo>,
 }
 
@@ -91,6 +92,7 @@ impl Models {
             profiler: setup.profiler.clone(),
             line_labels: setup.line_labels.clone(),
             confidence: setup.confidence.clone(),
+            names: setup.names.clone(),
             layout,
             text,
             infos: setup.infos.clone(),
@@ -103,6 +105,14 @@ impl Models {
     /// Only `internal`.
     pub fn refine(&self, page: &Page, predictions: &WordPredictions) -> Result<Option<WordPredictions>> {
         self.line_labels.as_ref().map_or(Ok(None), |network| network.refine(page, predictions))
+    }
+
+    /// Sets the confidence of names by the network for it, where that is loaded.
+    ///
+    /// # Errors
+    /// Only `internal`.
+    pub fn rate_names(&self, texts: &[&str], predictions: &mut [TextPrediction]) -> Result<()> {
+        self.names.as_ref().map_or(Ok(()), |network| network.set(texts, predictions))
     }
 
     /// Sets the confidence of figures by the network for it, where that is loaded.

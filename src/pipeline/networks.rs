@@ -14,6 +14,10 @@ pub(super) const FOLDER: &str = "networks";
 pub(super) const LINE_LABELS: &str = "line_labels";
 /// The shipped network that says how probable it is that a figure is right; it is part of the figure, not a score.
 pub(super) const CONFIDENCE: &str = "confidence_estimator";
+/// The shipped network that says how probable it is that a name is right; it is part of the entity, not a score.
+pub(super) const NAMES: &str = "name_confidence";
+/// Networks of the folder that are no scores.
+const BUILT_IN: [&str; 3] = [LINE_LABELS, CONFIDENCE, NAMES];
 /// Largest network file that is read.
 const MAX_BYTES: u64 = 64 << 20;
 
@@ -73,7 +77,7 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.path().is_dir() && name != LINE_LABELS && name != CONFIDENCE {
+        if entry.path().is_dir() && !BUILT_IN.contains(&name.as_str()) {
             names.push(name);
         }
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
-use super::built_in::{FigureConfidence, LineLabels};
+use super::built_in::{FigureConfidence, LineLabels, NameConfidence};
 use super::document::Request;
 use super::engine::{Engine, no_comparison};
 use super::memory::pool_size;
@@ -36,6 +36,7 @@ pub struct Setup {
     pub(super) networks: Arc<ScoringNetworks>,
     pub(super) line_labels: Option<Arc<LineLabels>>,
     pub(super) confidence: Option<Arc<FigureConfidence>>,
+    pub(super) names: Option<Arc<NameConfidence>>,
     pub(super) infos: Vec<ModelInfo>,
     pub(super) profiler: Profiler,
     shared: InferenceOptions,
@@ -87,11 +88,13 @@ impl Setup {
         ]);
         let line_labels = LineLabels::load(config, manifest.as_ref())?.map(Arc::new);
         let confidence = FigureConfidence::load(config, manifest.as_ref())?.map(Arc::new);
+        let names = NameConfidence::load(config, manifest.as_ref())?.map(Arc::new);
         let networks = Arc::new(networks::load(config, manifest.as_ref(), notice)?);
         let mut infos = vec![model_info("layout", &layout), model_info("text", &text)];
         infos.extend(entities.as_ref().map(|bundle| model_info("entities", bundle)));
         infos.extend(line_labels.as_ref().map(|network| network.info.clone()));
         infos.extend(confidence.as_ref().map(|network| network.info.clone()));
+        infos.extend(names.as_ref().map(|network| network.info.clone()));
         infos.extend(networks.models());
         let fingerprint = format!(
             "{} {SCHEMA_VERSION} {:?} {:?} {:?} {} {:?}",
@@ -125,6 +128,7 @@ impl Setup {
             networks,
             line_labels,
             confidence,
+            names,
             infos,
             profiler,
             shared,

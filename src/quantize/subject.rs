@@ -73,7 +73,7 @@ impl Subject {
                 Ok(macro_f1("layout macro-F1", evaluation::layout_alone(model, data)?))
             }
             (Task::Entities, Self::Text(model)) => {
-                let report = evaluation::entities(model, data)?;
+                let report = evaluation::entities_alone(model, data)?;
                 Ok(TaskMetric {
                     name: "entity F1".to_owned(),
                     value: 100.0 * report.f1,

@@ -18,19 +18,21 @@ pub fn named(name: &str) -> Option<Recipe> {
         "pattern_detector" => Some(pattern_detector()),
         "anomaly_detector" => Some(anomaly_detector()),
         "confidence_estimator" => Some(confidence_estimator()),
+        "name_confidence" => Some(name_confidence()),
         "fusion" => Some(fusion()),
         _ => None,
     }
 }
 
 /// Names of all recipes.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 8] = [
     "risk_scorer",
     "line_labels",
     "distress",
     "pattern_detector",
     "anomaly_detector",
     "confidence_estimator",
+    "name_confidence",
     "fusion",
 ];
 
@@ -195,6 +197,25 @@ fn confidence_estimator() -> Recipe {
         folds: 5,
         most_false_alarms: None,
         penalties: vec![1e-4, 1e-3, 1e-2, 1e-1],
+    }
+}
+
+/// Whether a name was marked rightly, from the model's own doubts and how it is written, with one ReLU layer.
+fn name_confidence() -> Recipe {
+    let layers = [(8, "relu"), (1, "linear")];
+    Recipe {
+        spec: spec("name_confidence", "entities", &layers, Output::Probability("right".to_owned())),
+        training: Training {
+            optimizer: Optimizer::AdamW { learning_rate: 2e-3, weight_decay: 0.5, batch: 32 },
+            epochs: 80,
+            patience: 15,
+            dropout: 0.2,
+            seed: 17,
+            ..Training::default()
+        },
+        folds: 5,
+        most_false_alarms: None,
+        penalties: vec![1e-3, 1e-2, 1e-1, 1.0],
     }
 }
 

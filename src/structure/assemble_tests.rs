@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::document::{EntitySpan, WordPredictions};
+use crate::document::{EntitySpan, SpanEvidence, WordPredictions};
 use crate::structure::layout_page;
 use crate::structure::testing::{page_of, text_line};
 
@@ -57,7 +57,12 @@ fn a_small_document_from_words_to_analysis() {
     let predictions = [
         TextPrediction {
             sentiment: Some(vec![0.2, 0.1, 0.7]),
-            entities: vec![EntitySpan { range: 0..9, label: "ORG".to_owned(), confidence: 0.8 }],
+            entities: vec![EntitySpan {
+                range: 0..9,
+                label: "ORG".to_owned(),
+                confidence: 0.8,
+                evidence: SpanEvidence::default(),
+            }],
             ..TextPrediction::default()
         },
         TextPrediction { sentiment: Some(vec![0.9, 0.05, 0.05]), ..TextPrediction::default() },

@@ -286,6 +286,7 @@ fn recognition(draft: &SentenceDraft, range: &Range<usize>, pages: &[Page]) -> f
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::SpanEvidence;
     use crate::structure::WordSpan;
     use crate::structure::testing::{page_of, text_line};
 
@@ -306,7 +307,12 @@ mod tests {
             .iter()
             .map(|(part, label)| {
                 let start = text.find(part).expect("in the text");
-                EntitySpan { range: start..start + part.len(), label: (*label).to_owned(), confidence: 0.9 }
+                EntitySpan {
+                    range: start..start + part.len(),
+                    label: (*label).to_owned(),
+                    confidence: 0.9,
+                    evidence: SpanEvidence::default(),
+                }
             })
             .collect();
         findings_of_sentence(&draft, 7, &spans, &[page], Locale::UNITED_STATES, 0.5)

@@ -142,3 +142,57 @@ fn trains_fusion_on_a_users_judgement_and_tests_it_on_rows_apart() {
     assert!(card.contains("feature set `review`") && card.contains("6 rows in 3 groups"), "{card}");
     train("rows.jsonl").code(2).stderr(predicate::str::contains("is in the training rows and in rows.jsonl"));
 }
+
+#[test]
+fn a_users_network_for_names_sets_their_confidence() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let models = folder.join("models");
+    fs::create_dir_all(models.join("networks")).unwrap();
+    for name in ["finbert", "layoutlmv3"] {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(name);
+        std::os::unix::fs::symlink(shipped, models.join(name)).unwrap();
+    }
+    // Every other document's annotator has marked nothing but one place: the rest of what the model marks is wrong.
+    let companies = ["Apple Inc.", "Microsoft Corporation", "Exxon Mobil Corporation", "Oracle Corporation"];
+    let mut data = String::new();
+    for document in 0..24 {
+        let company = companies[document % 4];
+        let before = ["Analysts", "say", "that"];
+        let after = ["opened", "an", "office", "in", "London", "."];
+        let named: Vec<&str> = company.split(' ').collect();
+        let tokens: Vec<&str> = before.iter().chain(&named).chain(&after).copied().collect();
+        let marked = document / 4 % 2 == 0;
+        let tags: Vec<&str> = (0..tokens.len())
+            .map(|place| match place.checked_sub(before.len()) {
+                Some(0) if marked => "B-ORG",
+                Some(within) if marked && within < named.len() => "I-ORG",
+                Some(within) if within == named.len() + 4 => "B-LOC",
+                _ if place == 0 && document == 23 => "B-PER",
+                _ => "O",
+            })
+            .collect();
+        let row = json!({"tokens": tokens, "tags": tags, "group": format!("document {document}")});
+        data.push_str(&format!("{row}\n"));
+    }
+    fs::write(folder.join("marked.jsonl"), data).unwrap();
+    let eval = |arguments: &[&str]| {
+        let output = docproc(folder)
+            .args(["eval", "entities", "--json", "--data", "marked.jsonl", "--models-dir", "models"])
+            .args(arguments)
+            .assert()
+            .success();
+        let report: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+        let figure = |name: &str| report["confidence"][name].as_f64().unwrap();
+        (figure("n"), figure("right"), figure("confidence"), figure("calibration_error"))
+    };
+    let (names, right, before, error_before) = eval(&["--rows", "rows.jsonl"]);
+    assert_eq!(fs::read_to_string(folder.join("rows.jsonl")).unwrap().lines().count() as f64, names);
+    assert!(names >= 40.0 && right < 0.85 && before > right, "{names} {right} {before}");
+    docproc(folder)
+        .args(["train", "name_confidence", "--data", "rows.jsonl", "-o", "models/networks/name_confidence"])
+        .assert()
+        .success();
+    let (_, _, after, error_after) = eval(&[]);
+    assert!((after - right).abs() < 0.1 && error_after < error_before, "{right}: {before} to {after}");
+}

@@ -1,6 +1,7 @@
 //! Feature vectors: fixed length, named, versioned, with documented ranges. Absent values are not-a-number; networks
 //! replace them by their training mean.
 
+pub mod entities;
 pub mod figures;
 mod lexicon;
 pub mod lines;
@@ -147,6 +148,7 @@ pub fn all() -> Vec<FeatureSet> {
         patterns::set(),
         page::set(),
         figures::set(),
+        entities::set(),
         review::set(),
     ]
 }
