@@ -55,10 +55,10 @@ pub fn render(digests: &[Digest], counts: &RunCounts, seconds: f64, place: &str)
     line(
         &mut text,
         &format!(
-            "{} documents: {}; {} pages in {seconds:.1} s ({rate:.1} pages/s){place}",
-            documents,
+            "{}: {}; {} in {seconds:.1} s ({rate:.1} pages/s){place}",
+            count(documents, "document"),
             parts.join(", "),
-            counts.pages
+            count(counts.pages, "page")
         ),
     );
     text
@@ -173,7 +173,8 @@ fn document(text: &mut String, digest: &Digest) {
     }
 }
 
-fn count(number: u32, what: &str) -> String {
+fn count(number: impl Into<u64>, what: &str) -> String {
+    let number = number.into();
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
 }
