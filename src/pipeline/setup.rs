@@ -3,6 +3,7 @@
 //! A re-run over an unchanged folder needs the fingerprint only, and is over before a model could be loaded.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
@@ -76,11 +77,15 @@ impl Setup {
             || {
                 rayon::join(
                     || config.models.entities.as_ref().map(open).transpose(),
-                    || rayon::join(|| file_sha256(&onnxruntime), || file_sha256(&pdfium)),
+                    || {
+                        let natives = || rayon::join(|| file_sha256(&onnxruntime), || file_sha256(&pdfium));
+                        rayon::join(natives, own_sha256)
+                    },
                 )
             },
         );
         let (layout, text, entities) = (layout?, text?, entities?);
+        let (libraries, own) = libraries;
         let libraries = BTreeMap::from([
             ("onnxruntime".to_owned(), environment.version().to_owned()),
             ("onnxruntime_sha256".to_owned(), libraries.0?),
@@ -97,7 +102,7 @@ impl Setup {
         infos.extend(names.as_ref().map(|network| network.info.clone()));
         infos.extend(networks.models());
         let fingerprint = format!(
-            "{} {SCHEMA_VERSION} {:?} {:?} {:?} {} {:?}",
+            "{} {own} {SCHEMA_VERSION} {:?} {:?} {:?} {} {:?}",
             env!("CARGO_PKG_VERSION"),
             infos,
             config.models,
@@ -229,6 +234,12 @@ impl Setup {
     pub(super) fn manager_settings(&self, provider: Provider) -> ManagerSettings {
         manager_settings(&self.config, provider)
     }
+}
+
+/// SHA-256 of the running program, so that another build of the same version does not take its analyses for current;
+/// empty where the system does not show the file.
+fn own_sha256() -> String {
+    file_sha256(Path::new("/proc/self/exe")).unwrap_or_default()
 }
 
 /// How models are run under a configuration.
