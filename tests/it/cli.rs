@@ -442,6 +442,14 @@ fn models_are_as_the_manifest_states() {
 #[test]
 fn doctor_finds_everything_in_place() {
     docproc().arg("doctor").assert().success().stdout(predicate::str::contains("broken").not());
+    let mut child = docproc().arg("doctor").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
