@@ -281,11 +281,13 @@ fn candidates(sheet: &Sheet<'_>) -> Vec<Relation> {
             candidates
                 .push(Relation::Sum { result, parts: (result + 1..=to).map(|column| (column, 1)).collect() });
         }
-        for now in 0..columns {
-            for before in (0..columns).filter(|&before| before != now && before != result && now != result) {
-                if now.abs_diff(before) <= 3 && result.abs_diff(now) <= 4 {
-                    candidates.push(Relation::Sum { result, parts: vec![(now, 1), (before, -1)] });
-                    candidates.push(Relation::Change { result, now, before });
+        for later in 0..columns {
+            for before in
+                (0..columns).filter(|&before| before != later && before != result && later != result)
+            {
+                if later.abs_diff(before) <= 3 && result.abs_diff(later) <= 4 {
+                    candidates.push(Relation::Sum { result, parts: vec![(later, 1), (before, -1)] });
+                    candidates.push(Relation::Change { result, now: later, before });
                 }
             }
         }

@@ -114,9 +114,9 @@ fn stated_line(
     }
     let mut nearest: Option<Check> = None;
     for &(sheet, row) in rows {
-        for now in 0..sheet.columns() {
-            for before in (0..sheet.columns()).filter(|&before| before != now) {
-                match compare(sheet, row, [now, before], &stated, sentence) {
+        for later in 0..sheet.columns() {
+            for before in (0..sheet.columns()).filter(|&before| before != later) {
+                match compare(sheet, row, [later, before], &stated, sentence) {
                     Some(Agreement::All(check)) => return Some(check),
                     Some(Agreement::ButOne(check)) => nearest = nearest.or(Some(check)),
                     None => {}

@@ -192,11 +192,11 @@ fn is_change(columns: &[Vec<Entry>], column: usize, header: &str) -> bool {
         .iter()
         .any(|word| header.contains(word));
     let most = largest(own);
-    for now in near(column, columns.len()) {
-        for before in near(column, columns.len()).filter(|before| *before != now) {
+    for later in near(column, columns.len()) {
+        for before in near(column, columns.len()).filter(|before| *before != later) {
             let (mut change, mut difference) = (Tally::default(), Tally::default());
             for entry in own.iter().filter(|entry| !entry.nil) {
-                let (Some(a), Some(b)) = (at(&columns[now], entry.row), at(&columns[before], entry.row))
+                let (Some(a), Some(b)) = (at(&columns[later], entry.row), at(&columns[before], entry.row))
                 else {
                     continue;
                 };
