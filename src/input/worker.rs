@@ -16,7 +16,7 @@ use super::channel::{Channel, Packet, Received};
 use super::faults;
 use super::image_file::ImageDocument;
 use super::pdf::{Document, Library};
-use super::protocol::{Failure, InjectedFault, Open, PageRequest, Reply, Request, Start};
+use super::protocol::{DocumentInfo, Failure, InjectedFault, Open, PageRequest, Reply, Request, Start};
 use super::sandbox;
 use super::segment::{self, MAX_SEGMENT, PageContent};
 use super::shm::{MapError, SealedMap, sealed};
@@ -66,7 +66,7 @@ fn serve(channel: &Channel) -> Result<()> {
     let Some((Request::Start(start), _)) = next(channel)? else {
         return Err(broken("the first message is not a start"));
     };
-    let library = match set_up(&start) {
+    let mut library = match set_up(&start) {
         Ok((library, report)) => {
             channel.send(&Reply::Ready(report).encode(), &[]).map_err(broken)?;
             library
@@ -77,7 +77,7 @@ fn serve(channel: &Channel) -> Result<()> {
     while let Some((request, descriptors)) = pending {
         pending = match (request, descriptors.into_iter().next()) {
             (Request::Open(open), Some(memory)) => {
-                with_document(channel, &library, &open, memory, start.fault)?
+                with_document(channel, &mut library, &open, memory, start.fault)?
             }
             _ => return Err(broken("a page is asked for before a document")),
         };
@@ -139,6 +139,13 @@ enum Opened<'a> {
 }
 
 impl Opened<'_> {
+    fn info(&self) -> DocumentInfo {
+        match self {
+            Self::Pdf(document) => document.info(),
+            Self::Image(document) => document.info(),
+        }
+    }
+
     fn read(&self, request: PageRequest) -> Result<(PageContent, Option<Vec<u8>>)> {
         match self {
             Self::Pdf(document) => document.read(request.number, request.ocr, request.compare),
@@ -150,7 +157,7 @@ impl Opened<'_> {
 /// Opens a document and serves its pages; gives back the request that ends it.
 fn with_document(
     channel: &Channel,
-    library: &Library,
+    library: &mut Library,
     open: &Open,
     memory: OwnedFd,
     fault: Option<InjectedFault>,
@@ -167,33 +174,48 @@ fn with_document(
         Err(error) => return Err(broken(error)),
     };
     drop(memory);
-    let opened = guarded(|| {
-        if open.pdf {
-            library.open(&bytes, &open.passwords).map(Opened::Pdf)
-        } else {
-            ImageDocument::open(&bytes, open.max_pixels).map(Opened::Image)
-        }
-    });
-    let opened = match opened {
-        Ok(opened) => opened,
-        Err(error) => {
-            fail(channel, &error)?;
-            return next(channel);
-        }
-    };
-    let info = guarded(|| {
-        Ok(match &opened {
-            Opened::Pdf(document) => document.info(),
-            Opened::Image(document) => document.info(),
-        })
-    });
-    match info {
-        Ok(info) => channel.send(&Reply::Info(info).encode(), &[]).map_err(broken)?,
-        Err(error) => fail(channel, &error)?,
-    }
+    let mut request = None;
+    let mut announced = false;
     loop {
+        // What a page looks like to pdfium must not depend on the pages that this worker has read before.
+        library.forget();
+        let opened = guarded(|| {
+            if open.pdf {
+                library.open(&bytes, &open.passwords).map(Opened::Pdf)
+            } else {
+                ImageDocument::open(&bytes, open.max_pixels).map(Opened::Image)
+            }
+        });
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                fail(channel, &error)?;
+                return next(channel);
+            }
+        };
+        if !announced {
+            match guarded(|| Ok(opened.info())) {
+                Ok(info) => channel.send(&Reply::Info(info).encode(), &[]).map_err(broken)?,
+                Err(error) => fail(channel, &error)?,
+            }
+            announced = true;
+        }
+        loop {
+            let page = match request.take() {
+                Some(page) => page,
+                None => match next(channel)? {
+                    Some((Request::Page(page), _)) => page,
+                    other => return Ok(other),
+                },
+            };
+            serve_page(channel, &opened, page, fault)?;
+            if library.must_forget() {
+                break;
+            }
+        }
+        drop(opened);
         match next(channel)? {
-            Some((Request::Page(request), _)) => serve_page(channel, &opened, request, fault)?,
+            Some((Request::Page(page), _)) => request = Some(page),
             other => return Ok(other),
         }
     }

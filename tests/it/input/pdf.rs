@@ -18,12 +18,17 @@ pub fn text_page(text: &str) -> PageSource {
 
 /// A document of these pages. `form` is the content of a form XObject that pages may draw as `/X1`.
 pub fn document(pages: &[PageSource], form: &str) -> Vec<u8> {
+    document_in("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold >>", pages, form)
+}
+
+/// A document whose text is in `font`, a font dictionary.
+pub fn document_in(font: &str, pages: &[PageSource], form: &str) -> Vec<u8> {
     let first_page = 5;
     let kids: String = (0..pages.len()).map(|index| format!("{} 0 R ", first_page + 2 * index)).collect();
     let mut objects = vec![
         "<< /Type /Catalog /Pages 2 0 R /PageLabels << /Nums [0 << /S /r >>] >> >>".to_owned(),
         format!("<< /Type /Pages /Count {} /Kids [{kids}] >>", pages.len()),
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold >>".to_owned(),
+        font.to_owned(),
         stream(
             "/Type /XObject /Subtype /Form /BBox [0 0 400 300] /Matrix [1 0 0 1 10 20] \
              /Resources << /Font << /F1 3 0 R >> >>",

@@ -6,7 +6,7 @@ use docproc::document::{BBox, Page, Points, TextSource};
 use docproc::error::ErrorCode;
 use docproc::input::{ReadRequest, probe_worker};
 
-use super::pdf::{PageSource, document, page, text_page};
+use super::pdf::{PageSource, document, document_in, page, text_page};
 use super::{pdfium, pool, read, report, source};
 
 fn first_page(pages: &[PageSource], form: &str) -> Page {
@@ -34,6 +34,29 @@ fn real_reports_read_the_same_with_one_and_two_workers() {
     assert!(texts.windows(3).any(|words| words == ["Segment", "Operating", "Performance"]), "{texts:?}");
     let heading = pages[1].words.iter().find(|word| word.text == "Segment").unwrap();
     assert!(heading.style.bold && heading.style.starts_line, "{heading:?}");
+}
+
+/// One font stands in for all that are neither embedded nor standard, stretched to the widths that each claims.
+#[test]
+fn what_was_read_before_does_not_change_a_page() {
+    let stretched = |width: u32| {
+        let widths = format!("{width} ").repeat(95);
+        let font = format!(
+            "<< /Type /Font /Subtype /TrueType /BaseFont /Calibri /Encoding /WinAnsiEncoding /FirstChar 32 /LastChar 126 \
+             /Widths [{widths}] /FontDescriptor << /Type /FontDescriptor /FontName /Calibri /Flags 32 >> >>"
+        );
+        source(&document_in(&font, &[text_page("Illusion"), text_page("Minimum")], ""))
+    };
+    let [narrow, wide] = [300, 900].map(stretched);
+    let second = ReadRequest { pages: Some(Arc::new(|page| page == 2)), ..ReadRequest::default() };
+    let alone = read(&pool(1), &wide, second);
+    let pool = pool(1);
+    for before in [&narrow, &wide] {
+        read(&pool, before, ReadRequest::default());
+        let after = read(&pool, &wide, ReadRequest::default());
+        assert_eq!(after.numbers(), [1, 2]);
+        assert_eq!(after.pages[1], alone.pages[0]);
+    }
 }
 
 #[test]
