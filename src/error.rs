@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -64,6 +65,8 @@ error_codes! {
     DocumentTooManyPages = "document.too_many_pages",
     /// The document needs more memory than one may have; pages beyond were not analyzed.
     DocumentTooLarge = "document.too_large",
+    /// The document has none of the pages that `--pages` asks for.
+    DocumentNoSuchPage = "document.no_such_page",
     /// The time limit of the document ran out.
     DocumentTimeout = "document.timeout",
     /// An image cannot be decoded.
@@ -336,7 +339,9 @@ pub fn send_warnings_to(listener: fn(&str)) {
 pub fn warn(message: &str) {
     match WARNINGS.get() {
         Some(listener) => listener(message),
-        None => eprintln!("warning: {message}"),
+        None => {
+            let _ = writeln!(std::io::stderr(), "warning: {message}");
+        }
     }
 }
 

@@ -4,6 +4,9 @@
 //! The command line in `cli` is the product; the library is split into rooms, each of which may import only the
 //! rooms listed above it. ARCHITECTURE.md has the map.
 
+// Both end the process when the reader has gone.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod error;
 
 pub mod document;

@@ -20,6 +20,7 @@ mod variants;
 pub use digest::Digest;
 pub use document::{Request, read_layout};
 pub use engine::{Engine, Models};
+pub use networks::load as load_networks;
 pub use pages::PageSelection;
 pub use reading::Reading;
 pub use run::{Job, Observer, RunOptions, RunReport, Sink, analyze_document, run};

@@ -150,18 +150,26 @@ fn threads(cores: usize) -> Vec<usize> {
     if cores > 1 { vec![1, cores] } else { vec![1] }
 }
 
-fn chosen(plan: &Plan<'_>, only: &[String]) -> bool {
-    only.is_empty() || only.iter().any(|part| plan.name.contains(part.as_str()))
+/// The workloads that `only` chooses: all, or those with one of the texts in their name.
+fn some<'a, 'c>(plans: &'a [Plan<'c>], only: &[String]) -> Result<Vec<&'a Plan<'c>>> {
+    let wanted =
+        |plan: &&Plan<'_>| only.is_empty() || only.iter().any(|part| plan.name.contains(part.as_str()));
+    let chosen: Vec<&Plan<'_>> = plans.iter().filter(wanted).collect();
+    if chosen.is_empty() {
+        return Err(Error::new(ErrorCode::ConfigInvalid, "no workload has such a name")
+            .help("`docproc bench --list` shows the names; --only takes parts of them"));
+    }
+    Ok(chosen)
 }
 
 /// Names of the workloads that `options` choose.
 ///
 /// # Errors
-/// Those of loading libraries and opening bundles.
+/// `config.invalid` if no workload has such a name; those of loading libraries and opening bundles.
 pub fn list(config: &Config, options: &BenchOptions) -> Result<Vec<String>> {
     let context = Context::new(config, options)?;
     let plans = context.plans()?;
-    Ok(plans.iter().filter(|plan| chosen(plan, &options.only)).map(|plan| plan.name.clone()).collect())
+    Ok(some(&plans, &options.only)?.into_iter().map(|plan| plan.name.clone()).collect())
 }
 
 /// Measures. `progress` hears what comes next.
@@ -172,11 +180,7 @@ pub fn list(config: &Config, options: &BenchOptions) -> Result<Vec<String>> {
 pub fn run(config: &Config, options: &BenchOptions, progress: &dyn Fn(&str)) -> Result<Report> {
     let context = Context::new(config, options)?;
     let plans = context.plans()?;
-    let plans: Vec<&Plan<'_>> = plans.iter().filter(|plan| chosen(plan, &options.only)).collect();
-    if plans.is_empty() {
-        return Err(Error::new(ErrorCode::ConfigInvalid, "no workload has such a name")
-            .help("`docproc bench --list` shows the names; --only takes parts of them"));
-    }
+    let plans = some(&plans, &options.only)?;
     let mut machine = Machine::here();
     machine.device = context.provider.to_string();
     machine.versions.insert("onnxruntime".to_owned(), context.environment.version().to_owned());

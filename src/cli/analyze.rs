@@ -12,14 +12,14 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::args::{AnalyzeArgs, SummaryFormat};
-use super::log::{self, Level};
+use super::log::{self, Level, tell};
 use super::progress::Progress;
 use super::{EXIT_DOCUMENTS, EXIT_INTERRUPTED, EXIT_TIME_UP, Verbosity, summary};
 use crate::config::{Config, FailOn};
 use crate::input::{self, DiscoverOptions, Discovered};
 use crate::output::{
-    LinesWriter, Manifest, OutputFolder, RunCounts, StopReason, TRACE_NAME, WorkerUse, output_paths,
-    write_atomic,
+    InputProblem, LinesWriter, Manifest, OutputFolder, RunCounts, StopReason, TRACE_NAME, WorkerUse,
+    output_paths, write_atomic,
 };
 use crate::pipeline::{Job, Observer, Request, RunOptions, Setup, Sink, Stop, run as run_pipeline};
 use crate::quantize::ensure_variants;
@@ -40,7 +40,8 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
     if verbosity > Verbosity::Quiet {
         for problem in &discovered.problems {
             let message = format!("[{}]: {problem}", problem.code());
-            log::say(Level::Warning, "input", &message, &json!({"code": problem.code()}));
+            let fields = json!({"code": problem.code(), "file": problem.culprit().file});
+            log::say(Level::Warning, "input", &message, &fields);
         }
     }
     if args.dry_run {
@@ -48,7 +49,15 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         return super::print(&list);
     }
     if jobs.is_empty() {
-        bail!("no PDF or image found in {}; name a file or a folder that has some", list(&args.paths));
+        let filtered = if args.include.is_empty() && args.exclude.is_empty() {
+            ""
+        } else {
+            " that --include and --exclude leave"
+        };
+        bail!(
+            "no PDF or image{filtered} found in {}; name a file or a folder that has some",
+            list(&args.paths)
+        );
     }
     if args.tables.is_some() && args.output.is_none() && args.jsonl.is_some() {
         bail!("--tables needs a folder to write to; add -o DIR");
@@ -100,6 +109,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
             let workers = engine.workers();
             WorkerUse { started: workers.started, lost: workers.lost }
         }),
+        problems: discovered.problems.iter().map(InputProblem::from).collect(),
         documents: report.entries,
     };
     if let Some(folder) = &folder {
@@ -110,10 +120,12 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
             let place = folder
                 .as_ref()
                 .map_or(String::new(), |folder| format!("; analyses in {}", folder.root().display()));
-            eprint!("{}", summary::render(&report.digests, &report.counts, seconds, &place));
+            log::write(&summary::render(&report.digests, &report.counts, seconds, &place));
             let lost = manifest.workers.lost;
             if lost > 0 {
-                eprintln!("{lost} page workers died or were killed, and were replaced");
+                let workers =
+                    if lost == 1 { "1 page worker".to_owned() } else { format!("{lost} page workers") };
+                tell!("{workers} died or had to be killed, and had a successor");
             }
         }
         Summary::Event => {
@@ -135,7 +147,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
                 &summary::profile_object(&setup.profile()),
             );
         } else {
-            eprint!("{}", summary::profile(&setup.profile()));
+            log::write(&summary::profile(&setup.profile()));
         }
         write_trace(&setup, trace, folder.as_ref())?;
     }
@@ -217,8 +229,12 @@ fn open_lines(path: &Path, jobs: usize) -> anyhow::Result<LinesWriter> {
 }
 
 fn create_new(path: &Path) -> anyhow::Result<File> {
-    File::create_new(path).with_context(|| {
-        format!("cannot make {}; docproc does not overwrite it, choose another name", path.display())
+    File::create_new(path).map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AlreadyExists => "; docproc does not overwrite it, choose another name",
+            _ => "",
+        };
+        anyhow::Error::new(error).context(format!("cannot make {}{advice}", path.display()))
     })
 }
 

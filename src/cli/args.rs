@@ -52,7 +52,7 @@ pub enum Command {
     /// Print the JSON Schema of an analysis
     Schema,
     /// Check that everything needed is in place
-    Doctor(ConfigArgs),
+    Doctor(Box<SettingArgs>),
     /// Show the configuration
     Config {
         /// What to do with it
@@ -76,7 +76,7 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum ConfigAction {
     /// Print the resolved configuration: flags, environment, file and defaults
-    Show(ConfigArgs),
+    Show(Box<SettingArgs>),
 }
 
 /// `docproc models`.
@@ -159,6 +159,39 @@ pub struct AnalyzeArgs {
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
 
+    /// Passwords to try on encrypted documents, one per line
+    #[arg(long, value_name = "FILE", env = "DOCPROC_PASSWORD_FILE", help_heading = "Work")]
+    pub password_file: Option<PathBuf>,
+
+    /// Lines on standard error: text, or one JSON object each
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, env = "DOCPROC_LOG_FORMAT", help_heading = "Output")]
+    pub log_format: LogFormat,
+
+    /// Summary at the end: text on standard error, one JSON object on standard output, or none [default: text, or an
+    /// event of the JSON log]
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
+    pub summary: Option<SummaryFormat>,
+
+    /// Print where the time went; every span goes to trace.json in the output folder (ui.perfetto.dev opens it)
+    #[arg(long, help_heading = "Work")]
+    pub profile: bool,
+
+    /// Profile, with the spans in FILE instead
+    #[arg(long, value_name = "FILE", help_heading = "Work")]
+    pub trace: Option<PathBuf>,
+
+    /// No progress bar, even on a terminal
+    #[arg(long, help_heading = "Output")]
+    pub no_progress: bool,
+
+    /// What the configuration says, too
+    #[command(flatten)]
+    pub settings: SettingArgs,
+}
+
+/// Settings of the configuration that have a flag and an environment variable.
+#[derive(Debug, Args)]
+pub struct SettingArgs {
     /// Which outcomes make the exit code 1 [default: partial] [possible values: failed, partial, never]
     #[arg(long, value_name = "WHEN", env = "DOCPROC_FAIL_ON", help_heading = "Output")]
     pub fail_on: Option<FailOn>,
@@ -174,10 +207,6 @@ pub struct AnalyzeArgs {
     /// Compare the text layer of N pages per document with what OCR reads on them [default: 0]
     #[arg(long, value_name = "N", env = "DOCPROC_COMPARE_TEXT", help_heading = "Work")]
     pub compare_text: Option<u32>,
-
-    /// Passwords to try on encrypted documents, one per line
-    #[arg(long, value_name = "FILE", env = "DOCPROC_PASSWORD_FILE", help_heading = "Work")]
-    pub password_file: Option<PathBuf>,
 
     /// Seconds that a document may take [default: 300]
     #[arg(long, value_name = "SECONDS", env = "DOCPROC_TIMEOUT", help_heading = "Limits")]
@@ -203,15 +232,6 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "DURATION", env = "DOCPROC_STOP_TIMEOUT", value_parser = parse_duration, help_heading = "Limits")]
     pub stop_timeout: Option<Duration>,
 
-    /// Lines on standard error: text, or one JSON object each
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, env = "DOCPROC_LOG_FORMAT", help_heading = "Output")]
-    pub log_format: LogFormat,
-
-    /// Summary at the end: text on standard error, one JSON object on standard output, or none [default: text, or an
-    /// event of the JSON log]
-    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
-    pub summary: Option<SummaryFormat>,
-
     /// Inference results kept on disk between runs, for example 500MB; 0 for none [default: 1GB]
     #[arg(long, value_name = "SIZE", env = "DOCPROC_DISK_CACHE_SIZE", help_heading = "Limits")]
     pub disk_cache_size: Option<ByteSize>,
@@ -224,18 +244,6 @@ pub struct AnalyzeArgs {
     /// values: auto, require, off]
     #[arg(long, value_name = "WHEN", env = "DOCPROC_SANDBOX", help_heading = "Limits")]
     pub sandbox: Option<SandboxMode>,
-
-    /// Print where the time went; every span goes to trace.json in the output folder (ui.perfetto.dev opens it)
-    #[arg(long, help_heading = "Work")]
-    pub profile: bool,
-
-    /// Profile, with the spans in FILE instead
-    #[arg(long, value_name = "FILE", help_heading = "Work")]
-    pub trace: Option<PathBuf>,
-
-    /// No progress bar, even on a terminal
-    #[arg(long, help_heading = "Output")]
-    pub no_progress: bool,
 
     /// Configuration and models
     #[command(flatten, next_help_heading = "Models")]
@@ -307,13 +315,13 @@ pub struct EvalArgs {
     #[arg(long, value_name = "FILE")]
     pub rows: Option<PathBuf>,
 
-    /// audit: most errors of each kind per document
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub per_kind: usize,
+    /// audit: most errors of each kind per document [default: 20]
+    #[arg(long, value_name = "N")]
+    pub per_kind: Option<usize>,
 
-    /// audit: decides which numbers are changed, and how
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    /// audit: decides which numbers are changed, and how [default: 1]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
 
     /// Configuration and models
     #[command(flatten, next_help_heading = "Models")]
@@ -370,7 +378,7 @@ impl ConfigArgs {
     }
 }
 
-impl AnalyzeArgs {
+impl SettingArgs {
     /// As overrides of the configuration.
     #[must_use]
     pub fn overrides(&self) -> Overrides {
@@ -385,11 +393,18 @@ impl AnalyzeArgs {
             mem_limit: self.mem_limit,
             sandbox: self.sandbox,
             fail_on: self.fail_on,
-            profile: self.profile || self.trace.is_some(),
             max_runtime: self.max_runtime,
             stop_timeout: self.stop_timeout,
             disk_cache_size: self.disk_cache_size,
             ..self.config.overrides()
         }
+    }
+}
+
+impl AnalyzeArgs {
+    /// As overrides of the configuration.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        Overrides { profile: self.profile || self.trace.is_some(), ..self.settings.overrides() }
     }
 }

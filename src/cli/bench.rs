@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::args::ConfigArgs;
+use super::log::{self, tell};
 use super::{EXIT_DOCUMENTS, Verbosity, print};
 use crate::bench::{self, BenchOptions, Comparison, Report};
 use crate::config::Config;
@@ -76,7 +77,7 @@ pub fn run(args: &BenchArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
         bench::run_for_memory(&config, &options, name, args.kept.clone(), args.setting)?;
         return Ok(ExitCode::SUCCESS);
     }
-    ensure_variants(&config, &|text| eprintln!("note: {text}"))?;
+    ensure_variants(&config, &|text| tell!("note: {text}"))?;
     if args.list {
         let list: String = bench::list(&config, &options)?.iter().map(|name| format!("{name}\n")).collect();
         return print(&list);
@@ -87,13 +88,13 @@ pub fn run(args: &BenchArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
     // Read first: a wrong file shall not be found after minutes of measuring.
     let baseline = args.baseline.as_deref().map(Report::read).transpose()?;
     if cfg!(debug_assertions) && verbosity > Verbosity::Quiet {
-        eprintln!(
+        tell!(
             "this docproc was built without optimisation: build with `cargo build --release` for real figures"
         );
     }
     let report = bench::run(&config, &options, &|text| {
         if verbosity > Verbosity::Quiet {
-            eprintln!("measuring: {text}");
+            tell!("measuring: {text}");
         }
     })?;
     if args.json {
@@ -108,7 +109,7 @@ pub fn run(args: &BenchArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
     }
     let table = comparison.table();
     if args.json {
-        eprint!("{table}");
+        log::write(&table);
     } else {
         print(&table)?;
     }

@@ -3,15 +3,15 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::args::ConfigArgs;
+use super::args::SettingArgs;
 use super::{Color, EXIT_USAGE, paint};
 use crate::config::{Config, NativeLibrary, native_library};
 use crate::error::{Error, Result};
-use crate::pipeline::{open_bundle, pending_variant};
+use crate::pipeline::{load_networks, open_bundle, pending_variant};
 use crate::runtime::{Device, Environment, Manifest};
 
 /// Checks libraries, models, device, OCR and sandbox, one line each, and says how to repair what is wrong.
-pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+pub fn run(args: &SettingArgs) -> anyhow::Result<ExitCode> {
     let mut report = Report { broken: 0 };
     let config = report.take("configuration", Config::load(&args.overrides()), |config| {
         config.file.as_ref().map_or("defaults".to_owned(), |file| file.display().to_string())
@@ -43,9 +43,10 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
             format!("{files} files in {}", config.models_folder.display())
         });
         let manifest = manifest.flatten();
-        for (role, model) in
-            [("layout model", &config.models.layoutlmv3), ("text model", &config.models.finbert)]
-        {
+        let models = &config.models;
+        let entities = models.entities.as_ref().map(|model| ("entity model", model));
+        let others = [("layout model", &models.layoutlmv3), ("text model", &models.finbert)];
+        for (role, model) in others.into_iter().chain(entities) {
             if let Ok(Some(pending)) = pending_variant(model, manifest.as_ref()) {
                 let (name, wanted) = (&pending.source.name, pending.precision.as_str());
                 report.line(
@@ -59,6 +60,13 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
                 format!("{} ({}) at {}", bundle.name, bundle.precision.as_str(), bundle.model.display())
             });
         }
+        let mut notices = String::new();
+        let networks =
+            load_networks(config, manifest.as_ref(), &mut |text| notices.push_str(&format!("; {text}")));
+        report.take("networks", networks, |networks| {
+            let names: Vec<String> = networks.models().into_iter().map(|model| model.role).collect();
+            format!("{}{notices}", names.join(", "))
+        });
     }
     match crate::input::tesseract_version() {
         Some(version) => report.line(true, "OCR", &version),

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use super::args::{EvalArgs, EvalTask};
+use super::log::tell;
 use super::{eval_audit, print};
 use crate::config::Config;
 use crate::evaluation::{
@@ -24,12 +25,18 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     {
         bail!("{flag} goes with `docproc eval figures`");
     }
+    let of_audit = [("--per-kind", args.per_kind.is_some()), ("--seed", args.seed.is_some())];
+    if let Some((flag, _)) =
+        of_audit.iter().find(|(_, given)| *given && !matches!(args.task, EvalTask::Audit))
+    {
+        bail!("{flag} goes with `docproc eval audit`");
+    }
     if args.rows.is_some() && !matches!(args.task, EvalTask::Figures | EvalTask::Entities) {
         bail!("--rows goes with `docproc eval figures` and `docproc eval entities`");
     }
     let config = Config::load(&args.config.overrides())?;
-    ensure_variants(&config, &|text| eprintln!("note: {text}"))?;
-    let note = &mut |text: &str| eprintln!("note: {text}");
+    ensure_variants(&config, &|text| tell!("note: {text}"))?;
+    let note = &mut |text: &str| tell!("note: {text}");
     let mut models = || Models::load(&config, &mut *note);
     let data = || match args.data.as_slice() {
         [data] => Ok(data),
@@ -59,9 +66,9 @@ fn figures(args: &EvalArgs, data: &Path, config: &Config) -> anyhow::Result<(Str
     let mut report = if let Some(folder) = &args.analyses {
         evaluation::figures_of_analyses(folder, data)?
     } else {
-        let engine = Engine::load(config, &mut |text| eprintln!("note: {text}"))?;
+        let engine = Engine::load(config, &mut |text| tell!("note: {text}"))?;
         let request = Request::new(config, None, Vec::new());
-        evaluation::figures(&engine, &request, data, |document| eprintln!("read {document}"))?
+        evaluation::figures(&engine, &request, data, |document| tell!("read {document}"))?
     };
     write_rows(args.rows.as_deref(), report.outcomes.iter().map(FigureOutcome::row))?;
     if !args.errors {

@@ -4,6 +4,7 @@ use anyhow::bail;
 use std::fmt::Write;
 
 use super::args::EvalArgs;
+use super::log::tell;
 use crate::config::Config;
 use crate::evaluation::{ClaimSource, InjectionOptions, InjectionReport, injections};
 use crate::input::{DiscoverOptions, discover};
@@ -18,9 +19,9 @@ pub fn run(args: &EvalArgs, config: &Config) -> anyhow::Result<(String, String)>
     if found.inputs.is_empty() {
         bail!("no PDF or image found in the data");
     }
-    let engine = Engine::load(config, &mut |text| eprintln!("note: {text}"))?;
+    let engine = Engine::load(config, &mut |text| tell!("note: {text}"))?;
     let request = Request::new(config, None, Vec::new());
-    let options = InjectionOptions { seed: args.seed, per_kind: args.per_kind };
+    let options = InjectionOptions { seed: args.seed.unwrap_or(1), per_kind: args.per_kind.unwrap_or(20) };
     let report = injections(&engine, &found.inputs, &request, options)?;
     Ok((serde_json::to_string(&report)? + "\n", table(&report)?))
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use super::args::FeaturesArgs;
+use super::log::tell;
 use crate::config::Config;
 use crate::document::Page;
 use crate::error::{Error, ErrorCode, Result};
@@ -35,8 +36,8 @@ pub fn run(args: &FeaturesArgs) -> anyhow::Result<ExitCode> {
         }
     } else if let Some(data) = &args.data {
         let config = Config::load(&args.config.overrides())?;
-        ensure_variants(&config, &|text| eprintln!("note: {text}"))?;
-        let models = Models::load(&config, &mut |text| eprintln!("note: {text}"))?;
+        ensure_variants(&config, &|text| tell!("note: {text}"))?;
+        let models = Models::load(&config, &mut |text| tell!("note: {text}"))?;
         evaluation::line_rows(&models.layout, data, |row| print(&mut out, row))?;
     } else if let Some(path) = &args.pages {
         of_pages(path, &wanted, &mut out)?;
@@ -61,15 +62,27 @@ fn of_analysis(path: &Path, wanted: &dyn Fn(&str) -> bool, out: &mut impl Write)
     Ok(())
 }
 
-/// Rows of the sets that need nothing but the words of pages; the pages of the file are one document.
+/// Rows of the sets that need nothing but the words of pages. A document ends where page numbers begin anew; those
+/// after the first are named `FILE#2` and so on.
 fn of_pages(path: &Path, wanted: &dyn Fn(&str) -> bool, out: &mut impl Write) -> Result<()> {
     let pages: Vec<Page> = evaluation::read_lines(path)?;
-    let document = features::Document { words: &pages, ..features::Document::default() };
-    for set in features::all().into_iter().filter(|set| wanted(&set.id.name)) {
-        let names = set.names();
-        for row in features::rows(&set.id.name, &document).unwrap_or_default() {
-            print(out, &evaluation::feature_row(&set.id, &names, &path.display().to_string(), &row))?;
+    let mut rows = 0;
+    for (index, pages) in pages.chunk_by(|page, next| page.number < next.number).enumerate() {
+        let name = match index {
+            0 => path.display().to_string(),
+            _ => format!("{}#{}", path.display(), index + 1),
+        };
+        let document = features::Document { words: pages, ..features::Document::default() };
+        for set in features::all().into_iter().filter(|set| wanted(&set.id.name)) {
+            let names = set.names();
+            for row in features::rows(&set.id.name, &document).unwrap_or_default() {
+                print(out, &evaluation::feature_row(&set.id, &names, &name, &row))?;
+                rows += 1;
+            }
         }
+    }
+    if rows == 0 {
+        tell!("note: no rows: the sets asked for need more than words, or these pages have too few of them");
     }
     Ok(())
 }

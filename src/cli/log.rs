@@ -1,6 +1,7 @@
 //! Lines on standard error: for people, or for programs one JSON object each (`--log-format json`).
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
@@ -31,6 +32,19 @@ pub enum Level {
     /// What ends the run.
     Error,
 }
+
+/// Writes text to standard error. That its reader has gone is no reason to end the work.
+pub fn write(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// [`write()`] with the arguments of `format!`, and the end of the line.
+macro_rules! tell {
+    ($($arguments:tt)*) => {
+        $crate::cli::log::write(&format!("{}\n", format_args!($($arguments)*)))
+    };
+}
+pub(super) use tell;
 
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
@@ -71,7 +85,7 @@ pub fn say(level: Level, event: &str, message: &str, fields: &Value) {
             Level::Warning => format!("{}: ", paint("warning", Color::Yellow)),
             Level::Error => format!("{}: ", paint("error", Color::Red)),
         };
-        eprintln!("{prefix}{message}");
+        tell!("{prefix}{message}");
         return;
     }
     let level = match level {
@@ -88,7 +102,7 @@ pub fn say(level: Level, event: &str, message: &str, fields: &Value) {
     if let Value::Object(fields) = fields {
         line.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
-    eprintln!("{}", Value::Object(line));
+    tell!("{}", Value::Object(line));
 }
 
 /// A time in UTC to the second. Civil date from days: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".

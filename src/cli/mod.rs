@@ -29,7 +29,7 @@ use serde_json::json;
 
 use crate::error::Error;
 use args::{Cli, Command, ConfigAction, ModelsAction};
-use log::{Level, LogFormat};
+use log::{Level, LogFormat, tell};
 
 /// Exit code when some documents failed or are partial.
 const EXIT_DOCUMENTS: u8 = 1;
@@ -106,7 +106,7 @@ pub fn main() -> ExitCode {
             } else {
                 let text = chain(&error);
                 let gap = if text.starts_with('[') { " " } else { "" };
-                eprintln!("{}{gap}{text}", paint("error", Color::Red));
+                tell!("{}{gap}{text}", paint("error", Color::Red));
             }
             ExitCode::from(EXIT_USAGE)
         }

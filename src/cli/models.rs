@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use super::args::{ConfigArgs, VerifyArgs};
-use super::{EXIT_DOCUMENTS, print};
+use super::log::tell;
+use super::{EXIT_DOCUMENTS, EXIT_USAGE, print};
 use crate::config::{Config, Model};
 use crate::pipeline::open_bundle;
 use crate::runtime::Manifest;
@@ -14,6 +15,7 @@ pub fn list(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.overrides())?;
     let manifest = Manifest::read(&config.models_folder)?;
     let mut text = String::new();
+    let mut broken = false;
     let roles: [(&str, Option<&Model>); 3] = [
         ("layout", Some(&config.models.layoutlmv3)),
         ("text", Some(&config.models.finbert)),
@@ -34,10 +36,14 @@ pub fn list(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
                     bundle.model.display()
                 )?;
             }
-            Err(error) => writeln!(text, "{role:<10} [{}]: {error}", error.code())?,
+            Err(error) => {
+                broken = true;
+                writeln!(text, "{role:<10} [{}]: {error}", error.code())?;
+            }
         }
     }
-    print(&text)
+    print(&text)?;
+    Ok(if broken { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS })
 }
 
 /// Checks every file of the models folder against the manifest, or rewrites the manifest.
@@ -61,7 +67,7 @@ pub fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     };
     let wrong = manifest.verify();
     for error in &wrong {
-        eprintln!("[{}]: {error}", error.code());
+        tell!("[{}]: {error}", error.code());
     }
     print(&format!(
         "{} of {} files are as the manifest states\n",

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::EXIT_DOCUMENTS;
 use super::args::PagesArgs;
+use super::log::tell;
 use crate::config::{NativeLibrary, native_library};
 use crate::input;
 
@@ -15,7 +16,7 @@ pub fn run(args: &PagesArgs) -> anyhow::Result<ExitCode> {
     let failures = input::dump(&pdfium, &args.files, args.ocr.into(), args.image_dir.as_deref(), &mut out)?;
     out.flush()?;
     for error in &failures {
-        eprintln!("[{}]: {error}", error.code());
+        tell!("[{}]: {error}", error.code());
     }
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_DOCUMENTS) })
 }

@@ -4,6 +4,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
+
+use super::log::tell;
 use super::quantize_args::{GateTask, QuantizeArgs, QuantizeMode};
 use super::{Color, EXIT_DOCUMENTS, Verbosity, paint, print};
 use crate::config::{Config, NativeLibrary, native_library};
@@ -23,12 +26,16 @@ pub fn run(args: &QuantizeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode
             "static int8 needs inputs to calibrate with: give --calibration, or use --mode dynamic"
         );
     }
+    if let (true, Some(flag)) = (options.mode != Mode::Int8, calibration_flag(args)) {
+        anyhow::bail!("{flag} goes with --mode int8: the other modes have no ranges to choose");
+    }
     if args.calibration_limit == 0 {
         anyhow::bail!("--calibration-limit must be at least 1");
     }
+    std::fs::metadata(&args.model).with_context(|| format!("cannot read {}", args.model.display()))?;
     let say = |text: &str| {
         if verbosity > Verbosity::Quiet {
-            eprintln!("{text}");
+            tell!("{text}");
         }
     };
     let environment = Environment::load(&native_library(NativeLibrary::OnnxRuntime)?)?;
@@ -64,19 +71,23 @@ pub fn run(args: &QuantizeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode
     }
     match report.refusal() {
         Some(error) => {
-            eprintln!("{} [{}]: {error}", paint("error", Color::Red), error.code());
+            tell!("{} [{}]: {error}", paint("error", Color::Red), error.code());
             Ok(ExitCode::from(EXIT_DOCUMENTS))
         }
         None => {
             if !report.objections.is_empty() {
                 let reasons = report.objections.join("; ");
-                eprintln!(
-                    "{}: written although the gate refuses: {reasons}",
-                    paint("warning", Color::Yellow)
-                );
+                tell!("{}: written although the gate refuses: {reasons}", paint("warning", Color::Yellow));
             }
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+fn calibration_flag(args: &QuantizeArgs) -> Option<&'static str> {
+    match args.percentile {
+        Some(_) => Some("--percentile"),
+        None => args.entropy.then_some("--entropy"),
     }
 }
 
@@ -189,12 +200,14 @@ fn table(
 ) -> anyhow::Result<String> {
     let mut text = String::new();
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let ratio = report.original_bytes as f64 / report.quantized_bytes.max(1) as f64;
+    let change =
+        if ratio < 1.0 { format!("{:.2}x larger", 1.0 / ratio) } else { format!("{ratio:.2}x smaller") };
     writeln!(
         text,
-        "size       {:.1} MB to {:.1} MB ({:.2}x smaller)",
+        "size       {:.1} MB to {:.1} MB ({change})",
         megabytes(report.original_bytes),
         megabytes(report.quantized_bytes),
-        report.original_bytes as f64 / report.quantized_bytes.max(1) as f64
     )?;
     if let Some(inputs) = &report.inputs {
         writeln!(text, "inputs     {inputs}")?;

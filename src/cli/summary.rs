@@ -116,6 +116,7 @@ pub fn object(manifest: &Manifest, digests: &[Digest], output: Option<&Path>) ->
         "workers": manifest.workers,
         "audit": {"checked": audit[0], "hold": audit[1], "broken": audit[2]},
         "output": output.map(Path::to_string_lossy),
+        "problems": manifest.problems,
         "documents": documents,
     })
 }

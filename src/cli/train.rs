@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 use super::args::TrainArgs;
+use super::log::tell;
 use super::{Color, paint, print};
 use crate::config::Config;
 use crate::evaluation;
@@ -46,7 +47,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     };
     let data = read(&bytes, &args.data)?;
     let fingerprint = data.fingerprint(&bytes);
-    eprintln!("{} rows in {} groups, {} features", data.rows(), fingerprint.groups, data.width);
+    tell!("{} rows in {} groups, {} features", data.rows(), fingerprint.groups, data.width);
     let aside = |file: &Option<PathBuf>| -> anyhow::Result<Option<(Dataset, String)>> {
         let Some(file) = file else { return Ok(None) };
         let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -69,13 +70,20 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         &mut |progress| {
             if progress.fold != fold {
                 fold = progress.fold;
-                let last = if fold > progress.folds { " (final training)" } else { "" };
-                eprintln!("fold {fold} of {}{last}", progress.folds);
+                if fold > progress.folds {
+                    tell!("final training");
+                } else {
+                    tell!("fold {fold} of {}", progress.folds);
+                }
             }
         },
     )?;
+    let replaced = args.output.join("network.dpnn").exists();
     for (name, bytes) in experiment::bundle(&recipe, &outcome, note.trim())? {
         write_atomic(&args.output.join(name), |out| out.write_all(&bytes))?;
+    }
+    if replaced {
+        tell!("note: the network that was in {} is replaced", args.output.display());
     }
     print(&report(&outcome, &args.output)?)
 }

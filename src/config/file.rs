@@ -176,7 +176,10 @@ impl File {
             return Ok(Self::default());
         }
         serde_saphyr::from_str(text).map_err(|error| {
-            let message = error.to_string().trim_start_matches("error: ").to_owned();
+            let mut message = error.to_string().trim_start_matches("error: ").to_owned();
+            for (program, person) in PLAIN_WORDS {
+                message = message.replace(program, person);
+            }
             let suggestion = suggest(&message);
             let error = Error::new(ErrorCode::ConfigInvalid, message);
             match suggestion {
@@ -186,6 +189,16 @@ impl File {
         })
     }
 }
+
+/// What the parser says, and what it means to who wrote the file.
+const PLAIN_WORDS: [(&str, &str); 6] = [
+    ("invalid u64", "not a whole number"),
+    ("invalid u32", "not a whole number"),
+    ("invalid boolean", "neither true nor false"),
+    ("expected mapping start", "keys and values are expected here"),
+    ("expected string scalar", "one value is expected here"),
+    (", set DuplicateKeyPolicy in Options if acceptable", ""),
+];
 
 /// The known key nearest to the unknown one, out of "unknown field `a`, expected one of b, c".
 fn suggest(message: &str) -> Option<String> {
@@ -220,6 +233,22 @@ mod tests {
         let error = File::parse("performance:\n  cache_size: lots\n").unwrap_err();
         assert!(error.to_string().contains("not a size"), "{error}");
         assert!(File::parse("models:\n  finbert:\n    quantization_mode: magic\n").is_err());
+    }
+
+    #[test]
+    fn messages_are_for_who_wrote_the_file() {
+        for (text, said) in [
+            ("analyze: {jobs: two}", "not a whole number"),
+            ("analyze: {max_pages: -1}", "not a whole number"),
+            ("performance: {enable_profiling: maybe}", "neither true nor false"),
+            ("analyze: 5", "keys and values are expected here"),
+            ("analyze: {jobs: [2]}", "one value is expected here"),
+        ] {
+            let error = File::parse(text).unwrap_err().to_string();
+            assert!(error.contains(said) && !error.contains("u64"), "{error}");
+        }
+        let error = File::parse("analyze: {jobs: 2}\nanalyze: {jobs: 3}").unwrap_err().to_string();
+        assert!(error.contains("duplicate") && !error.contains("Policy"), "{error}");
     }
 
     #[test]

@@ -344,6 +344,24 @@ impl Config {
         if jobs == 0 || jobs > 1024 {
             return Err(invalid("analyze.jobs", format!("must be 1 to 1024, not {jobs}")));
         }
+        let compare_text = overrides.compare_text.or(file.analyze.compare_text).unwrap_or(0);
+        let timeout = overrides
+            .timeout
+            .or(file.analyze.timeout.map(Duration::from_secs))
+            .unwrap_or(Duration::from_secs(300));
+        let max_pages = overrides.max_pages.or(file.analyze.max_pages).unwrap_or(5_000);
+        let max_bytes = overrides.max_bytes.or(file.analyze.max_bytes).unwrap_or(ByteSize(1_000_000_000));
+        let max_pixels = overrides.max_pixels.or(file.analyze.max_pixels).unwrap_or(200_000_000);
+        for (key, nothing) in [
+            ("timeout", timeout.is_zero()),
+            ("max_pages", max_pages == 0),
+            ("max_bytes", max_bytes.0 == 0),
+            ("max_pixels", max_pixels == 0),
+        ] {
+            if nothing {
+                return Err(invalid(&format!("analyze.{key}"), "must be at least 1, not 0".to_owned()));
+            }
+        }
         let level = file.optimization.graph_optimization_level.unwrap_or(3);
         if level > 3 {
             return Err(invalid(
@@ -382,14 +400,11 @@ impl Config {
                 device: overrides.device.clone().or(file.analyze.device).unwrap_or_else(|| "auto".to_owned()),
                 ocr: parsed(overrides.ocr, file.analyze.ocr.as_deref())
                     .map_err(|text| invalid("analyze.ocr", text))?,
-                compare_text: overrides.compare_text.or(file.analyze.compare_text).unwrap_or(0),
-                timeout: overrides
-                    .timeout
-                    .or(file.analyze.timeout.map(Duration::from_secs))
-                    .unwrap_or(Duration::from_secs(300)),
-                max_pages: overrides.max_pages.or(file.analyze.max_pages).unwrap_or(5_000),
-                max_bytes: overrides.max_bytes.or(file.analyze.max_bytes).unwrap_or(ByteSize(1_000_000_000)),
-                max_pixels: overrides.max_pixels.or(file.analyze.max_pixels).unwrap_or(200_000_000),
+                compare_text,
+                timeout,
+                max_pages,
+                max_bytes,
+                max_pixels,
                 mem_limit: overrides.mem_limit.or(file.analyze.mem_limit),
                 sandbox: parsed(overrides.sandbox, file.analyze.sandbox.as_deref())
                     .map_err(|text| invalid("analyze.sandbox", text))?,
@@ -470,6 +485,8 @@ mod tests {
             ("models: {finbert: {quantization_mode: int8}}", "models.finbert.quantization_mode"),
             ("models: {finbert: {calibration: texts.jsonl}}", "models.finbert.calibration"),
             ("analyze: {ocr: perhaps}", "analyze.ocr"),
+            ("analyze: {timeout: 0}", "analyze.timeout"),
+            ("analyze: {max_pages: 0}", "analyze.max_pages"),
             ("analyze: {max_runtime: soon}", "analyze.max_runtime"),
             ("analyze: {sandbox: maybe}", "analyze.sandbox"),
         ] {

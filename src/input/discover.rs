@@ -68,9 +68,9 @@ pub struct Discovered {
 /// Finds the documents of `paths`, in any order and number.
 ///
 /// A folder gives the files in it, at any depth, whose content is a PDF or an image we read, and those that are named
-/// so (`report.pdf`), whose analysis then says that they are not; ignore files are respected, hidden files and office lock files (`~$x`) left out, symbolic links followed without running in
-/// circles. A file that is given by itself is always a document: if it cannot be analyzed, its analysis says so.
-/// The globs apply to both.
+/// so (`report.pdf`), whose analysis then says that they are not; ignore files are respected, hidden files and office
+/// lock files (`~$x`) left out, symbolic links followed without running in circles. A file that is given by itself is
+/// always a document: if it cannot be analyzed, its analysis says so. The globs apply to both.
 ///
 /// # Errors
 /// `config.invalid` for a wrong glob.
@@ -148,11 +148,13 @@ fn walk(root: &Path, options: &DiscoverOptions, found: &mut Discovered) -> Resul
             Ok(entry) => entry,
             Err(error) if is_loop(&error) => continue,
             Err(error) => {
-                found.problems.push(
-                    Error::new(ErrorCode::InputUnreadable, "part of the folder cannot be read")
-                        .file(root)
-                        .because(error),
-                );
+                let place = place(&error).unwrap_or(root).to_owned();
+                let what = match error.io_error() {
+                    Some(cause) => format!("part of the folder cannot be read: {cause}"),
+                    None => format!("part of the folder cannot be read: {error}"),
+                };
+                let error = Error::new(ErrorCode::InputUnreadable, what).file(place);
+                found.problems.push(error.help("make it readable, or leave it out with --exclude"));
                 continue;
             }
         };
@@ -175,6 +177,16 @@ fn is_loop(error: &ignore::Error) -> bool {
         ignore::Error::Loop { .. } => true,
         ignore::Error::WithDepth { err, .. } | ignore::Error::WithPath { err, .. } => is_loop(err),
         _ => false,
+    }
+}
+
+/// What a problem of the walk is about.
+fn place(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => place(err),
+        ignore::Error::Partial(errors) => errors.iter().find_map(place),
+        _ => None,
     }
 }
 
@@ -259,6 +271,16 @@ mod tests {
         let found = discover(&paths, &DiscoverOptions::default()).unwrap();
         assert_eq!(found.inputs.len(), 4, "{:?}", found.inputs);
         assert_eq!(found.problems[0].code(), ErrorCode::InputNotFound);
+    }
+
+    #[test]
+    fn what_cannot_be_read_in_a_folder_is_named() {
+        let root = tree();
+        std::os::unix::fs::symlink("gone.pdf", root.path().join("deep/dangling.pdf")).unwrap();
+        let found = discover(&[root.path().to_owned()], &DiscoverOptions::default()).unwrap();
+        let [problem] = found.problems.as_slice() else { panic!("{:?}", found.problems) };
+        assert_eq!(problem.culprit().file, Some(root.path().join("deep/dangling.pdf")));
+        assert!(problem.to_string().contains("No such file"), "{problem}");
     }
 
     #[test]

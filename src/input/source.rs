@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
 use super::discover::{Input, InputSource};
@@ -29,8 +32,22 @@ impl Source {
     /// # Errors
     /// `input.not_found`, `input.unreadable` or `input.too_large`, naming the file.
     pub fn read(input: &Input, max_bytes: u64) -> Result<Self> {
+        Self::read_unless(input, max_bytes, &|| false)
+    }
+
+    /// [`Self::read`] that ends when `given_up` says so, also while standard input keeps us waiting.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and `run.interrupted`.
+    pub fn read_unless(input: &Input, max_bytes: u64, given_up: &dyn Fn() -> bool) -> Result<Self> {
         match input.source {
-            InputSource::Stdin => Self::read_from(std::io::stdin().lock(), max_bytes),
+            InputSource::Stdin => Self::read_from(PatientStdin(given_up), max_bytes).map_err(|error| {
+                if given_up() {
+                    Error::new(ErrorCode::RunInterrupted, "the run ended before standard input did")
+                } else {
+                    error
+                }
+            }),
             InputSource::File => {
                 open_file(&input.path, max_bytes).and_then(|file| Self::read_from(file, max_bytes))
             }
@@ -110,6 +127,25 @@ impl Source {
     }
 }
 
+/// Standard input, as long as nobody has given it up.
+struct PatientStdin<'a>(&'a dyn Fn() -> bool);
+
+impl Read for PatientStdin<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        const LOOK_UP: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+        let stdin = std::io::stdin();
+        loop {
+            if (self.0)() {
+                return Err(std::io::ErrorKind::TimedOut.into());
+            }
+            let mut ready = [PollFd::new(&stdin, PollFlags::IN)];
+            if poll(&mut ready, Some(&LOOK_UP))? > 0 {
+                return Ok(rustix::io::read(&stdin, &mut *buffer)?);
+            }
+        }
+    }
+}
+
 fn too_large(max_bytes: u64) -> Error {
     Error::new(ErrorCode::InputTooLarge, format!("the file has more than {max_bytes} bytes"))
         .help("raise --max-bytes to read it")
@@ -123,14 +159,24 @@ fn open_file(path: &Path, max_bytes: u64) -> Result<File> {
         };
         Error::new(code, "cannot open the file").because(error)
     };
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    // A pipe without a writer would keep us here for ever.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
         return Err(unreadable(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
     }
-    if metadata.is_file() && metadata.len() > max_bytes {
+    if !metadata.is_file() {
+        return Err(Error::new(
+            ErrorCode::InputUnreadable,
+            "this is a pipe, a socket or a device and not a file",
+        )
+        .help("give its bytes on standard input: docproc analyze - < FILE"));
+    }
+    if metadata.len() > max_bytes {
         return Err(too_large(max_bytes));
     }
-    File::open(path).map_err(unreadable)
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -145,6 +191,17 @@ mod tests {
         let expected = "86edbaa24831badfa0a8b04bb410141e2ee4182b6d0014493fe262a7a331c20b";
         assert_eq!(source.sha256(), expected);
         assert_eq!(Source::read_from(&b"%PDF-1.7"[..], 7).unwrap_err().code(), ErrorCode::InputTooLarge);
+    }
+
+    #[test]
+    fn a_pipe_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe.pdf");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let error = open_file(&path, 9).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InputUnreadable);
+        assert!(error.to_string().contains("is a pipe"), "{error}");
     }
 
     #[test]

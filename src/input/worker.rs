@@ -3,6 +3,7 @@
 //! It gets documents as sealed memory, answers with pages in sealed memory, and knows no paths. It serves one
 //! request at a time on its main thread until the main process closes the socket or dies.
 
+use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,7 +42,7 @@ pub fn main() -> ExitCode {
     match serve(&Channel::from_descriptor(socket)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("page worker: {}", error.explanation());
+            let _ = writeln!(std::io::stderr(), "page worker: {}", error.explanation());
             ExitCode::FAILURE
         }
     }

@@ -1,11 +1,12 @@
 //! The run manifest: what a run did, with the times and machine facts that analyses must not hold.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
 use crate::document::analysis::{ModelInfo, Status};
-use crate::error::ErrorCode;
+use crate::error::{Error, ErrorCode};
 
 /// Name of the manifest in the output folder.
 pub(super) const FILE_NAME: &str = "manifest.json";
@@ -36,8 +37,29 @@ pub struct Manifest {
     pub cache: CacheUse,
     /// What became of the page workers.
     pub workers: WorkerUse,
+    /// What was named and is not there, and folders of which a part cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<InputProblem>,
     /// Every document, in input order.
     pub documents: Vec<DocumentEntry>,
+}
+
+/// A path that gave no document although one may be there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InputProblem {
+    /// The path; what is not UTF-8 in it is replaced.
+    pub path: String,
+    /// Stable code.
+    pub code: ErrorCode,
+    /// What happened and what to do about it.
+    pub message: String,
+}
+
+impl From<&Error> for InputProblem {
+    fn from(error: &Error) -> Self {
+        let path = error.culprit().file.as_deref().unwrap_or(Path::new("")).to_string_lossy().into_owned();
+        Self { path, code: error.code(), message: error.explanation() }
+    }
 }
 
 /// Why a run was stopped before its end.

@@ -15,6 +15,8 @@ pub use atomic::write_atomic;
 pub use folder::OutputFolder;
 pub use journal::{Key, Record};
 pub use lines::LinesWriter;
-pub use manifest::{CacheUse, DocumentEntry, Manifest, Outcome, RunCounts, StopReason, WorkerUse};
+pub use manifest::{
+    CacheUse, DocumentEntry, InputProblem, Manifest, Outcome, RunCounts, StopReason, WorkerUse,
+};
 pub use paths::{output_paths, relative_output};
 pub use tables::TableFiles;

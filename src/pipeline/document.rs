@@ -119,7 +119,16 @@ pub(super) fn analyze(
     }
     let read = read_all(engine, &mut reader, admitted, observer);
     drop(reader);
-    match read.and_then(|(read, errors)| finish(engine, info.clone(), read, &errors)) {
+    let finished = read.and_then(|(read, mut errors)| {
+        if read.pages.is_empty() && errors.is_empty() && !request.pages.is_all() {
+            let what = format!("--pages asks for none of the pages that there are: 1 to {}", info.page_count);
+            errors.push(
+                Error::new(ErrorCode::DocumentNoSuchPage, what).help("ask for others, or leave --pages out"),
+            );
+        }
+        finish(engine, info.clone(), read, &errors)
+    });
+    match finished {
         Ok(analysis) => analysis,
         Err(error) => nothing(info, &error),
     }

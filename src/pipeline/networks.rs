@@ -18,6 +18,8 @@ pub(super) const CONFIDENCE: &str = "confidence_estimator";
 pub(super) const NAMES: &str = "name_confidence";
 /// Networks of the folder that are no scores.
 const BUILT_IN: [&str; 3] = [LINE_LABELS, CONFIDENCE, NAMES];
+/// The network that a bundle ships.
+const MAIN_FILE: &str = "network.dpnn";
 /// Largest network file that is read.
 const MAX_BYTES: u64 = 64 << 20;
 
@@ -27,7 +29,7 @@ const MAX_BYTES: u64 = 64 << 20;
 ///
 /// # Errors
 /// `network.invalid`, `model.checksum`.
-pub(super) fn load(
+pub fn load(
     config: &Config,
     manifest: Option<&Manifest>,
     notice: &mut dyn FnMut(&str),
@@ -45,6 +47,10 @@ pub(super) fn load(
     }
     for section in sections.unwrap_or_default() {
         let files = match &section.file {
+            // A bundle that `docproc train` wrote may hold the network in several shapes.
+            Some(file) if file.file_name() == Some(MAIN_FILE.as_ref()) && file.is_file() => {
+                bundle(file.parent().unwrap_or(Path::new("")), manifest)?
+            }
             Some(file) => vec![read(file, manifest)?],
             None => bundle(&folder.join(&section.name), manifest)?,
         };
@@ -92,7 +98,7 @@ pub(super) fn bundle(folder: &Path, manifest: Option<&Manifest>) -> Result<Vec<(
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "dpnn"))
         .collect();
-    paths.sort_by_key(|path| (path.file_stem() != Some("network".as_ref()), path.clone()));
+    paths.sort_by_key(|path| (path.file_name() != Some(MAIN_FILE.as_ref()), path.clone()));
     paths.iter().map(|path| read(path, manifest)).collect()
 }
 

@@ -254,7 +254,7 @@ fn one(
     let _document = profiler.enter(profiler.is_enabled().then(|| job.input.display().into()));
     let source = {
         let _span = profiler.span("read input");
-        Source::read(&job.input, options.request.max_bytes)
+        Source::read_unless(&job.input, options.request.max_bytes, &|| stop.is_cut())
     };
     let sha256 = source.as_ref().map_or("", Source::sha256);
     let key = setup.key(&job.input, sha256, &options.request);

@@ -13,7 +13,7 @@ use super::fp16;
 use super::gate;
 use super::onnx::{self, Model, NodeProto};
 use super::optimize;
-use super::options::{Mode, QuantizeOptions};
+use super::options::{Mode, QuantizeOptions, names_something};
 use super::prepare::normalize;
 use super::qat;
 use super::report::{LayerChoice, LayerPrecision, QuantizeReport, TaskMetric};
@@ -75,6 +75,17 @@ pub fn quantize(
         )
         .file(input)
         .help("start from the float model"));
+    }
+
+    for pattern in options.include.iter().chain(&options.exclude) {
+        if !names_something(pattern, model.graph()) {
+            return Err(Error::new(
+                ErrorCode::ConfigInvalid,
+                format!("no layer and no weight is named `{pattern}`"),
+            )
+            .file(input)
+            .help("`--verbose` lists the layers; `*` stands for any run of characters"));
+        }
     }
 
     let mut original = match hooks.samples {

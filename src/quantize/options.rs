@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::onnx::{GraphProto, NodeProto, TensorProto};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The precision asked for.
@@ -145,6 +146,14 @@ impl QuantizeOptions {
         };
         (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
     }
+}
+
+/// Whether a node or a weight of the graph has a name that matches.
+#[must_use]
+pub fn names_something(pattern: &str, graph: &GraphProto) -> bool {
+    let nodes = graph.node.iter().map(NodeProto::label);
+    let weights = graph.initializer.iter().map(TensorProto::name);
+    nodes.chain(weights).any(|name| matches_pattern(pattern, name))
 }
 
 /// Matches a whole name; `*` stands for any run of characters, `?` for one.

@@ -183,7 +183,9 @@ impl Report {
 /// Page workers that were lost, as the run's summary says.
 fn lost(said: &str) -> u32 {
     said.lines()
-        .find_map(|line| line.split_once(" page workers died or were killed"))
+        .find_map(|line| {
+            line.split_once(" page worker").filter(|(_, after)| after.contains(" died or had to be killed"))
+        })
         .and_then(|(before, _)| before.split_whitespace().last()?.parse().ok())
         .unwrap_or(0)
 }

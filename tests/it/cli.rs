@@ -72,6 +72,11 @@ fn wrong_usage_exits_2_and_says_what_is_wrong() {
         (&["analyze", "--no-such-flag", "x"], "unexpected argument"),
         (&["analyze", "fixtures/reports", "--pages", "5-2"], "is not a page"),
         (&["analyze", "fixtures/reports", "--max-bytes", "many"], "is not a size"),
+        (&["analyze", "fixtures/reports", "--timeout", "0"], "analyze.timeout"),
+        (&["analyze", "fixtures/reports", "--include", "*.xyz"], "--include and --exclude leave"),
+        (&["analyze", "fixtures/reports", "--jsonl", "gone/lines.jsonl"], "cannot make gone/lines.jsonl\n"),
+        (&["eval", "sentiment", "--data", "x.jsonl", "--seed", "2"], "goes with `docproc eval audit`"),
+        (&["models", "list", "--config", "fixtures/config/gone.yaml"], "config.invalid"),
         (&["analyze", "fixtures/reports", "--device", "abacus"], "is not a device"),
         (&["analyze", "fixtures/reports", "--config", "gone.yaml"], "config.invalid"),
         (&["analyze", "fixtures/reports", "--models-dir", "gone"], "model.not_found"),
@@ -404,6 +409,19 @@ fn standard_input_lists_and_dry_runs() {
 }
 
 #[test]
+fn pages_that_are_not_there_are_an_error_of_the_document() {
+    let out = tempfile::tempdir().unwrap();
+    docproc()
+        .args(["analyze", "fixtures/reports/rotated-page.pdf", "--pages", "7", "-o"])
+        .arg(out.path())
+        .assert()
+        .code(1)
+        .stderr(predicate::str::contains("document.no_such_page"));
+    let analysis = read_json(&out.path().join("fixtures/reports/rotated-page.pdf.json"));
+    assert_eq!((&analysis["status"], &analysis["document"]["page_count"]), (&"failed".into(), &1.into()));
+}
+
+#[test]
 fn broken_documents_are_reported_and_do_not_stop_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(reports().join("rotated-page.pdf"), folder.path().join("good.pdf")).unwrap();
@@ -431,6 +449,14 @@ fn the_designs_example_configuration_works_as_it_stands() {
         .assert()
         .success()
         .stdout(predicate::str::contains("risk_scorer"));
+}
+
+#[test]
+fn the_environment_is_part_of_the_configuration() {
+    let show = |jobs: &str| docproc().args(["config", "show"]).env("DOCPROC_JOBS", jobs).assert();
+    show("3").success().stdout(predicate::str::contains("jobs: 3"));
+    show("none").code(2).stderr(predicate::str::contains("--jobs"));
+    docproc().arg("doctor").env("DOCPROC_OCR", "perhaps").assert().code(2);
 }
 
 #[test]

@@ -130,6 +130,8 @@ fn wrong_wishes_are_usage_errors() {
         (&["--gate", "layout", "--data", data], "no layout labels"),
         (&["--calibration", "gone"], "input.not_found"),
         (&["--max-drop=-1"], "config.invalid"),
+        (&["--percentile", "99.9"], "--percentile goes with --mode int8"),
+        (&["--include", "zzz*"], "no layer and no weight is named `zzz*`"),
     ] {
         docproc()
             .arg("quantize")

@@ -75,6 +75,11 @@ fn trains_a_users_network_on_analyses_and_on_their_features() {
     }
     let card = fs::read_to_string(folder.join("mine/CARD.md")).unwrap();
     assert!(card.contains("Threshold") && card.contains("feature set `risk`"), "{card}");
+    // Logistic regression ships; who asks for the network's layers gets the network.
+    assert!(folder.join("mine/network-128-4-1.dpnn").is_file());
+    docproc(folder).arg("doctor").assert().success().stdout(predicate::str::contains("needs_review"));
+    configuration(folder, "[128, 5, 1]", "risk/1");
+    docproc(folder).arg("doctor").assert().code(2).stdout(predicate::str::contains("says layers 128-5-1"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Unattended runs: lock, signals, time limit.
 
 use std::fs;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use assert_cmd::prelude::*;
@@ -87,6 +88,19 @@ fn documents_that_take_too_long_to_finish_are_cut() {
         assert!(["cut", "not_reached"].contains(&document["outcome"].as_str().unwrap()), "{document}");
     }
     assert!(files(out.path()).is_empty());
+}
+
+#[test]
+fn standard_input_that_does_not_end_is_given_up() {
+    let out = tempfile::tempdir().unwrap();
+    let mut command = docproc();
+    command.args(["analyze", "-", "--max-runtime", "1s", "--stop-timeout", "0s", "-o"]).arg(out.path());
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // Kept open until the end.
+    let stdin = child.stdin.take();
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    drop(stdin);
+    assert_eq!(read_json(&out.path().join("manifest.json"))["documents"][0]["outcome"], "cut");
 }
 
 #[test]

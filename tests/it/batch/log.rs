@@ -31,6 +31,28 @@ pub fn event<'a>(lines: &'a [Value], name: &str) -> &'a Value {
 }
 
 #[test]
+fn a_log_that_nobody_reads_costs_nothing() {
+    for format in ["text", "json"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let out = tempfile::tempdir().unwrap();
+        let mut command = docproc();
+        command.args([
+            "analyze",
+            "fixtures/reports/rotated-page.pdf",
+            "gone.pdf",
+            "--log-format",
+            format,
+            "-o",
+        ]);
+        let status = command.arg(out.path()).stderr(writer).status().unwrap();
+        assert_eq!(status.code(), Some(1), "{format}");
+        assert_eq!(read_json(&out.path().join("fixtures/reports/rotated-page.pdf.json"))["status"], "ok");
+        assert_eq!(read_json(&out.path().join("manifest.json"))["problems"][0]["code"], "input.not_found");
+    }
+}
+
+#[test]
 fn every_line_of_a_json_log_is_an_object() {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(reports().join("rotated-page.pdf"), folder.path().join("good.pdf")).unwrap();

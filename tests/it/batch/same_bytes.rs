@@ -99,6 +99,27 @@ fn all_fixtures_give_the_same_bytes_however_they_are_run() {
     Runs::new(&[], &[]).check();
 }
 
+/// The fixtures, and what lies in the folder that DOCPROC_SOAK_CORPORA names.
+#[test]
+#[ignore = "minutes with a folder; `make soak-kill`"]
+fn documents_of_every_kind_give_the_same_bytes_in_either_order() {
+    let corpora = std::env::var_os("DOCPROC_SOAK_CORPORA").map(PathBuf::from);
+    let mut list = Vec::new();
+    for folder in [Some(reports()), corpora].into_iter().flatten() {
+        let more = docproc::input::discover(&[folder], &docproc::input::DiscoverOptions::default()).unwrap();
+        list.extend(more.inputs.into_iter().map(|input| input.path));
+    }
+    let runs = Runs { list, more: vec!["--ocr", "never", "--disk-cache-size", "0"] };
+    let cache = empty_cache();
+    let (forwards, _) = runs.run(&runs.list, cache.path(), &["--jobs", "1"]);
+    let backwards: Vec<PathBuf> = runs.list.iter().rev().cloned().collect();
+    let (backwards, _) = runs.run(&backwards, cache.path(), &["--jobs", "2"]);
+    for ((path, bytes), (other, others)) in forwards.iter().zip(&backwards) {
+        assert!(path == other && bytes == others, "{} differs", path.display());
+    }
+    println!("{} documents, the same bytes in either order", forwards.len());
+}
+
 /// `batch_size` is part of the configuration. Pages are batches of their own on a CPU, so that it does not change what
 /// the layout model says; int8 models scale by the whole batch, so that it may change what they say about texts.
 #[test]
