@@ -96,6 +96,9 @@ pub fn without_hidden(page: &Page) -> Option<(Vec<bool>, Page)> {
     Some((seen, visible))
 }
 
+/// In place of the text of names for a machine: all of them are one finding.
+const IDENTIFIERS: &str = "identifiers";
+
 /// Hidden words of one line.
 struct Run {
     page: u32,
@@ -132,9 +135,13 @@ pub(super) fn hidden_text<'p>(pages: impl IntoIterator<Item = &'p Page>) -> Vec<
             previous = cause;
         }
         for (cause, runs) in by_cause {
-            let shape = shape(&runs);
-            if shape.chars().filter(|character| character.is_alphanumeric()).count() >= FEWEST_CHARACTERS {
-                groups.entry((cause, shape)).or_default().extend(runs);
+            let (identifiers, texts): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(is_identifier);
+            for (shape, runs) in [(IDENTIFIERS.to_owned(), identifiers), (shape(&texts), texts)] {
+                let long = shape.chars().filter(|character| character.is_alphanumeric()).count()
+                    >= FEWEST_CHARACTERS;
+                if long && !runs.is_empty() {
+                    groups.entry((cause, shape)).or_default().extend(runs);
+                }
             }
         }
     }
@@ -143,20 +150,19 @@ pub(super) fn hidden_text<'p>(pages: impl IntoIterator<Item = &'p Page>) -> Vec<
     found
 }
 
-/// Whether a run is long names for a machine, as report systems leave them beside their sections.
+/// Whether a run is names for a machine, as report systems leave them beside their sections: "PLACEHOLDER_4",
+/// "_df8d5bf8-bf81-11ec-ac27-35c7f582ea00".
 fn is_identifier(run: &Run) -> bool {
     run.text.split(' ').all(|word| {
-        word.len() >= 16
+        (word.len() >= 16 || word.contains('_'))
             && word.contains(|c: char| c.is_ascii_digit())
+            && word.contains(|c: char| c.is_ascii_alphabetic())
             && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
     })
 }
 
 /// The text with every number as `#`, so that page numbers and dates do not tell copies apart.
 fn shape(runs: &[Run]) -> String {
-    if runs.iter().all(is_identifier) {
-        return "identifiers".to_owned();
-    }
     let mut shape = String::new();
     for character in runs.iter().flat_map(|run| run.text.chars()) {
         if !character.is_numeric() {
@@ -197,6 +203,28 @@ fn report(cause: Cause, runs: &[Run]) -> Anomaly {
 mod tests {
     use super::super::testing::{page, word};
     use super::*;
+
+    #[test]
+    fn names_for_machines_are_one_finding_and_text_beside_them_is_its_own() {
+        let page_of = |number: u32, texts: &[&str]| {
+            let words = texts.iter().enumerate().map(|(at, text)| {
+                let mut word = word(text, 40.0, 100.0 + 20.0 * at as f32);
+                word.style.starts_line = true;
+                word.style.invisible = *text != "seen";
+                word
+            });
+            page(number, words.collect())
+        };
+        let pages = [
+            page_of(1, &["seen", "_df8d5bf8-bf81-11ec-ac27-35c7f582ea00", "PLACEHOLDER_4"]),
+            page_of(2, &["seen", "PLACEHOLDER_5", "Net loss of 4,512"]),
+            page_of(3, &["seen", "_ca107d4e-c375-11ec-a8d6-d0221283ea00"]),
+        ];
+        let found = hidden_text(&pages);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].message.starts_with("4 words on 3 pages") && found[0].severity == Severity::Info);
+        assert!(found[1].message.starts_with("1 word on page 2") && found[1].severity == Severity::Warning);
+    }
 
     #[test]
     fn hidden_words_are_taken_out_unless_they_are_the_page() {
