@@ -1,6 +1,6 @@
 //! Text that a program reads and a reader does not see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{LISTED, count, evidence, finding};
 use crate::document::findings::{Anomaly, Evidence, Severity};
@@ -68,6 +68,13 @@ fn is_normal(cause: Cause, word: &Word, page: &Page) -> bool {
     })
 }
 
+/// Whether the same word is drawn in the same place for a reader to see, as drawing programs do with layers of text.
+fn is_seen_there(word: &Word, visible: &HashMap<&str, Vec<BBox<Points>>>) -> bool {
+    let middle = (word.bbox.center_x(), word.bbox.center_y());
+    let here = |seen: &BBox<Points>| seen.contains_point(middle.0, middle.1);
+    visible.get(word.text.as_str()).is_some_and(|places| places.iter().any(here))
+}
+
 /// Which words of a page a reader sees, and the page without the others; `None` where there is nothing to take out.
 ///
 /// Where more than half of the words are hidden, the text layer as a whole stands for what is drawn (a scan in tiles),
@@ -111,10 +118,18 @@ struct Run {
 pub(super) fn hidden_text<'p>(pages: impl IntoIterator<Item = &'p Page>) -> Vec<Anomaly> {
     let mut groups: BTreeMap<(Cause, String), Vec<Run>> = BTreeMap::new();
     for page in pages.into_iter().filter(|page| page.text_source == TextSource::TextLayer) {
+        let causes: Vec<Option<Cause>> = page.words.iter().map(|word| Cause::of(word, page)).collect();
+        if causes.iter().all(Option::is_none) {
+            continue;
+        }
+        let mut visible: HashMap<&str, Vec<BBox<Points>>> = HashMap::new();
+        for (word, _) in page.words.iter().zip(&causes).filter(|(_, cause)| cause.is_none()) {
+            visible.entry(&word.text).or_default().push(word.bbox);
+        }
         let mut by_cause: BTreeMap<Cause, Vec<Run>> = BTreeMap::new();
         let mut previous = None;
-        for word in &page.words {
-            let cause = Cause::of(word, page);
+        for (word, cause) in page.words.iter().zip(causes) {
+            let cause = cause.filter(|_| !is_seen_there(word, &visible));
             if let Some(cause) = cause {
                 let runs = by_cause.entry(cause).or_default();
                 match runs.last_mut() {
@@ -224,6 +239,18 @@ mod tests {
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].message.starts_with("4 words on 3 pages") && found[0].severity == Severity::Info);
         assert!(found[1].message.starts_with("1 word on page 2") && found[1].severity == Severity::Warning);
+    }
+
+    #[test]
+    fn what_is_drawn_twice_in_one_place_hides_nothing() {
+        let mut twice = [word("Forecast", 40.0, 100.0), word("Forecast", 40.5, 100.0)];
+        twice[0].style.invisible = true;
+        let mut elsewhere = twice.clone();
+        elsewhere[1].bbox = word("Forecast", 40.0, 300.0).bbox;
+        assert!(hidden_text(&[page(1, twice.to_vec())]).is_empty());
+        assert_eq!(hidden_text(&[page(1, elsewhere.to_vec())]).len(), 1);
+        // It is not read twice for all that.
+        assert!(without_hidden(&page(1, twice.to_vec())).is_some());
     }
 
     #[test]

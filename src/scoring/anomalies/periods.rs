@@ -81,6 +81,10 @@ fn odd_year(table: &Table) -> Option<Anomaly> {
         return None;
     }
     let values: Vec<i32> = years.iter().map(|(_, year)| *year).collect();
+    // A column without numbers may well have the year that seems to be missing.
+    let headed = |year: i32| {
+        table.cells.iter().any(|cell| cell.row < table.header_rows && years_of(&cell.text).contains(&year))
+    };
     let runs = |values: &[i32], step: i32| values.windows(2).all(|pair| pair[1] - pair[0] == step);
     if runs(&values, 1) || runs(&values, -1) {
         return None;
@@ -91,7 +95,7 @@ fn odd_year(table: &Table) -> Option<Anomaly> {
             let expected = values[neighbour] + step * (odd as i32 - neighbour as i32);
             let mut corrected = values.clone();
             corrected[odd] = expected;
-            if runs(&corrected, step) && is_slip(*year, expected) {
+            if runs(&corrected, step) && is_slip(*year, expected) && !headed(expected) {
                 let cell = header_cell(table, *column, *year)?;
                 let message =
                     format!("the columns run {}; {year} stands where {expected} is due", list(&corrected));
@@ -194,6 +198,8 @@ fn list(years: &[i32]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::super::testing::{page, word};
     use super::*;
 
@@ -219,6 +225,44 @@ mod tests {
     fn a_day_in_the_next_line_is_of_another_date() {
         let words = vec![word("February", 20.0, 100.0), word("30,", 20.0, 112.0), word("2020", 60.0, 112.0)];
         assert_eq!(impossible_dates(&[page(1, words)]).len(), 0);
+    }
+
+    /// A table with a header row of years over one row; `None` where the column has no number.
+    fn years(columns: &[(i32, Option<f64>)]) -> Table {
+        let cells: Vec<Value> = columns
+            .iter()
+            .enumerate()
+            .flat_map(|(column, (year, value))| {
+                let cell = |row: u32, text: String, value: Value| {
+                    json!({
+                        "row": row, "column": column, "row_span": 1, "column_span": 1, "header": row == 0, "page": 1,
+                        "box": [50 * column, 20 * row, 50 * column + 40, 20 * row + 10], "text": text, "value": value,
+                    })
+                };
+                let number = value.map(|value| {
+                    json!({"type": "NUMBER", "printed": value, "value": value, "decimals": 0, "scale": 0, "confidence": 1.0})
+                });
+                [
+                    cell(0, format!("FY {year}"), Value::Null),
+                    cell(1, value.map_or("n/a".to_owned(), |value| value.to_string()), number.into()),
+                ]
+            })
+            .collect();
+        let periods: Vec<String> = columns.iter().map(|(year, _)| year.to_string()).collect();
+        serde_json::from_value(json!({
+            "id": 0, "blocks": [], "page": 1, "box": [0, 0, 300, 40], "rows": 2, "columns": columns.len(),
+            "header_rows": 1, "column_periods": periods, "cells": cells,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_year_out_of_order_is_a_slip_unless_another_column_has_the_one_that_is_due() {
+        let slip = years(&[(2012, Some(1.0)), (2023, Some(2.0)), (2014, Some(3.0)), (2015, Some(4.0))]);
+        let found = odd_year(&slip).expect("2023 for 2013");
+        assert_eq!((found.printed, found.expected), (Some(2023.0), Some(2013.0)));
+        let whole = years(&[(2012, Some(1.0)), (2013, None), (2014, Some(3.0)), (2015, Some(4.0))]);
+        assert!(odd_year(&whole).is_none());
     }
 
     #[test]
