@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use docproc::config::{NativeLibrary, native_library};
+use docproc::config::{NativeLibrary, OcrPolicy, native_library};
 use docproc::error::Result;
 use docproc::input::{
-    DiscoverOptions, OcrMode, ReadRequest, SandboxMode, Source, WORKER_ARGUMENT, WorkerOptions, WorkerPool,
-    discover, worker_main,
+    DiscoverOptions, ReadRequest, SandboxMode, Source, WORKER_ARGUMENT, WorkerOptions, WorkerPool, discover,
+    worker_main,
 };
 
 /// Documents in work at the same time.
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 fn measure(paths: &[PathBuf], workers: usize, sandbox: SandboxMode) -> Result<()> {
     let pdfium = native_library(NativeLibrary::Pdfium)?;
     let inputs = discover(paths, &DiscoverOptions::default())?.inputs;
-    let request = ReadRequest { ocr: OcrMode::Never, ..ReadRequest::default() };
+    let request = ReadRequest::with_ocr(OcrPolicy::Never);
     let started = Instant::now();
     let pool = WorkerPool::start(&WorkerOptions { workers, pdfium, sandbox, ..WorkerOptions::default() })?;
     let (mut pages, mut words, mut checksum) = (0u32, 0, 0u64);

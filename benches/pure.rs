@@ -12,14 +12,13 @@ use std::sync::{Arc, OnceLock};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 
-use docproc::config::{Config, NativeLibrary, Overrides, native_library};
+use docproc::config::{Config, NativeLibrary, OcrPolicy, native_library};
 use docproc::document::analysis::{Analysis, DocumentInfo, SCHEMA_VERSION, Status, Tool};
 use docproc::document::{Page, WordPredictions};
 use docproc::error::Result;
 use docproc::inference::{ImageView, PageInput};
 use docproc::input::{
-    DiscoverOptions, OcrMode, ReadRequest, Source, WORKER_ARGUMENT, WorkerOptions, WorkerPool, discover,
-    worker_main,
+    DiscoverOptions, ReadRequest, Source, WORKER_ARGUMENT, WorkerOptions, WorkerPool, discover, worker_main,
 };
 use docproc::pipeline::Models;
 use docproc::scoring::audit::audit;
@@ -63,14 +62,14 @@ fn main() -> std::process::ExitCode {
 }
 
 fn load() -> Result<Data> {
-    let models = Models::load(&Config::load(&Overrides::default())?, &mut |_| ())?;
+    let models = Models::load(&Config::load(None, |_| ())?, &mut |_| ())?;
     let pool = WorkerPool::start(&WorkerOptions {
         pdfium: native_library(NativeLibrary::Pdfium)?,
         ..WorkerOptions::default()
     })?;
     let input = discover(&[REPORT.into()], &DiscoverOptions::default())?.inputs.remove(0);
     let source = Arc::new(Source::read(&input, 1 << 30)?);
-    let mut reader = pool.open(source, ReadRequest { ocr: OcrMode::Never, ..ReadRequest::default() });
+    let mut reader = pool.open(source, ReadRequest::with_ocr(OcrPolicy::Never));
     let (mut pages, mut predictions, mut blocks) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(segment) = reader.next() {
         let segment = segment?;

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use sha2::{Digest, Sha256};
 
-use crate::config::File;
+use crate::config::Config;
 use crate::document::PageImage;
 use crate::input::media::MediaType;
 use crate::input::protocol::{Reply, Request};
@@ -78,7 +78,7 @@ pub fn resolution(bytes: &[u8]) {
 /// The configuration file.
 pub fn config(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let _ = File::parse(text);
+        let _ = Config::parse(text);
     }
 }
 

@@ -7,13 +7,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, NativeLibrary, native_library};
+use crate::config::{Config, NativeLibrary, OcrPolicy, native_library};
 use crate::document::PAGE_IMAGE_SIZE;
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
-use crate::input::{
-    DiscoverOptions, Input, OcrMode, ReadRequest, Source, WorkerOptions, WorkerPool, discover,
-};
+use crate::input::{DiscoverOptions, Input, ReadRequest, Source, WorkerOptions, WorkerPool, discover};
 use crate::pipeline::Models;
 use crate::structure::{DocumentStructure, layout_page};
 
@@ -85,7 +83,7 @@ impl Corpus {
         let mut corpus = Self::default();
         for input in inputs {
             let Ok(source) = Source::read(input, config.analyze.max_bytes.0) else { continue };
-            let request = ReadRequest { ocr: OcrMode::Never, ..ReadRequest::default() };
+            let request = ReadRequest::with_ocr(OcrPolicy::Never);
             let mut reader = pool.open(Arc::new(source), request);
             let (mut pages, mut blocks) = (Vec::new(), Vec::new());
             while corpus.pages.len() < most

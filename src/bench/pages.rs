@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::Context;
 use super::workload::{Plan, Size, Workload};
-use crate::config::{NativeLibrary, native_library};
+use crate::config::{NativeLibrary, OcrPolicy, native_library};
 use crate::error::Result;
-use crate::input::{OcrMode, ReadRequest, Source, WorkerOptions, WorkerPool};
+use crate::input::{ReadRequest, Source, WorkerOptions, WorkerPool};
 
 /// Documents in work at the same time.
 const IN_WORK: usize = 8;
@@ -80,7 +80,7 @@ impl Pages {
 impl Workload for Pages {
     fn run(&mut self) -> Result<()> {
         (self.pages, self.spent) = (0, Duration::ZERO);
-        let request = ReadRequest { ocr: OcrMode::Never, ..ReadRequest::default() };
+        let request = ReadRequest::with_ocr(OcrPolicy::Never);
         for sources in self.sources.chunks(IN_WORK) {
             let readers: Vec<_> =
                 sources.iter().map(|source| self.pool.open(Arc::clone(source), request.clone())).collect();

@@ -15,7 +15,7 @@ use super::args::{AnalyzeArgs, SummaryFormat};
 use super::log::{self, Level, tell};
 use super::progress::Progress;
 use super::{EXIT_DOCUMENTS, EXIT_INTERRUPTED, EXIT_TIME_UP, Verbosity, summary};
-use crate::config::{Config, FailOn};
+use crate::config::FailOn;
 use crate::input::{self, DiscoverOptions, Discovered};
 use crate::output::{
     InputProblem, LinesWriter, Manifest, OutputFolder, RunCounts, StopReason, TRACE_NAME, WorkerUse,
@@ -31,7 +31,9 @@ const DEFAULT_OUTPUT: &str = "out";
 pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
     log::start(args.log_format);
     let summary = summary_format(args, verbosity)?;
-    let config = Config::load(&args.overrides())?;
+    let config = args.settings.load(|config| {
+        config.performance.enable_profiling |= args.profile || args.trace.is_some();
+    })?;
     let discovered = discover(args)?;
     let paths =
         output_paths(discovered.inputs.iter().map(|input| (input.path.as_path(), input.relative.as_path())))?;
@@ -65,7 +67,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
     let pages =
         args.pages.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg).context("--pages")?;
     let request = Request::new(&config, pages, passwords(args.password_file.as_deref())?);
-    let stop = Arc::new(Stop::new(config.analyze.stop_timeout));
+    let stop = Arc::new(Stop::new(config.analyze.stop_timeout.0));
     listen(&stop)?;
     let trace = args.trace.as_deref().map(|path| create_new(path).map(|file| (path, file))).transpose()?;
     let folder = match (&args.output, &args.jsonl) {
@@ -87,7 +89,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         jobs: config.analyze.jobs,
         force: args.force,
         tables: args.tables.is_some(),
-        max_runtime: config.analyze.max_runtime,
+        max_runtime: config.analyze.max_runtime.map(|limit| limit.0),
     };
     let sink = Sink { folder: folder.as_ref(), lines: lines.as_ref() };
     let result = run_pipeline(&setup, &jobs, &sink, &options, &progress, &stop);

@@ -1,16 +1,15 @@
 //! Arguments as typed. They stop here: the rest of the program gets a [`crate::config::Config`].
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::bench::BenchArgs;
 use super::log::LogFormat;
 use super::quantize_args::QuantizeArgs;
 pub use super::train_args::{FeaturesArgs, TrainArgs};
-use crate::config::{ByteSize, FailOn, OcrPolicy, Overrides, SandboxMode, parse_duration};
+use crate::config::{Analyze, Config, OcrPolicy, Performance};
 
 /// Batch analyzer for financial documents
 ///
@@ -189,65 +188,51 @@ pub struct AnalyzeArgs {
     pub settings: SettingArgs,
 }
 
-/// Settings of the configuration that have a flag and an environment variable.
-#[derive(Debug, Args)]
+/// The settings of the configuration that have a flag and an environment variable. The flags are those of the
+/// configuration's own types; what was given is kept until the file has been read, and laid over it.
+#[derive(Clone, Debug)]
 pub struct SettingArgs {
-    /// Which outcomes make the exit code 1 [default: partial] [possible values: failed, partial, never]
-    #[arg(long, value_name = "WHEN", env = "DOCPROC_FAIL_ON", help_heading = "Output")]
-    pub fail_on: Option<FailOn>,
+    config: ConfigArgs,
+    given: ArgMatches,
+}
 
-    /// Page workers, and documents in work at the same time [default: one per core]
-    #[arg(short, long, value_name = "N", env = "DOCPROC_JOBS", help_heading = "Work")]
-    pub jobs: Option<usize>,
+impl FromArgMatches for SettingArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self { config: ConfigArgs::from_arg_matches(matches)?, given: matches.clone() })
+    }
 
-    /// When to read pages by OCR [default: auto] [possible values: auto, always, never]
-    #[arg(long, value_name = "WHEN", env = "DOCPROC_OCR", help_heading = "Work")]
-    pub ocr: Option<OcrPolicy>,
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
 
-    /// Compare the text layer of N pages per document with what OCR reads on them [default: 0]
-    #[arg(long, value_name = "N", env = "DOCPROC_COMPARE_TEXT", help_heading = "Work")]
-    pub compare_text: Option<u32>,
+impl Args for SettingArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        // For an update nothing is required, since the file or the default has a value.
+        let command = Performance::augment_args_for_update(Analyze::augment_args_for_update(command));
+        ConfigArgs::augment_args(command.next_help_heading("Models")).next_help_heading(None)
+    }
 
-    /// Seconds that a document may take [default: 300]
-    #[arg(long, value_name = "SECONDS", env = "DOCPROC_TIMEOUT", help_heading = "Limits")]
-    pub timeout: Option<u64>,
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
 
-    /// Pages of a document that are analyzed; further ones are reported [default: 5000]
-    #[arg(long, value_name = "N", env = "DOCPROC_MAX_PAGES", help_heading = "Limits")]
-    pub max_pages: Option<u32>,
-
-    /// Largest document, for example 500MB [default: 1GB]
-    #[arg(long, value_name = "SIZE", env = "DOCPROC_MAX_BYTES", help_heading = "Limits")]
-    pub max_bytes: Option<ByteSize>,
-
-    /// Largest image in pixels [default: 200000000]
-    #[arg(long, value_name = "N", env = "DOCPROC_MAX_PIXELS", help_heading = "Limits")]
-    pub max_pixels: Option<u64>,
-
-    /// Stop after this time, for example 90s, 15m, 6h or 1h30m; the next run goes on where this one stopped
-    #[arg(long, value_name = "DURATION", env = "DOCPROC_MAX_RUNTIME", value_parser = parse_duration, help_heading = "Limits")]
-    pub max_runtime: Option<Duration>,
-
-    /// Time that documents in work have to finish when the run is stopped [default: 30s]
-    #[arg(long, value_name = "DURATION", env = "DOCPROC_STOP_TIMEOUT", value_parser = parse_duration, help_heading = "Limits")]
-    pub stop_timeout: Option<Duration>,
-
-    /// Inference results kept on disk between runs, for example 500MB; 0 for none [default: 1GB]
-    #[arg(long, value_name = "SIZE", env = "DOCPROC_DISK_CACHE_SIZE", help_heading = "Limits")]
-    pub disk_cache_size: Option<ByteSize>,
-
-    /// Memory of all processes together, for example 4GB; documents wait for one another below it [default: none]
-    #[arg(long, value_name = "SIZE", env = "DOCPROC_MEM_LIMIT", help_heading = "Limits")]
-    pub mem_limit: Option<ByteSize>,
-
-    /// Lock up what reads the documents: as far as the kernel can, fully or not at all [default: auto] [possible
-    /// values: auto, require, off]
-    #[arg(long, value_name = "WHEN", env = "DOCPROC_SANDBOX", help_heading = "Limits")]
-    pub sandbox: Option<SandboxMode>,
-
-    /// Configuration and models
-    #[command(flatten, next_help_heading = "Models")]
-    pub config: ConfigArgs,
+impl SettingArgs {
+    /// The configuration: flags and environment over the file over the defaults.
+    ///
+    /// # Errors
+    /// Those of [`Config::load`].
+    pub fn load(&self, set: impl FnOnce(&mut Config)) -> crate::error::Result<Config> {
+        self.config.load_with(|config| {
+            // Values were parsed with the arguments: laying them over the file cannot fail.
+            let laid = config.analyze.update_from_arg_matches(&self.given);
+            laid.and_then(|()| config.performance.update_from_arg_matches(&self.given))
+                .unwrap_or_else(|error| unreachable!("{error}"));
+            set(config);
+        })
+    }
 }
 
 /// How tables are written besides the analysis.
@@ -340,71 +325,28 @@ pub struct PagesArgs {
     pub image_dir: Option<PathBuf>,
 
     /// When to read pages by OCR
-    #[arg(long, value_enum, default_value_t = OcrArg::Auto)]
-    pub ocr: OcrArg,
-}
-
-/// `--ocr` of `docproc pages`, which reads no configuration.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum OcrArg {
-    /// Images, and pages without a usable text layer
-    Auto,
-    /// Every page
-    Always,
-    /// No page
-    Never,
-}
-
-impl From<OcrArg> for OcrPolicy {
-    fn from(arg: OcrArg) -> Self {
-        match arg {
-            OcrArg::Auto => Self::Auto,
-            OcrArg::Always => Self::Always,
-            OcrArg::Never => Self::Never,
-        }
-    }
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub ocr: OcrPolicy,
 }
 
 impl ConfigArgs {
-    /// As overrides of the configuration.
-    #[must_use]
-    pub fn overrides(&self) -> Overrides {
-        Overrides {
-            config: self.config.clone(),
-            models_folder: self.models_dir.clone(),
-            device: self.device.clone(),
-            ..Overrides::default()
-        }
+    /// The configuration: these flags and variables over the file over the defaults.
+    ///
+    /// # Errors
+    /// Those of [`Config::load`].
+    pub fn load(&self) -> crate::error::Result<Config> {
+        self.load_with(|_| ())
     }
-}
 
-impl SettingArgs {
-    /// As overrides of the configuration.
-    #[must_use]
-    pub fn overrides(&self) -> Overrides {
-        Overrides {
-            jobs: self.jobs,
-            ocr: self.ocr,
-            compare_text: self.compare_text,
-            timeout: self.timeout.map(Duration::from_secs),
-            max_pages: self.max_pages,
-            max_bytes: self.max_bytes,
-            max_pixels: self.max_pixels,
-            mem_limit: self.mem_limit,
-            sandbox: self.sandbox,
-            fail_on: self.fail_on,
-            max_runtime: self.max_runtime,
-            stop_timeout: self.stop_timeout,
-            disk_cache_size: self.disk_cache_size,
-            ..self.config.overrides()
-        }
-    }
-}
-
-impl AnalyzeArgs {
-    /// As overrides of the configuration.
-    #[must_use]
-    pub fn overrides(&self) -> Overrides {
-        Overrides { profile: self.profile || self.trace.is_some(), ..self.settings.overrides() }
+    fn load_with(&self, set: impl FnOnce(&mut Config)) -> crate::error::Result<Config> {
+        Config::load(self.config.as_deref(), |config| {
+            if let Some(folder) = &self.models_dir {
+                config.models_folder = folder.clone();
+            }
+            if let Some(device) = &self.device {
+                config.analyze.device = device.clone();
+            }
+            set(config);
+        })
     }
 }

@@ -9,7 +9,6 @@ use super::args::ConfigArgs;
 use super::log::{self, tell};
 use super::{EXIT_DOCUMENTS, Verbosity, print};
 use crate::bench::{self, BenchOptions, Comparison, Report};
-use crate::config::Config;
 use crate::quantize::ensure_variants;
 
 /// `docproc bench`.
@@ -66,7 +65,7 @@ pub struct BenchArgs {
 
 /// Measures and prints; compares with the baseline.
 pub fn run(args: &BenchArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&args.config.overrides())?;
+    let config = args.config.load()?;
     let options = BenchOptions {
         input: args.input.clone(),
         only: args.only.clone(),

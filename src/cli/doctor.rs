@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::args::SettingArgs;
 use super::{Color, EXIT_USAGE, paint};
-use crate::config::{Config, NativeLibrary, native_library};
+use crate::config::{NativeLibrary, native_library};
 use crate::error::{Error, Result};
 use crate::pipeline::{load_networks, open_bundle, pending_variant};
 use crate::runtime::{Device, Environment, Manifest};
@@ -13,7 +13,7 @@ use crate::runtime::{Device, Environment, Manifest};
 /// Checks libraries, models, device, OCR and sandbox, one line each, and says how to repair what is wrong.
 pub fn run(args: &SettingArgs) -> anyhow::Result<ExitCode> {
     let mut report = Report { broken: 0 };
-    let config = report.take("configuration", Config::load(&args.overrides()), |config| {
+    let config = report.take("configuration", args.load(|_| ()), |config| {
         config.file.as_ref().map_or("defaults".to_owned(), |file| file.display().to_string())
     });
     let environment = report.take(

@@ -34,7 +34,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     if args.rows.is_some() && !matches!(args.task, EvalTask::Figures | EvalTask::Entities) {
         bail!("--rows goes with `docproc eval figures` and `docproc eval entities`");
     }
-    let config = Config::load(&args.config.overrides())?;
+    let config = args.config.load()?;
     ensure_variants(&config, &|text| tell!("note: {text}"))?;
     let note = &mut |text: &str| tell!("note: {text}");
     let mut models = || Models::load(&config, &mut *note);

@@ -8,7 +8,6 @@ use anyhow::bail;
 
 use super::args::FeaturesArgs;
 use super::log::tell;
-use crate::config::Config;
 use crate::document::Page;
 use crate::error::{Error, ErrorCode, Result};
 use crate::evaluation;
@@ -35,7 +34,7 @@ pub fn run(args: &FeaturesArgs) -> anyhow::Result<ExitCode> {
             }
         }
     } else if let Some(data) = &args.data {
-        let config = Config::load(&args.config.overrides())?;
+        let config = args.config.load()?;
         ensure_variants(&config, &|text| tell!("note: {text}"))?;
         let models = Models::load(&config, &mut |text| tell!("note: {text}"))?;
         evaluation::line_rows(&models.layout, data, |row| print(&mut out, row))?;

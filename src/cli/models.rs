@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use super::args::{ConfigArgs, VerifyArgs};
 use super::log::tell;
 use super::{EXIT_DOCUMENTS, EXIT_USAGE, print};
-use crate::config::{Config, Model};
+use crate::config::Model;
 use crate::pipeline::open_bundle;
 use crate::runtime::Manifest;
 
 /// Lists the configured models: role, name, precision, size, checksum.
 pub fn list(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&args.overrides())?;
+    let config = args.load()?;
     let manifest = Manifest::read(&config.models_folder)?;
     let mut text = String::new();
     let mut broken = false;
@@ -48,7 +48,7 @@ pub fn list(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
 
 /// Checks every file of the models folder against the manifest, or rewrites the manifest.
 pub fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&args.config.overrides())?;
+    let config = args.config.load()?;
     let folder = &config.models_folder;
     if args.update {
         let manifest = Manifest::of_folder(folder, &["training"])?;

@@ -13,7 +13,7 @@ use crate::input;
 pub fn run(args: &PagesArgs) -> anyhow::Result<ExitCode> {
     let pdfium = native_library(NativeLibrary::Pdfium)?;
     let mut out = BufWriter::new(io::stdout().lock());
-    let failures = input::dump(&pdfium, &args.files, args.ocr.into(), args.image_dir.as_deref(), &mut out)?;
+    let failures = input::dump(&pdfium, &args.files, args.ocr, args.image_dir.as_deref(), &mut out)?;
     out.flush()?;
     for error in &failures {
         tell!("[{}]: {error}", error.code());

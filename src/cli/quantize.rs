@@ -9,7 +9,7 @@ use anyhow::Context;
 use super::log::tell;
 use super::quantize_args::{GateTask, QuantizeArgs, QuantizeMode};
 use super::{Color, EXIT_DOCUMENTS, Verbosity, paint, print};
-use crate::config::{Config, NativeLibrary, native_library};
+use crate::config::{NativeLibrary, native_library};
 use crate::error::Result;
 use crate::quantize::{
     CalibrationMethod, GateOptions, Inputs, LayerPrecision, Mode, OrtLoader, QuantizeHooks, QuantizeOptions,
@@ -147,11 +147,7 @@ fn inputs(
     Ok(gather(
         &subject,
         path,
-        &Reading {
-            config: &|| Config::load(&args.config.overrides()),
-            limit,
-            notice: &|text| say(&format!("note: {text}")),
-        },
+        &Reading { config: &|| args.config.load(), limit, notice: &|text| say(&format!("note: {text}")) },
     )?)
 }
 

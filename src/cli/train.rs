@@ -10,7 +10,6 @@ use anyhow::{Context, bail};
 use super::args::TrainArgs;
 use super::log::tell;
 use super::{Color, paint, print};
-use crate::config::Config;
 use crate::evaluation;
 use crate::output::write_atomic;
 use crate::scoring::dataset::{Dataset, Sources, class_names};
@@ -91,7 +90,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 /// The recipe of a shipped network, or of one that the configuration defines. Layers, activation and features of the
 /// configuration take the place of the recipe's.
 fn recipe(args: &TrainArgs, data: &[u8]) -> anyhow::Result<Recipe> {
-    let config = Config::load(&args.config.overrides())?;
+    let config = args.config.load()?;
     let sections = config.models.custom_networks.unwrap_or_default();
     let shipped = recipes::named(&args.network);
     let Some(section) = sections.into_iter().find(|section| section.name == args.network) else {

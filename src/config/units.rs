@@ -1,4 +1,4 @@
-//! Sizes as people write them: `4GB`, `512 MiB`, `1000000`.
+//! Sizes and lengths of time as people write them: `4GB`, `512 MiB`, `15m`, `90`.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A number of bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
 
 impl ByteSize {
@@ -69,56 +69,71 @@ impl Serialize for ByteSize {
 
 impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = ByteSize;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a size such as \"4GB\" or a number of bytes")
-            }
-            fn visit_u64<E: de::Error>(self, value: u64) -> Result<ByteSize, E> {
-                Ok(ByteSize(value))
-            }
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<ByteSize, E> {
-                u64::try_from(value).map(ByteSize).map_err(|_| E::custom("a size cannot be negative"))
-            }
-            fn visit_str<E: de::Error>(self, value: &str) -> Result<ByteSize, E> {
-                value.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(Visitor)
+        let expecting = "a size such as \"4GB\" or a number of bytes";
+        deserializer.deserialize_any(Whole { expecting, from: Self })
     }
 }
 
-/// A duration as people write it: `90` and `90s` are seconds, `15m`, `6h`, `2d`, and sums such as `1h30m`.
-///
-/// # Errors
-/// A sentence that says what is expected.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a duration; write for example 90s, 15m, 6h or 1h30m");
-    let mut seconds = 0u64;
-    let mut number: Option<u64> = None;
-    for character in text.trim().chars() {
-        if let Some(digit) = character.to_digit(10) {
-            let value =
-                number.unwrap_or(0).checked_mul(10).and_then(|value| value.checked_add(u64::from(digit)));
-            number = Some(value.ok_or_else(wrong)?);
-            continue;
-        }
-        let unit = match character {
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            _ => return Err(wrong()),
-        };
-        let part = number.take().and_then(|number| number.checked_mul(unit)).ok_or_else(wrong)?;
-        seconds = seconds.checked_add(part).ok_or_else(wrong)?;
+/// A length of time as people write it: `90` and `90s` are seconds, `15m`, `6h`, and sums such as `1h 30m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeSpan(pub Duration);
+
+impl std::str::FromStr for TimeSpan {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let seconds = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+        let span =
+            seconds.map_or_else(|| humantime::parse_duration(text).ok(), |s| Some(Duration::from_secs(s)));
+        span.map(Self)
+            .ok_or_else(|| format!("`{text}` is not a duration; write for example 90s, 15m, 6h or 1h30m"))
     }
-    match number {
-        // A bare number is seconds; one after other units has lost its own.
-        Some(bare) if seconds == 0 => Ok(Duration::from_secs(bare)),
-        None if seconds > 0 || text.contains('0') => Ok(Duration::from_secs(seconds)),
-        _ => Err(wrong()),
+}
+
+impl fmt::Display for TimeSpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_duration(self.0).fmt(f)
+    }
+}
+
+/// How a unit is read from YAML: as text, or as a whole number of its base.
+struct Whole<T> {
+    expecting: &'static str,
+    from: fn(u64) -> T,
+}
+
+impl<T: std::str::FromStr<Err = String>> de::Visitor<'_> for Whole<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expecting)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<T, E> {
+        Ok((self.from)(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<T, E> {
+        u64::try_from(value).map(self.from).map_err(|_| E::custom("it cannot be negative"))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<T, E> {
+        value.parse().map_err(E::custom)
+    }
+}
+
+impl Serialize for TimeSpan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeSpan {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let from = |seconds| Self(Duration::from_secs(seconds));
+        deserializer
+            .deserialize_any(Whole { expecting: "a duration such as 15m or a number of seconds", from })
     }
 }
 
@@ -138,10 +153,10 @@ mod tests {
             ("0", 0),
             ("0s", 0),
         ] {
-            assert_eq!(parse_duration(text).unwrap().as_secs(), seconds, "{text}");
+            assert_eq!(text.parse::<TimeSpan>().unwrap().0.as_secs(), seconds, "{text}");
         }
-        for text in ["", "h", "1h30", "-1", "1.5h", "6 hours", "99999999999999999999", "9999999999999999d"] {
-            assert!(parse_duration(text).is_err(), "{text}");
+        for text in ["", "h", "1h30", "-1", "1.5h", "soon", "99999999999999999999", "9999999999999999d"] {
+            assert!(text.parse::<TimeSpan>().is_err(), "{text}");
         }
     }
 

@@ -168,7 +168,7 @@ fn document(
     input: &Input,
     truth: &[TruthRegion],
 ) -> Result<(DocumentFigures, Vec<Error>)> {
-    let (pages, blocks, errors) = match Source::read(input, request.max_bytes) {
+    let (pages, blocks, errors) = match Source::read(input, request.settings.max_bytes.0) {
         Ok(source) => read_layout(engine, source, request)?,
         Err(error) => (Vec::new(), Vec::new(), vec![error]),
     };

@@ -12,7 +12,7 @@ use super::pool::{WorkerOptions, WorkerPool};
 use super::reader::ReadRequest;
 use super::segment::PageSegment;
 use super::source::Source;
-use crate::config::OcrPolicy;
+use crate::config::{Analyze, OcrPolicy};
 use crate::document::{PAGE_IMAGE_SIZE, Page};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -52,7 +52,10 @@ pub fn dump(
     if let Some(folder) = image_dir {
         std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
     }
-    let request = ReadRequest { ocr, max_pages: u32::MAX, ..ReadRequest::default() };
+    let request = ReadRequest {
+        settings: Analyze { ocr, max_pages: u32::MAX, ..Analyze::default() },
+        ..ReadRequest::default()
+    };
     for inputs in found.inputs.chunks(IN_WORK) {
         let opened: Vec<_> = inputs
             .iter()

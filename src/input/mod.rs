@@ -41,7 +41,7 @@ mod wire;
 mod words;
 mod worker;
 
-pub use crate::config::{OcrPolicy as OcrMode, SandboxMode};
+pub use crate::config::SandboxMode;
 pub use discover::{DiscoverOptions, Discovered, Input, InputSource, discover, parse_file_list};
 pub use dump::dump;
 pub use exit::exit_at_once;
@@ -50,7 +50,7 @@ pub use ocr::{OcrOptions, tesseract_version};
 pub use pool::{PoolStatistics, WorkerOptions, WorkerPool};
 pub use probe::{WorkerState, probe_worker};
 pub use protocol::{DocumentInfo, Fault, InjectedFault, SandboxReport};
-pub use reader::{DocumentReader, PageFilter, PageWork, ReadRequest, WorkObserver};
+pub use reader::{DocumentReader, PAGE_TIMEOUT, PageFilter, PageWork, ReadRequest, WorkObserver};
 pub use segment::{MAX_CHARACTERS, MAX_RULINGS, MAX_WORDS, PageSegment, Timings, WordView};
 pub use source::Source;
 pub use words::normalize;

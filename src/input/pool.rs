@@ -220,7 +220,7 @@ impl Shared {
                     document.opening = true;
                     Work::Open
                 };
-                let left = document.request.timeout.saturating_sub(document.clock.spent());
+                let left = document.request.settings.timeout.0.saturating_sub(document.clock.spent());
                 document.clock.start();
                 return Some(Job {
                     id,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::pool::Shared;
 use super::protocol::DocumentInfo;
 use super::segment::{PageSegment, Timings};
-use crate::config::OcrPolicy;
+use crate::config::{Analyze, OcrPolicy};
 use crate::error::{Error, ErrorCode, Result};
 
 /// Tells by its number whether a page is wanted.
@@ -35,52 +35,49 @@ pub struct ReadRequest {
     pub pages: Option<PageFilter>,
     /// Passwords to try.
     pub passwords: Vec<Vec<u8>>,
-    /// When to read pages by OCR.
-    pub ocr: OcrPolicy,
-    /// Pages, spread evenly over those wanted, whose text layer is compared with what OCR reads on them.
-    pub compare: u32,
-    /// Time that workers may spend on the document, whatever the reader does meanwhile.
-    pub timeout: Duration,
+    /// Limits and policies: OCR, comparison of text layers, the time of the document, pages, pixels.
+    pub settings: Analyze,
     /// Time that a worker may spend on one page.
     pub page_timeout: Duration,
-    /// Pages of a document that are read.
-    pub max_pages: u32,
-    /// Largest image file in pixels.
-    pub max_pixels: u64,
     /// Hears of the work, for profiling.
     pub observer: Option<WorkObserver>,
 }
+
+/// Time that a worker may spend on one page, unless the document has less.
+pub const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Default for ReadRequest {
     fn default() -> Self {
         Self {
             pages: None,
             passwords: Vec::new(),
-            ocr: OcrPolicy::Auto,
-            compare: 0,
-            timeout: Duration::from_secs(300),
-            page_timeout: Duration::from_secs(60),
-            max_pages: 5000,
-            max_pixels: 100_000_000,
+            settings: Analyze::default(),
+            page_timeout: PAGE_TIMEOUT,
             observer: None,
         }
     }
 }
 
 impl ReadRequest {
+    /// Every page under the default limits, read by OCR as the policy says.
+    #[must_use]
+    pub fn with_ocr(ocr: OcrPolicy) -> Self {
+        Self { settings: Analyze { ocr, ..Analyze::default() }, ..Self::default() }
+    }
+
     fn is_wanted(&self, number: u32) -> bool {
         self.pages.as_ref().is_none_or(|wanted| wanted(number))
     }
 
     /// The numbers of the pages to read of a document with so many.
     pub(super) fn pages(&self, count: u32) -> Vec<u32> {
-        (1..=count).filter(|number| self.is_wanted(*number)).take(self.max_pages as usize).collect()
+        (1..=count).filter(|number| self.is_wanted(*number)).take(self.settings.max_pages as usize).collect()
     }
 
     /// Whether the page at this index, of so many that are read, is among those compared. A function of the document
     /// alone: the same pages in every run.
     pub(super) fn is_compared(&self, index: usize, pages: usize) -> bool {
-        let (samples, index, pages) = (u64::from(self.compare), index as u64, pages as u64);
+        let (samples, index, pages) = (u64::from(self.settings.compare_text), index as u64, pages as u64);
         // The sample number that falls on a page: floor((2 sample + 1) pages / (2 samples)).
         samples >= pages || (0..samples).any(|sample| (2 * sample + 1) * pages / (2 * samples) == index)
     }
@@ -88,7 +85,7 @@ impl ReadRequest {
     /// The error for wanted pages beyond the limit.
     pub(super) fn excess(&self, count: u32) -> Option<Error> {
         let wanted = (1..=count).filter(|number| self.is_wanted(*number)).count();
-        let limit = self.max_pages;
+        let limit = self.settings.max_pages;
         (wanted > limit as usize).then(|| {
             Error::new(
                 ErrorCode::DocumentTooManyPages,
@@ -201,7 +198,11 @@ mod tests {
     #[test]
     fn pages_are_chosen_and_limited() {
         let odd: PageFilter = Arc::new(|number| number % 2 == 1);
-        let request = ReadRequest { pages: Some(odd), max_pages: 2, ..ReadRequest::default() };
+        let request = ReadRequest {
+            pages: Some(odd),
+            settings: Analyze { max_pages: 2, ..Analyze::default() },
+            ..ReadRequest::default()
+        };
         assert_eq!(request.pages(9), [1, 3]);
         assert!(request.excess(9).unwrap().to_string().contains("first 2 of 5 pages"));
         assert_eq!(request.pages(2), [1]);
@@ -211,7 +212,10 @@ mod tests {
     #[test]
     fn compared_pages_are_spread_over_the_document() {
         let sample = |compare, pages| -> Vec<usize> {
-            let request = ReadRequest { compare, ..ReadRequest::default() };
+            let request = ReadRequest {
+                settings: Analyze { compare_text: compare, ..Analyze::default() },
+                ..ReadRequest::default()
+            };
             (0..pages).filter(|index| request.is_compared(*index, pages)).collect()
         };
         assert_eq!(sample(0, 9), [0usize; 0]);

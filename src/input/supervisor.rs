@@ -100,7 +100,10 @@ impl Supervisor<'_> {
                     return Outcome::Ended(
                         Error::new(
                             ErrorCode::DocumentTimeout,
-                            format!("the document took longer than {} s", job.request.timeout.as_secs_f32()),
+                            format!(
+                                "the document took longer than {} s",
+                                job.request.settings.timeout.0.as_secs_f32()
+                            ),
                         )
                         .help("raise --timeout to read all its pages"),
                     );
@@ -167,7 +170,7 @@ impl Supervisor<'_> {
         self.close();
         let request = Request::Open(Open {
             pdf: job.source.media_type() == Some(MediaType::Pdf),
-            max_pixels: job.request.max_pixels,
+            max_pixels: job.request.settings.max_pixels,
             passwords: job.request.passwords.clone(),
         });
         match self.ask(job, &request, job.deadline)? {
@@ -187,7 +190,7 @@ impl Supervisor<'_> {
         }
         // Starting a worker and opening the document in it is not the page's doing.
         let limit = Instant::now() + job.request.page_timeout;
-        let request = Request::Page(PageRequest { number, attempt, ocr: job.request.ocr, compare });
+        let request = Request::Page(PageRequest { number, attempt, ocr: job.request.settings.ocr, compare });
         let descriptors = match self.ask(job, &request, limit)? {
             (Reply::Page, descriptors) => descriptors,
             (Reply::Failed(failure), _) => return Err(Failed::Refused(failure.into())),

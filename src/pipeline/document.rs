@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::engine::Engine;
 use super::memory::Admitted;
 use super::pages::PageSelection;
 use super::run::{Observer, Silence};
-use crate::config::OcrPolicy;
+use crate::config::Analyze;
 use crate::document::analysis::{Analysis, DocumentInfo, Problem, SCHEMA_VERSION, Status, Summary, Tool};
 use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction, Word};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{
-    DocumentReader, Input, MediaType, PageSegment, PageWork, ReadRequest, Source, WorkObserver,
+    DocumentReader, Input, MediaType, PAGE_TIMEOUT, PageSegment, PageWork, ReadRequest, Source, WorkObserver,
 };
 use crate::scoring::anomalies::{find_anomalies, without_hidden};
 use crate::scoring::audit::audit;
@@ -35,18 +35,8 @@ pub struct Request {
     pub pages: PageSelection,
     /// Passwords to try on encrypted documents.
     pub passwords: Vec<Vec<u8>>,
-    /// When to read pages by OCR.
-    pub ocr: OcrPolicy,
-    /// Pages per document whose text layer is compared with what OCR reads on them.
-    pub compare_text: u32,
-    /// Time limit per document.
-    pub timeout: Duration,
-    /// Pages per document.
-    pub max_pages: u32,
-    /// Pixels per image.
-    pub max_pixels: u64,
-    /// Bytes per document.
-    pub max_bytes: u64,
+    /// Limits and policies.
+    pub settings: Analyze,
 }
 
 impl Request {
@@ -58,12 +48,8 @@ impl Request {
         ReadRequest {
             pages,
             passwords: self.passwords.clone(),
-            ocr: self.ocr,
-            compare: self.compare_text,
-            timeout: self.timeout,
-            page_timeout: self.timeout.min(ReadRequest::default().page_timeout),
-            max_pages: self.max_pages,
-            max_pixels: self.max_pixels,
+            page_timeout: self.settings.timeout.0.min(PAGE_TIMEOUT),
+            settings: self.settings.clone(),
             observer,
         }
     }

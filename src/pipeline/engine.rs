@@ -197,16 +197,11 @@ impl Request {
     /// How documents are read under a configuration.
     #[must_use]
     pub fn new(config: &Config, pages: Option<PageSelection>, passwords: Vec<Vec<u8>>) -> Self {
-        Self {
-            pages: pages.unwrap_or_default(),
-            passwords,
-            ocr: config.analyze.ocr,
-            compare_text: if no_comparison(config).is_some() { 0 } else { config.analyze.compare_text },
-            timeout: config.analyze.timeout,
-            max_pages: config.analyze.max_pages,
-            max_pixels: config.analyze.max_pixels,
-            max_bytes: config.analyze.max_bytes.0,
+        let mut settings = config.analyze.clone();
+        if no_comparison(config).is_some() {
+            settings.compare_text = 0;
         }
+        Self { pages: pages.unwrap_or_default(), passwords, settings }
     }
 }
 

@@ -28,7 +28,7 @@ impl Engine {
     /// When no page can be read, or the layout model fails.
     pub fn read(&self, input: &Input, request: &Request) -> Result<Reading> {
         let (pages, blocks, mut errors) =
-            read_layout(self, Source::read(input, request.max_bytes)?, request)?;
+            read_layout(self, Source::read(input, request.settings.max_bytes.0)?, request)?;
         if pages.is_empty() && !errors.is_empty() {
             return Err(errors.swap_remove(0));
         }

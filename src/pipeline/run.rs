@@ -196,7 +196,7 @@ pub fn run(
 /// Analyzes one document by itself, without writing anything. Whatever goes wrong is in the analysis.
 #[must_use]
 pub fn analyze_document(engine: &Engine, input: &Input, request: &Request) -> Analysis {
-    match Source::read(input, request.max_bytes) {
+    match Source::read(input, request.settings.max_bytes.0) {
         Ok(source) => {
             let admitted = engine.documents.admit(source.bytes());
             document::analyze(engine, input, source, request, &admitted, &Silence)
@@ -254,7 +254,7 @@ fn one(
     let _document = profiler.enter(profiler.is_enabled().then(|| job.input.display().into()));
     let source = {
         let _span = profiler.span("read input");
-        Source::read_unless(&job.input, options.request.max_bytes, &|| stop.is_cut())
+        Source::read_unless(&job.input, options.request.settings.max_bytes.0, &|| stop.is_cut())
     };
     let sha256 = source.as_ref().map_or("", Source::sha256);
     let key = setup.key(&job.input, sha256, &options.request);

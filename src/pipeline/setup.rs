@@ -14,7 +14,7 @@ use super::engine::{Engine, no_comparison};
 use super::memory::pool_size;
 use super::networks;
 use super::variants::open_bundle;
-use crate::config::{Config, Model, NativeLibrary, cache_folder, native_library};
+use crate::config::{Config, Model, NativeLibrary, Optimization, cache_folder, native_library};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
 use crate::error::Result;
 use crate::inference::InferenceOptions;
@@ -68,6 +68,9 @@ impl Setup {
         }
         if let Some(reason) = no_comparison(config) {
             notice(&format!("text layers are not compared with the drawn pages: {reason}"));
+        }
+        for setting in idle_settings(config, device.provider) {
+            notice(&setting);
         }
         let manifest = Manifest::read(&config.models_folder)?;
         let open = |model: &Model| open_bundle(model, manifest.as_ref());
@@ -211,9 +214,10 @@ impl Setup {
     #[must_use]
     pub fn key(&self, input: &Input, sha256: &str, request: &Request) -> Key {
         use std::os::unix::ffi::OsStrExt;
+        let read = &request.settings;
         let settings = format!(
             "{:?} {:?} {} {} {}",
-            request.pages, request.ocr, request.compare_text, request.max_pages, request.max_pixels
+            request.pages, read.ocr, read.compare_text, read.max_pages, read.max_pixels
         );
         Key::of(&[
             self.fingerprint.as_bytes(),
@@ -242,6 +246,33 @@ fn own_sha256() -> String {
     file_sha256(Path::new("/proc/self/exe")).unwrap_or_default()
 }
 
+/// What the configuration asks for and this run cannot use.
+fn idle_settings(config: &Config, provider: Provider) -> Vec<String> {
+    let idle = |key: &str, reason: &str| format!("optimization.{key} has no effect: {reason}");
+    let optimization = &config.optimization;
+    let mut notices = Vec::new();
+    if optimization.enable_tensorrt && !matches!(provider, Provider::TensorRt(_)) {
+        let reason = if !cfg!(feature = "tensorrt") {
+            "this build has no TensorRT (cargo feature `tensorrt`)"
+        } else if config.analyze.device != "auto" {
+            "it belongs to `--device auto`, and another device is asked for"
+        } else {
+            "TensorRT does not work on this machine"
+        };
+        notices.push(idle("enable_tensorrt", reason));
+    }
+    if optimization.mixed_precision && !matches!(provider, Provider::TensorRt(_)) {
+        notices.push(idle(
+            "mixed_precision",
+            "only TensorRT chooses the precision of a model that it runs; elsewhere take an fp16 model",
+        ));
+    }
+    if optimization.gpu_memory_fraction != Optimization::default().gpu_memory_fraction && provider.is_cpu() {
+        notices.push(idle("gpu_memory_fraction", "models run on the CPU"));
+    }
+    notices
+}
+
 /// How models are run under a configuration.
 #[must_use]
 pub fn manager_settings(config: &Config, provider: Provider) -> ManagerSettings {
@@ -250,6 +281,7 @@ pub fn manager_settings(config: &Config, provider: Provider) -> ManagerSettings 
     ManagerSettings {
         provider,
         accelerator: AcceleratorOptions {
+            memory_fraction: config.optimization.gpu_memory_fraction,
             half_precision: config.optimization.mixed_precision,
             ..AcceleratorOptions::default()
         },

@@ -28,7 +28,7 @@ pub struct PendingVariant {
 /// # Errors
 /// Those of [`ModelBundle::open`]; `model.not_found` if the variant was not made yet.
 pub fn open_bundle(model: &Model, manifest: Option<&Manifest>) -> Result<ModelBundle> {
-    let Some(mode) = model.quantization else { return open(model, None, manifest) };
+    let Some(mode) = model.quantization() else { return open(model, None, manifest) };
     match look(model, mode, manifest)? {
         Found::Own(bundle) => Ok(*bundle),
         Found::Elsewhere(pending) if pending.file.is_file() => {
@@ -48,7 +48,7 @@ pub fn open_bundle(model: &Model, manifest: Option<&Manifest>) -> Result<ModelBu
 /// # Errors
 /// Those of [`ModelBundle::open`]; `model.not_found` without a cache folder.
 pub fn pending_variant(model: &Model, manifest: Option<&Manifest>) -> Result<Option<PendingVariant>> {
-    let Some(mode) = model.quantization else { return Ok(None) };
+    let Some(mode) = model.quantization() else { return Ok(None) };
     Ok(match look(model, mode, manifest)? {
         Found::Elsewhere(pending) if !pending.file.is_file() => Some(*pending),
         _ => None,

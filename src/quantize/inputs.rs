@@ -154,13 +154,7 @@ fn pages(model: &LayoutModel, inputs: &[Input], reading: &Reading<'_>) -> Result
         pdfium: native_library(NativeLibrary::Pdfium)?,
         ..WorkerOptions::default()
     })?;
-    let request = ReadRequest {
-        ocr: analyze.ocr,
-        timeout: analyze.timeout,
-        max_pages: analyze.max_pages,
-        max_pixels: analyze.max_pixels,
-        ..ReadRequest::default()
-    };
+    let request = ReadRequest { settings: analyze.clone(), ..ReadRequest::default() };
     let complain = |input: &Input, error: &Error| {
         (reading.notice)(&format!("{}: [{}]: {error}", input.display(), error.code()));
     };

@@ -60,7 +60,7 @@ pub struct AcceleratorOptions {
     pub memory_fraction: f64,
     /// TensorRT may compute in half precision (from compute capability 7.0 on).
     pub half_precision: bool,
-    /// TensorRT may compute in 8-bit integers (from compute capability 7.5 on).
+    /// TensorRT may compute in 8-bit integers (from compute capability 7.5 on): for models quantised to them.
     pub int8: bool,
 }
 

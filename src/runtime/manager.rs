@@ -127,7 +127,10 @@ impl ModelManager {
     fn create(&self, bundle: &ModelBundle) -> Result<LoadedModel> {
         let settings = SessionSettings {
             provider: self.settings.provider,
-            accelerator: self.settings.accelerator,
+            accelerator: AcceleratorOptions {
+                int8: bundle.precision == Precision::Int8,
+                ..self.settings.accelerator
+            },
             intra_threads: self.settings.intra_threads.max(1),
             optimization: self.settings.optimization,
             exact_sums: may_saturate(&bundle.model),

@@ -64,7 +64,8 @@ fn a_hang_is_killed_at_the_page_limit() {
 
 #[test]
 fn a_hang_is_killed_at_the_document_limit() {
-    let outcome = with_fault(Fault::EndlessLoop, 9, |_, request| request.timeout = Duration::from_secs(2));
+    let outcome =
+        with_fault(Fault::EndlessLoop, 9, |_, request| request.settings.timeout.0 = Duration::from_secs(2));
     assert_eq!(outcome.errors, [(None, ErrorCode::DocumentTimeout)], "{outcome:?}");
     assert!(!outcome.numbers().contains(&3));
 }

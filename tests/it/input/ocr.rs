@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use docproc::config::OcrPolicy;
 use docproc::document::TextSource;
 use docproc::error::ErrorCode;
-use docproc::input::{OcrMode, OcrOptions, ReadRequest, SandboxMode, WorkerOptions, WorkerPool};
+use docproc::input::{OcrOptions, ReadRequest, SandboxMode, WorkerOptions, WorkerPool};
 use tempfile::TempDir;
 
 use super::{Outcome, options, read, report};
@@ -21,18 +22,18 @@ fn program(script: &str) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn recognised(name: &str, script: &str, ocr: OcrMode) -> Outcome {
+fn recognised(name: &str, script: &str, ocr: OcrPolicy) -> Outcome {
     recognised_in(SandboxMode::Auto, name, script, ocr)
 }
 
-fn recognised_in(sandbox: SandboxMode, name: &str, script: &str, ocr: OcrMode) -> Outcome {
+fn recognised_in(sandbox: SandboxMode, name: &str, script: &str, ocr: OcrPolicy) -> Outcome {
     let (_folder, path) = program(script);
     let mut options = options(1);
     options.sandbox = sandbox;
     options.ocr =
         OcrOptions { program: path.into(), timeout: Duration::from_secs(2), ..OcrOptions::default() };
     let pool = WorkerPool::start(&options).unwrap();
-    read(&pool, &report(name), ReadRequest { ocr, ..ReadRequest::default() })
+    read(&pool, &report(name), ReadRequest::with_ocr(ocr))
 }
 
 /// Prints one word whose text is the header of the picture it is given.
@@ -41,7 +42,7 @@ printf '5\t1\t1\t1\t1\t1\t300\t600\t400\t50\t90\t%s\n' "$header""#;
 
 #[test]
 fn image_frames_become_pages_with_recognised_words() {
-    let outcome = recognised("scanned-two-frames.tif", HEADER_AS_WORD, OcrMode::Auto);
+    let outcome = recognised("scanned-two-frames.tif", HEADER_AS_WORD, OcrPolicy::Auto);
     assert_eq!((outcome.numbers(), &outcome.errors), (vec![1, 2], &vec![]));
     for page in &outcome.pages {
         assert_eq!((page.text_source, page.words[0].text.as_str()), (TextSource::Ocr, "P5"));
@@ -52,15 +53,15 @@ fn image_frames_become_pages_with_recognised_words() {
 
 #[test]
 fn scanned_pages_are_recognised_and_others_not() {
-    let scan = recognised("scanned-page.pdf", HEADER_AS_WORD, OcrMode::Auto);
+    let scan = recognised("scanned-page.pdf", HEADER_AS_WORD, OcrPolicy::Auto);
     assert_eq!(scan.pages[0].text_source, TextSource::Ocr, "{}", scan.pages[0].text_source_reason);
     // 300 pixels at 300 dpi are 72 points.
     assert!((scan.pages[0].words[0].bbox.x0 - 72.0).abs() < 1.0);
-    let off = recognised("scanned-page.pdf", HEADER_AS_WORD, OcrMode::Never);
+    let off = recognised("scanned-page.pdf", HEADER_AS_WORD, OcrPolicy::Never);
     assert_eq!((off.pages[0].text_source, off.errors.len()), (TextSource::None, 0));
-    let text = recognised("rotated-page.pdf", HEADER_AS_WORD, OcrMode::Auto);
+    let text = recognised("rotated-page.pdf", HEADER_AS_WORD, OcrPolicy::Auto);
     assert_eq!(text.pages[0].text_source, TextSource::TextLayer);
-    let always = recognised("rotated-page.pdf", HEADER_AS_WORD, OcrMode::Always);
+    let always = recognised("rotated-page.pdf", HEADER_AS_WORD, OcrPolicy::Always);
     assert_eq!(always.pages[0].words.len(), 1);
 }
 
@@ -72,7 +73,7 @@ fn failures_keep_the_page_and_say_why() {
         ("echo header; echo garbage", ErrorCode::OcrFailed, "row 2"),
     ];
     for (script, code, message) in cases {
-        let outcome = recognised("scanned-page.pdf", script, OcrMode::Auto);
+        let outcome = recognised("scanned-page.pdf", script, OcrPolicy::Auto);
         assert_eq!((outcome.numbers(), &outcome.errors), (vec![1], &vec![(Some(1), code)]));
         assert!(outcome.messages[0].contains(message), "{outcome:?}");
     }
@@ -103,7 +104,7 @@ fn the_ocr_program_is_locked_up() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let script = BREAK_OUT.replace("PORT", &listener.local_addr().unwrap().port().to_string());
     let tried = |sandbox| -> Vec<String> {
-        let outcome = recognised_in(sandbox, "scanned-page.pdf", &script, OcrMode::Auto);
+        let outcome = recognised_in(sandbox, "scanned-page.pdf", &script, OcrPolicy::Auto);
         assert!(outcome.errors.is_empty(), "{outcome:?}");
         outcome.pages[0].words.iter().map(|word| word.text.clone()).collect()
     };
@@ -114,16 +115,16 @@ fn the_ocr_program_is_locked_up() {
 #[test]
 fn the_ocr_program_may_start_no_other() {
     let script = "/bin/true || exit 1\nexit 7";
-    let outcome = recognised("scanned-page.pdf", script, OcrMode::Auto);
+    let outcome = recognised("scanned-page.pdf", script, OcrPolicy::Auto);
     assert_eq!(outcome.errors, [(Some(1), ErrorCode::OcrFailed)]);
     assert!(outcome.messages[0].contains("fork"), "{outcome:?}");
-    let outcome = recognised_in(SandboxMode::Off, "scanned-page.pdf", script, OcrMode::Auto);
+    let outcome = recognised_in(SandboxMode::Off, "scanned-page.pdf", script, OcrPolicy::Auto);
     assert!(outcome.messages[0].contains("exit status: 7"), "{outcome:?}");
 }
 
 #[test]
 fn the_ocr_programs_memory_is_limited() {
-    let outcome = recognised("scanned-page.pdf", "ulimit -v >&2; exit 1", OcrMode::Auto);
+    let outcome = recognised("scanned-page.pdf", "ulimit -v >&2; exit 1", OcrPolicy::Auto);
     // In KiB: three quarters of what its page worker may have.
     let limit = (WorkerOptions::default().memory_limit / 4 * 3) >> 10;
     assert!(outcome.messages[0].contains(&limit.to_string()), "{outcome:?}");

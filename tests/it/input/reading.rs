@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use docproc::config::Analyze;
 use docproc::document::{BBox, Page, Points, TextSource};
 use docproc::error::ErrorCode;
 use docproc::input::{ReadRequest, probe_worker};
@@ -177,7 +178,11 @@ fn limits_and_selections_are_kept() {
     let nine = source(&document(&pages, ""));
     let some = ReadRequest { pages: Some(Arc::new(|page| page % 4 == 0)), ..ReadRequest::default() };
     assert_eq!(read(&pool, &nine, some).numbers(), [4, 8]);
-    let few = read(&pool, &nine, ReadRequest { max_pages: 3, ..ReadRequest::default() });
+    let few = read(
+        &pool,
+        &nine,
+        ReadRequest { settings: Analyze { max_pages: 3, ..Analyze::default() }, ..ReadRequest::default() },
+    );
     assert_eq!((few.numbers(), few.errors), (vec![1, 2, 3], vec![(None, ErrorCode::DocumentTooManyPages)]));
 }
 
