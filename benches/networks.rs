@@ -8,11 +8,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use docproc::scoring::activation::Activation;
-use docproc::scoring::evaluate::Evaluator;
-use docproc::scoring::network::Network;
-use docproc::scoring::ruv;
-use docproc::scoring::spec::{LayerSpec, NetworkSpec, Output};
+use docproc_networks::activation::Activation;
+use docproc_networks::evaluate::Evaluator;
+use docproc_networks::network::Network;
+use docproc_networks::ruv;
+use docproc_networks::spec::{LayerSpec, NetworkSpec, Output};
 
 const SAMPLES: usize = 64;
 

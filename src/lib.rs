@@ -7,7 +7,7 @@
 // Both end the process when the reader has gone.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-pub mod error;
+pub use docproc_error as error;
 
 pub mod document;
 

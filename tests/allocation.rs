@@ -4,9 +4,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use docproc::scoring::evaluate::Evaluator;
-use docproc::scoring::network::Network;
-use docproc::scoring::spec::{LayerSpec, NetworkSpec, Output};
+use docproc_networks::evaluate::Evaluator;
+use docproc_networks::network::Network;
+use docproc_networks::spec::{LayerSpec, NetworkSpec, Output};
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };

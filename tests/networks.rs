@@ -8,13 +8,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use docproc::scoring::activation::Activation;
-use docproc::scoring::dataset::Dataset;
-use docproc::scoring::evaluate::Evaluator;
-use docproc::scoring::libfann;
-use docproc::scoring::network::Network;
-use docproc::scoring::spec::{LayerFunction, LayerSpec, NetworkSpec, NeuronRun, Output};
-use docproc::scoring::train::{Optimizer, Training, train};
+use docproc_networks::activation::Activation;
+use docproc_networks::dataset::Dataset;
+use docproc_networks::evaluate::Evaluator;
+use docproc_networks::libfann;
+use docproc_networks::network::Network;
+use docproc_networks::spec::{LayerFunction, LayerSpec, NetworkSpec, NeuronRun, Output};
+use docproc_networks::train::{Optimizer, Training, train};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/networks")

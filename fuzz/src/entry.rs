@@ -14,7 +14,7 @@ use crate::input::tiff_frames::{self, Frames};
 use crate::input::{resolution, tsv};
 use crate::output::journal::Journal;
 use crate::quantize::{npy, onnx};
-use crate::scoring::{file, libfann};
+use docproc_networks::{file, libfann};
 
 /// Messages between the main process and a page worker.
 pub fn protocol(bytes: &[u8]) {

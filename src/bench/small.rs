@@ -8,12 +8,13 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::inference::PageWords;
 use crate::pipeline::open_bundle;
 use crate::runtime::Manifest;
-use crate::scoring::activation::Activation;
-use crate::scoring::evaluate::Evaluator;
-use crate::scoring::network::Network;
-use crate::scoring::spec::{LayerSpec, NetworkSpec, Output};
-use crate::scoring::{networks, random::Random, ruv};
+use crate::scoring::networks;
 use crate::tokenize::{Encoder, TokenizerSource, WindowLimits};
+use docproc_networks::activation::Activation;
+use docproc_networks::evaluate::Evaluator;
+use docproc_networks::network::Network;
+use docproc_networks::spec::{LayerSpec, NetworkSpec, Output};
+use docproc_networks::{random::Random, ruv};
 
 /// Tokens of a window where tokenizers are measured.
 const WINDOW: usize = 512;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::scoring::random::Random;
+use docproc_networks::random::Random;
 
 /// Resamples behind a confidence interval.
 const RESAMPLES: usize = 2000;

@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 
 use super::args::TrainArgs;
 use super::log::tell;
 use super::{Color, paint, print};
+use crate::error::{Error, ErrorCode};
 use crate::evaluation;
 use crate::output::write_atomic;
-use crate::scoring::dataset::{Dataset, Sources, class_names};
-use crate::scoring::experiment::{self, Outcome, Recipe, TestRows};
 use crate::scoring::{features, recipes};
+use docproc_networks::dataset::{Dataset, Sources, class_names};
+use docproc_networks::experiment::{self, Outcome, Recipe, TestRows};
 
 /// Trains a scoring network on labelled features and writes its bundle.
 pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
@@ -32,8 +34,12 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("{} has no feature set", args.network))?;
     let from_text = features::from_text(&set.id.name);
     let folder = args.data.parent().unwrap_or(Path::new("."));
-    let from_analysis =
-        |path: &Path, target| evaluation::features_in(&folder.join(path), &set.id.name, target);
+    let from_analysis = |path: &Path, target: Option<Value>| {
+        let target = target.map(serde_json::from_value).transpose().map_err(|error| {
+            Error::new(ErrorCode::DataInvalid, "`target` names no part of an analysis").because(error)
+        })?;
+        evaluation::features_in(&folder.join(path), &set.id.name, target)
+    };
     let sources = Sources {
         text: from_text.as_ref().map(|function| function as &dyn Fn(&str) -> Vec<f32>),
         analysis: Some(&from_analysis),
@@ -78,7 +84,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         },
     )?;
     let replaced = args.output.join("network.dpnn").exists();
-    for (name, bytes) in experiment::bundle(&recipe, &outcome, note.trim())? {
+    for (name, bytes) in experiment::bundle(&recipe, &outcome, note.trim(), set.subject)? {
         write_atomic(&args.output.join(name), |out| out.write_all(&bytes))?;
     }
     if replaced {

@@ -330,7 +330,7 @@ pub enum SandboxMode {
 
 #[cfg(test)]
 mod tests {
-    use clap::{Command, FromArgMatches};
+    use clap::Command;
 
     use super::*;
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::rows::named_values;
 use crate::document::analysis::Figure;
 use crate::scoring::features::{self, FeatureSet};
-use crate::scoring::metrics;
+use docproc_networks::metrics;
 
 const BINS: usize = 15;
 

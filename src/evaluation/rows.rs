@@ -11,7 +11,7 @@ use crate::document::findings::ScoreTarget;
 use crate::document::round::round_to;
 use crate::error::{Error, ErrorCode, Result};
 use crate::scoring::features::{self, Document, Row};
-use crate::scoring::spec::FeatureSetId;
+use docproc_networks::spec::FeatureSetId;
 
 /// Largest analysis that is read.
 const MAX_BYTES: u64 = 1 << 30;

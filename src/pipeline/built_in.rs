@@ -8,10 +8,10 @@ use crate::document::analysis::{Figure, ModelInfo, Table};
 use crate::document::{Page, TextPrediction, TextSource, WordPredictions};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Manifest;
-use crate::scoring::evaluate::Evaluator;
 use crate::scoring::features::{self, FeatureSet};
 use crate::scoring::networks;
 use crate::structure::typography::{LABELS, LineFeatures, line_features, spread};
+use docproc_networks::evaluate::Evaluator;
 
 /// The shipped network of this name, which must read this feature set.
 fn load(

@@ -2,15 +2,15 @@
 
 use sha2::{Digest, Sha256};
 
-use super::evaluate::{Evaluator, Scratch};
 use super::features::{self, Behind, Row, risk};
-use super::gradient::Explainer;
-use super::network::Network;
-use super::spec::{LayerSpec, Output, shape_text};
-use super::{file, libfann, ruv};
 use crate::document::analysis::{CellReference, ModelInfo, Score};
 use crate::document::findings::Contribution;
 use crate::error::{Error, ErrorCode, Result};
+use docproc_networks::evaluate::{Evaluator, Scratch};
+use docproc_networks::gradient::Explainer;
+use docproc_networks::network::Network;
+use docproc_networks::spec::{LayerSpec, Output, shape_text};
+use docproc_networks::{file, libfann, ruv};
 
 pub use super::features::Document;
 
@@ -309,9 +309,9 @@ mod tests {
     use super::*;
     use crate::document::analysis::{Section, Sentence};
     use crate::document::findings::ScoreTarget;
-    use crate::scoring::activation::Activation;
-    use crate::scoring::network::{LayerParameters, Scaling};
-    use crate::scoring::spec::NetworkSpec;
+    use docproc_networks::activation::Activation;
+    use docproc_networks::network::{LayerParameters, Scaling};
+    use docproc_networks::spec::NetworkSpec;
 
     /// A network of the risk features that counts only words of litigation.
     fn litigation() -> Network {

@@ -1,12 +1,12 @@
 //! How the shipped networks are made.
 
-use super::activation::Activation;
-use super::experiment::Recipe;
 use super::features;
-use super::spec::{LayerSpec, NetworkSpec, Output};
-use super::train::{Optimizer, Training};
 use crate::error::{Error, ErrorCode, Result};
 use crate::structure::typography::LABELS;
+use docproc_networks::activation::Activation;
+use docproc_networks::experiment::Recipe;
+use docproc_networks::spec::{LayerSpec, NetworkSpec, Output};
+use docproc_networks::train::{Optimizer, Training};
 
 /// The recipe of a shipped network, for `docproc train`.
 #[must_use]

@@ -3,7 +3,7 @@
 
 use super::{Feature, FeatureSet};
 use crate::document::EntitySpan;
-use crate::scoring::spec::FeatureSetId;
+use docproc_networks::spec::FeatureSetId;
 
 const SHARE: (f32, f32) = (0.0, 1.0);
 /// Log odds of probabilities between 0.0001 and 0.9999.

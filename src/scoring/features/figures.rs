@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Feature, FeatureSet};
 use crate::document::analysis::{Cell, CellValue, Figure, FigureKind, Table};
-use crate::scoring::spec::FeatureSetId;
+use docproc_networks::spec::FeatureSetId;
 
 const SHARE: (f32, f32) = (0.0, 1.0);
 const KINDS: [(FigureKind, &str); 5] = [

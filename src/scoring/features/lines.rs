@@ -2,8 +2,8 @@
 //! are computed by [`crate::structure::typography`].
 
 use super::{Feature, FeatureSet};
-use crate::scoring::spec::FeatureSetId;
 use crate::structure::typography::{LABELS, TYPOGRAPHY, line_feature_names};
+use docproc_networks::spec::FeatureSetId;
 
 /// The set, version 1.
 #[must_use]

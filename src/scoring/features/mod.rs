@@ -13,13 +13,13 @@ pub mod review;
 pub mod risk;
 mod text;
 
-use super::spec::FeatureSetId;
 use crate::document::Page;
 use crate::document::analysis::{
     Analysis, Anomaly, AuditSummary, Block, CellReference, PageInfo, Place, Rounded, Score, Section,
     Sentence, Table,
 };
 use crate::document::findings::ScoreTarget;
+use docproc_networks::spec::FeatureSetId;
 
 /// The parts of a document that feature sets look at.
 #[derive(Clone, Copy, Debug, Default)]

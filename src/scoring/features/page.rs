@@ -8,7 +8,7 @@ use super::{Behind, Document, Feature, FeatureSet, Row};
 use crate::document::analysis::Place;
 use crate::document::findings::ScoreTarget;
 use crate::document::{Page, Word};
-use crate::scoring::spec::FeatureSetId;
+use docproc_networks::spec::FeatureSetId;
 
 /// Number of features.
 pub const LENGTH: usize = 256;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Behind, Document, Feature, FeatureSet, Row};
 use crate::document::analysis::{FigureKind, PageInfo, Table};
 use crate::document::findings::ScoreTarget;
-use crate::scoring::spec::FeatureSetId;
+use docproc_networks::spec::FeatureSetId;
 
 /// Fewest numbers that a table must hold.
 pub const MIN_NUMBERS: usize = 4;

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Behind, Document, Feature, FeatureSet, Row};
 use crate::document::analysis::CellReference;
 use crate::document::findings::ScoreTarget;
-use crate::scoring::spec::FeatureSetId;
 use crate::scoring::statements::{self, Amount, Concept};
+use docproc_networks::spec::FeatureSetId;
 
 /// Number of features.
 pub const LENGTH: usize = 64;

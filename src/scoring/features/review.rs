@@ -10,9 +10,9 @@ use super::text::tokens;
 use super::{Behind, Document, Feature, FeatureSet, Row};
 use crate::document::analysis::{Place, Rounded, Score, Sentence};
 use crate::document::findings::{Anomaly, ScoreTarget, Severity};
-use crate::scoring::random::Random;
 use crate::scoring::recipes::TABLE_KINDS;
-use crate::scoring::spec::FeatureSetId;
+use docproc_networks::random::Random;
+use docproc_networks::spec::FeatureSetId;
 
 /// Directions along which the document's embedding is measured.
 const DIRECTIONS: usize = 16;

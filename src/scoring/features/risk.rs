@@ -9,7 +9,7 @@ use super::text::{Token, sentences, tokens};
 use super::{Behind, Document, Feature, FeatureSet, Row};
 use crate::document::analysis::{Section, Sentence, Sentiment};
 use crate::document::findings::ScoreTarget;
-use crate::scoring::spec::FeatureSetId;
+use docproc_networks::spec::FeatureSetId;
 
 /// Number of features.
 pub const LENGTH: usize = 128;

@@ -3,7 +3,7 @@
 use super::activation::Activation;
 use super::random::Random;
 use super::spec::{LayerFunction, NetworkSpec};
-use crate::error::{Error, ErrorCode, Result};
+use docproc_error::{Error, ErrorCode, Result};
 
 /// A network that can be stored, evaluated and explained. Its parts always fit together.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
 use super::gated::softmax;
-use crate::error::{Error, ErrorCode, Result};
+use docproc_error::{Error, ErrorCode, Result};
 
 /// Most layers of a network.
 pub const MAX_LAYERS: usize = 64;

@@ -10,7 +10,7 @@ pub use super::optimizer::Optimizer;
 use super::optimizer::State;
 use super::random::Random;
 use super::spec::{NetworkSpec, Output};
-use crate::error::{Error, ErrorCode, Result};
+use docproc_error::{Error, ErrorCode, Result};
 
 /// Rows whose gradient is computed together. Chunks are fixed and their gradients added in order, so that the number
 /// of threads does not change a bit of the result.
@@ -328,9 +328,9 @@ fn target_scaling(data: &Dataset) -> Scaling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scoring::evaluate::Evaluator;
-    use crate::scoring::file;
-    use crate::scoring::spec::LayerSpec;
+    use crate::evaluate::Evaluator;
+    use crate::file;
+    use crate::spec::LayerSpec;
 
     fn spec(inputs: usize, layers: &[(usize, &str)], output: Output) -> NetworkSpec {
         let layers = layers.iter().map(|(size, kind)| LayerSpec::named(*size, kind).unwrap()).collect();

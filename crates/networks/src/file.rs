@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::network::Network;
 use super::spec::NetworkSpec;
-use crate::error::{Error, ErrorCode, Result};
+use docproc_error::{Error, ErrorCode, Result};
 
 const MAGIC: &[u8; 4] = b"DPNN";
 const VERSION: u32 = 1;
@@ -115,9 +115,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::scoring::activation::Activation;
-    use crate::scoring::network::Scaling;
-    use crate::scoring::spec::{LayerSpec, Output};
+    use crate::activation::Activation;
+    use crate::network::Scaling;
+    use crate::spec::{LayerSpec, Output};
 
     fn sample() -> Network {
         let layers = vec![

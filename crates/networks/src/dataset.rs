@@ -9,8 +9,7 @@ use sha2::{Digest, Sha256};
 use super::network::Scaling;
 use super::random::Random;
 use super::spec::{Output, TrainingData};
-use crate::document::findings::ScoreTarget;
-use crate::error::{Error, ErrorCode, Result};
+use docproc_error::{Error, ErrorCode, Result};
 
 /// Rows of features with targets.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +33,8 @@ pub struct Dataset {
 pub struct Sources<'a> {
     /// Features of plain text.
     pub text: Option<&'a dyn Fn(&str) -> Vec<f32>>,
-    /// Features of a thing in a finished analysis.
-    pub analysis: Option<&'a dyn Fn(&Path, Option<ScoreTarget>) -> Result<Vec<f32>>>,
+    /// Features of a thing in a finished analysis; the line's `target`, as written, says which thing.
+    pub analysis: Option<&'a dyn Fn(&Path, Option<serde_json::Value>) -> Result<Vec<f32>>>,
 }
 
 /// One line of a data file, as the user writes it.
@@ -51,7 +50,7 @@ struct Line {
     /// What `docproc features` writes beside the features.
     set: Option<String>,
     document: Option<String>,
-    target: Option<ScoreTarget>,
+    target: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]

@@ -9,7 +9,7 @@ use ruv_fann::{ActivationFunction, NetworkBuilder};
 use super::activation::Activation;
 use super::network::{LayerParameters, Network};
 use super::spec::{LayerFunction, LayerSpec, NetworkSpec, NeuronRun, Output};
-use crate::error::{Error, ErrorCode, Result};
+use docproc_error::{Error, ErrorCode, Result};
 
 /// ruv-fann's network in single precision.
 pub type RuvNetwork = ruv_fann::Network<f32>;
@@ -193,8 +193,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::scoring::evaluate::Evaluator;
-    use crate::scoring::random::Random;
+    use crate::evaluate::Evaluator;
+    use crate::random::Random;
 
     const WORKING: [ActivationFunction; 7] = [
         ActivationFunction::Linear,
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn scaling_is_folded_on_export() {
-        use crate::scoring::network::Scaling;
+        use crate::network::Scaling;
         let spec = NetworkSpec::new(
             "scaled",
             3,

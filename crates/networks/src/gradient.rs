@@ -326,9 +326,9 @@ impl Explainer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scoring::activation::Activation;
-    use crate::scoring::random::Random;
-    use crate::scoring::spec::NetworkSpec;
+    use crate::activation::Activation;
+    use crate::random::Random;
+    use crate::spec::NetworkSpec;
 
     fn mixed() -> Vec<LayerSpec> {
         vec![
@@ -399,8 +399,8 @@ mod tests {
 
     #[test]
     fn contributions_of_a_linear_network_add_up_to_its_logit() {
-        use crate::scoring::evaluate::Evaluator;
-        use crate::scoring::network::Scaling;
+        use crate::evaluate::Evaluator;
+        use crate::network::Scaling;
         let spec = NetworkSpec::new(
             "n",
             4,

@@ -134,7 +134,7 @@ pub fn softmax<T: Real>(values: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scoring::random::Random;
+    use crate::random::Random;
 
     /// Compares `gradient` with central differences of `upstream . forward(sums)`.
     fn check(sums: &[f64], upstream: &[f64], forward: impl Fn(&mut [f64]), gradient: &[f64]) {

@@ -12,7 +12,7 @@ use super::network::Network;
 use super::spec::{Calibration, LayerSpec, NetworkSpec, Output, TrainingData};
 use super::train::{Epoch, Optimizer, Training, train};
 use super::{card, curve};
-use crate::error::{Error, ErrorCode, Result};
+use docproc_error::{Error, ErrorCode, Result};
 
 /// How a network is made and judged.
 #[derive(Clone, Debug, PartialEq)]
@@ -300,11 +300,16 @@ fn probabilities(network: &Network, data: &Dataset) -> Result<Vec<Vec<f64>>> {
 ///
 /// # Errors
 /// Those of [`file::write`].
-pub fn bundle(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> Result<Vec<(String, Vec<u8>)>> {
+pub fn bundle(
+    recipe: &Recipe,
+    outcome: &Outcome,
+    data_note: &str,
+    subject: &str,
+) -> Result<Vec<(String, Vec<u8>)>> {
     let name = &recipe.spec.name;
     let mut files = vec![
         ("network.dpnn".to_owned(), file::write(&outcome.network)?),
-        ("CARD.md".to_owned(), card::card(recipe, outcome, data_note).into_bytes()),
+        ("CARD.md".to_owned(), card::card(recipe, outcome, data_note, subject).into_bytes()),
         ("curve.csv".to_owned(), curve::csv(&outcome.curve).into_bytes()),
         ("curve.svg".to_owned(), curve::svg(name, &outcome.curve, outcome.best_epoch).into_bytes()),
     ];
@@ -317,7 +322,7 @@ pub fn bundle(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> Result<Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scoring::random::Random;
+    use crate::random::Random;
 
     /// Rows whose truth is a curved (`bent`) or straight function of two features, with a shift per group.
     fn rows(bent: bool, classes: usize) -> Dataset {
@@ -386,7 +391,7 @@ mod tests {
             let test = outcome.test.as_ref().unwrap();
             assert_eq!((test.judgement.rows, test.judgement.groups), (600, 20));
             assert_eq!(test.flagging.unwrap().threshold, outcome.flagging.unwrap().threshold);
-            let files = bundle(&recipe, &outcome, "Made up.").unwrap();
+            let files = bundle(&recipe, &outcome, "Made up.", "thing").unwrap();
             assert!(String::from_utf8_lossy(&files[1].1).contains("SHA-256 of the file `of the file`"));
             let network = file::read(&files[0].1).unwrap();
             assert!(network.spec().metrics["auc"] > 0.8 && network.spec().threshold > 0.05);

@@ -5,7 +5,7 @@ use pulp::Arch;
 use super::kernel::{Aligned, LayerPass, PackedLayer};
 use super::network::{Network, Scaling};
 use super::spec::NetworkSpec;
-use crate::error::{Error, ErrorCode, Result};
+use docproc_error::{Error, ErrorCode, Result};
 
 /// Samples that pass through all layers together; their values stay in the first-level cache.
 const BLOCK: usize = 64;
@@ -172,10 +172,10 @@ fn scale_inputs(from: &[f32], scaling: Option<&Scaling>, to: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scoring::activation::Activation;
-    use crate::scoring::gated;
-    use crate::scoring::random::Random;
-    use crate::scoring::spec::{LayerFunction, LayerSpec, Output};
+    use crate::activation::Activation;
+    use crate::gated;
+    use crate::random::Random;
+    use crate::spec::{LayerFunction, LayerSpec, Output};
 
     /// The same network in plain f64 loops.
     fn reference(network: &Network, input: &[f32]) -> Vec<f64> {

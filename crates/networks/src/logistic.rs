@@ -4,7 +4,7 @@ use super::activation::Activation;
 use super::dataset::Dataset;
 use super::network::{LayerParameters, Network};
 use super::spec::{Calibration, LayerSpec, NetworkSpec};
-use crate::error::{Error, ErrorCode, Result};
+use docproc_error::{Error, ErrorCode, Result};
 
 /// Fits logistic regression with an L2 penalty `penalty / 2 |w|^2` on the standardised features (mean log-loss,
 /// Newton's method) and returns it as a network with one linear neuron. With `balance`, both classes count alike.
@@ -183,9 +183,9 @@ fn solve(a: &mut [f64], b: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scoring::evaluate::Evaluator;
-    use crate::scoring::random::Random;
-    use crate::scoring::spec::Output;
+    use crate::evaluate::Evaluator;
+    use crate::random::Random;
+    use crate::spec::Output;
 
     #[test]
     fn recovers_the_coefficients_that_made_the_data() {

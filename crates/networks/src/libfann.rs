@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use super::activation::Activation;
 use super::network::{LayerParameters, Network, Scaling};
 use super::spec::{LayerFunction, LayerSpec, MAX_LAYERS, MAX_WIDTH, NetworkSpec, NeuronRun, Output};
-use crate::error::{Error, ErrorCode, Result};
+use docproc_error::{Error, ErrorCode, Result};
 
 const SIGNATURE: &str = "FANN_FLO_2.1";
 const NEURONS: &str = "neurons (num_inputs, activation_function, activation_steepness)";
@@ -356,8 +356,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::scoring::evaluate::Evaluator;
-    use crate::scoring::random::Random;
+    use crate::evaluate::Evaluator;
+    use crate::random::Random;
 
     fn sample(seed: u64) -> Network {
         let mut random = Random::new(seed);

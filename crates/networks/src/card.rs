@@ -1,7 +1,6 @@
 //! The card of a trained network: what it is, where its data come from, how well it does.
 
 use super::experiment::{Outcome, Recipe};
-use super::features;
 use super::judging::{Evaluation, Judgement, RESAMPLES};
 use super::metrics::Interval;
 use super::spec::{LayerSpec, Output};
@@ -48,7 +47,7 @@ fn figures(judgement: &Judgement, shape: &str, shown: usize) -> String {
 
 /// The card as Markdown. `data_note` says in a paragraph where the training data come from.
 #[must_use]
-pub fn card(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> String {
+pub fn card(recipe: &Recipe, outcome: &Outcome, data_note: &str, subject: &str) -> String {
     let spec = outcome.network.spec();
     let functions: Vec<&str> = spec.layers.iter().map(LayerSpec::function_name).collect();
     let output = match &spec.output {
@@ -65,7 +64,6 @@ pub fn card(recipe: &Recipe, outcome: &Outcome, data_note: &str) -> String {
     let mut text =
         format!("# {}\n\nLayers {} ({}), {output}.\n", spec.name, spec.shape_text(), functions.join(", "));
     if let Some(id) = &spec.features {
-        let subject = features::named(&id.name).map_or("thing", |set| set.subject);
         text.push_str(&format!(
             "Input: feature set `{}`, version {}, of a {subject}; `docproc features` prints it.\n",
             id.name, id.version
