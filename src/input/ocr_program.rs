@@ -32,7 +32,8 @@ impl OcrIdentity {
         let program = find(&options.program)?;
         let said = ask(&program, "--version")?;
         // What the processor can do is stated, too; it is no part of the program.
-        let versions: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.starts_with("Found ")).collect();
+        let versions: Vec<&str> =
+            said.lines().map(str::trim).filter(|line| !line.starts_with("Found ")).collect();
         let mut hasher = Sha256::new();
         hasher.update(versions.join("\n"));
         let mut has_language_data = false;
@@ -89,7 +90,11 @@ fn data_folders(program: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = versions.map(|entry| entry.path()).chain([share]).collect();
     folders.sort();
     let named = std::env::var_os("TESSDATA_PREFIX").map(PathBuf::from);
-    named.clone().into_iter().chain(named.into_iter().chain(folders).map(|folder| folder.join("tessdata"))).collect()
+    named
+        .clone()
+        .into_iter()
+        .chain(named.into_iter().chain(folders).map(|folder| folder.join("tessdata")))
+        .collect()
 }
 
 /// Adds a file to a checksum; false if it is not there.

@@ -93,12 +93,12 @@ impl Setup {
         ]);
         if let Some(ocr) = ocr {
             if !ocr.has_language_data {
-                notice("the language data of tesseract was not found: when it alone changes, analyses stay as they are");
+                notice(
+                    "the language data of tesseract was not found: when it alone changes, analyses stay as they are",
+                );
             }
-            libraries.extend([
-                ("tesseract".to_owned(), ocr.version),
-                ("tesseract_sha256".to_owned(), ocr.sha256),
-            ]);
+            libraries
+                .extend([("tesseract".to_owned(), ocr.version), ("tesseract_sha256".to_owned(), ocr.sha256)]);
         }
         let line_labels = LineLabels::load(config, manifest.as_ref())?.map(Arc::new);
         let confidence = FigureConfidence::load(config, manifest.as_ref())?.map(Arc::new);

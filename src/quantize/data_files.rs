@@ -56,8 +56,8 @@ fn a_cached_graph_serves_until_the_data_files_change() {
 
         let data = folder.path().join("model.onnx_data");
         let original = fs::read(&data).unwrap();
-        // The other sign for every weight; what is tiny as a float may be an integer.
-        let other = |number: f32| if number.abs() > 1e-20 { -number } else { number };
+        // What is tiny as a float may be an integer.
+        let other = |number: f32| if number.abs() > 1e-20 { number / 2.0 } else { number };
         let numbers = original.as_chunks::<4>().0.iter();
         let retrained: Vec<u8> =
             numbers.flat_map(|number| other(f32::from_le_bytes(*number)).to_le_bytes()).collect();

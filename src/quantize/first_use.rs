@@ -30,11 +30,7 @@ const LOCK_STEP: Duration = Duration::from_millis(50);
 /// `quantize.gate` if a variant differs too much from its source: what was asked for cannot be had, and nothing else is
 /// used in its place. `config.invalid` for static int8 without calibration data; `model.*`, `onnx.invalid`,
 /// `output.unwritable`.
-pub fn ensure_variants(
-    config: &Config,
-    cancelled: &dyn Fn() -> bool,
-    notice: &dyn Fn(&str),
-) -> Result<()> {
+pub fn ensure_variants(config: &Config, cancelled: &dyn Fn() -> bool, notice: &dyn Fn(&str)) -> Result<()> {
     let manifest = Manifest::read(&config.models_folder)?;
     // The layout model first: reading documents for the others needs it.
     let models = [
@@ -110,12 +106,7 @@ fn make(
 
 /// Makes the folder of a variant and locks it, when no other process holds it any longer; the lock is the kernel's and
 /// ends with the returned file or the process.
-fn claim(
-    folder: &Path,
-    model: &str,
-    cancelled: &dyn Fn() -> bool,
-    notice: &dyn Fn(&str),
-) -> Result<File> {
+fn claim(folder: &Path, model: &str, cancelled: &dyn Fn() -> bool, notice: &dyn Fn(&str)) -> Result<File> {
     let unwritable = |error| {
         Error::new(ErrorCode::OutputUnwritable, "cannot lock the cache folder").file(folder).because(error)
     };
@@ -124,13 +115,18 @@ fn claim(
     let mut said = false;
     loop {
         if cancelled() {
-            return Err(Error::new(ErrorCode::RunInterrupted, "the run was stopped before its models were there"));
+            return Err(Error::new(
+                ErrorCode::RunInterrupted,
+                "the run was stopped before its models were there",
+            ));
         }
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => {
                 // Finished files are renamed into place, so two makers cost time only.
-                notice(&format!("the cache folder has no locks ({error}): another process may quantise {model}, too"));
+                notice(&format!(
+                    "the cache folder has no locks ({error}): another process may quantise {model}, too"
+                ));
                 return Ok(file);
             }
             Err(TryLockError::WouldBlock) if !said => {

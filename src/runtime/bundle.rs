@@ -408,7 +408,7 @@ fn read_json<T: for<'de> Deserialize<'de> + Default>(
     }
     let bytes = fs::read(&path).map_err(|error| invalid("the file cannot be read").because(error))?;
     let part = Part::new(&path, hex(&Sha256::digest(&bytes)), manifest)?;
-    let value =
-        serde_json::from_slice(&bytes).map_err(|error| invalid("the file cannot be parsed").because(error))?;
+    let value = serde_json::from_slice(&bytes)
+        .map_err(|error| invalid("the file cannot be parsed").because(error))?;
     Ok((value, vec![part]))
 }

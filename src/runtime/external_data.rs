@@ -66,8 +66,9 @@ pub(super) fn files(model: &Path) -> Result<Vec<(String, PathBuf)>> {
 
 /// Where a location of the graph leads.
 fn resolve(model: &Path, location: &str) -> Result<PathBuf> {
-    let refused =
-        |why: &str| Error::new(ErrorCode::ModelInvalid, format!("its data file {location:?} {why}")).file(model);
+    let refused = |why: &str| {
+        Error::new(ErrorCode::ModelInvalid, format!("its data file {location:?} {why}")).file(model)
+    };
     let folder = match model.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -159,7 +160,8 @@ impl<R: Read + Seek> Walk<R> {
             let mut text = Vec::new();
             self.reader.by_ref().take(length).read_to_end(&mut text)?;
             self.at += length;
-            *target = String::from_utf8(text).map_err(|_| invalid("external data has text that is not UTF-8"))?;
+            *target =
+                String::from_utf8(text).map_err(|_| invalid("external data has text that is not UTF-8"))?;
         }
         Ok((key == "location").then_some(value))
     }
@@ -231,7 +233,8 @@ mod tests {
 
     /// A tensor whose bytes lie at a location, or only say so.
     fn tensor(location: &str, external: u8) -> Vec<u8> {
-        [field(9, b"raw"), entry("offset", "0"), entry("location", location), vec![14 << 3, external]].concat()
+        [field(9, b"raw"), entry("offset", "0"), entry("location", location), vec![14 << 3, external]]
+            .concat()
     }
 
     fn found(model: &[u8]) -> io::Result<Vec<String>> {

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::external_data;
 use super::hash::{self, hex};
 use super::manifest::Manifest;
-use super::external_data;
 use crate::error::Result;
 
 /// What stands in a graph that scales activations by the range of the whole batch.
@@ -103,7 +103,8 @@ impl Weights {
 /// # Errors
 /// `model.checksum`, `model.not_found` if one cannot be read.
 pub(super) fn tokenizer(path: &Path, manifest: Option<&Manifest>) -> Result<Vec<Part>> {
-    let (own, folder) = if path.is_dir() { (None, path) } else { (Some(path), path.parent().unwrap_or(path)) };
+    let (own, folder) =
+        if path.is_dir() { (None, path) } else { (Some(path), path.parent().unwrap_or(path)) };
     let beside = TOKENIZER.iter().map(|name| folder.join(name)).filter(|file| Some(file.as_path()) != own);
     own.map(Path::to_owned)
         .into_iter()
