@@ -94,7 +94,7 @@ impl Setup {
         if let Some(ocr) = ocr {
             if !ocr.has_language_data {
                 notice(
-                    "the language data of tesseract was not found: when it alone changes, analyses stay as they are",
+                    "tesseract's language data was not found: a change of it alone will not make analyses anew",
                 );
             }
             libraries

@@ -220,8 +220,7 @@ pub struct ModelBundle {
     pub model: PathBuf,
     /// Its number format, by its file name.
     pub precision: Precision,
-    /// Checksum of the weights: of the graph, or of graph and data files where weights lie beside it (see
-    /// [`Weights::sha256`]).
+    /// Checksum of the weights: of the graph, or of the list of graph and data files where weights lie beside it.
     pub sha256: String,
     /// Checksum of everything that the model's answers depend on: weights, configuration, tokenizer.
     pub identity: String,
