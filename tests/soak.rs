@@ -102,7 +102,7 @@ fn corpora() {
         folder: &folder,
         arguments: arguments(&["--ocr", "never", "--timeout", "120"]),
         limit: Duration::from_secs(2 * 3600),
-            cores: None,
+        cores: None,
     };
     end("corpora", &run.check());
 }

@@ -51,8 +51,7 @@ impl WindowOutputs {
         let Some((row, tokens)) = self.row else { return 0..tensor.values.len() };
         let size: usize = tensor.shape[1..].iter().product();
         // Padding, and image patches where the model gives those as well, come after the window's tokens.
-        let length =
-            if tensor.shape.len() > 2 { size / tensor.shape[1].max(1) * tokens } else { size };
+        let length = if tensor.shape.len() > 2 { size / tensor.shape[1].max(1) * tokens } else { size };
         row * size..row * size + length
     }
 

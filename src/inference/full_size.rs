@@ -175,11 +175,7 @@ fn full_size_planner_against_naive_batching() {
     let tokens = |padded_tokens| BatchBudget { padded_tokens, inputs: 64 };
     for precision in [Precision::Fp32, Precision::Int8] {
         let bundle = bundle(&name, precision);
-        let measure = |label: &str,
-                       sessions: usize,
-                       budget: BatchBudget,
-                       chunk: usize,
-                       stepped: bool| {
+        let measure = |label: &str, sessions: usize, budget: BatchBudget, chunk: usize, stepped: bool| {
             let models = ModelManager::new(for_tests(), ManagerSettings::cpu(sessions));
             let options = InferenceOptions { budget, ..InferenceOptions::default() };
             let mut model = TextModel::open(&models, &TokenizerManager::new(), &bundle, options).unwrap();

@@ -12,8 +12,8 @@ use super::{ImageView, InferenceOptions, LayoutModel, PageInput, PageWords, Text
 use crate::error::ErrorCode;
 use crate::runtime::environment::for_tests;
 use crate::runtime::{
-    BatchBudget, BufferPool, BundleOptions, Device, InferenceCache, ManagerSettings, Manifest, ModelBundle, ModelManager,
-    OptimizationLevel, Precision,
+    BatchBudget, BufferPool, BundleOptions, Device, InferenceCache, ManagerSettings, Manifest, ModelBundle,
+    ModelManager, OptimizationLevel, Precision,
 };
 use crate::tokenize::TokenizerManager;
 

@@ -183,10 +183,8 @@ impl TextModel {
         };
         let embedding = match &self.heads.embedding {
             Some(name) => {
-                let rows: Vec<&[f32]> = outputs
-                    .iter()
-                    .map(|outputs| outputs.values(name, &self.model))
-                    .collect::<Result<_>>()?;
+                let rows: Vec<&[f32]> =
+                    outputs.iter().map(|outputs| outputs.values(name, &self.model)).collect::<Result<_>>()?;
                 Some(match rows.as_slice() {
                     [row] => row.to_vec(),
                     rows => unit_length(weighted_mean(rows.iter().copied(), &weights)),

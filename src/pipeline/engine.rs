@@ -151,7 +151,7 @@ impl Engine {
         let models = Models::of(setup)?;
         let config = &setup.config;
         let sessions = setup.manager_settings(Provider::Cpu).sessions;
-        let memory = memory_plan(config, sessions, models.weights_per_session())?;
+        let memory = memory_plan(config, models.weights_per_session())?;
         let mut notices = Vec::new();
         if memory.workers < config.analyze.jobs {
             notices.push(format!(
@@ -224,10 +224,11 @@ impl Request {
 }
 
 /// Divides the memory limit, now that the models are loaded.
-fn memory_plan(config: &Config, sessions: usize, weights: u64) -> Result<MemoryPlan> {
+fn memory_plan(config: &Config, weights: u64) -> Result<MemoryPlan> {
     let limit = config.analyze.mem_limit;
     let pooled = pool_size(config.performance.memory_pool_size, limit)
         + pool_size(config.performance.cache_size, limit);
+    let sessions = config.performance.parallel_inference;
     MemoryPlan::new(limit, config.analyze.jobs, own_memory(), pooled as u64, sessions, weights)
 }
 

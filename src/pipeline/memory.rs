@@ -25,6 +25,8 @@ const WORKER: u64 = 2 << 30;
 const LEAST_WORKER: u64 = 384 << 20;
 /// Inference holds so much per session (one of each model) beside the weights, at its peak.
 const SESSION: u64 = 64 << 20;
+/// The least limit that would do is looked for in steps of so many bytes.
+const STEP: u64 = 1_000_000;
 /// Share of the limit that sessions may have together.
 const SESSIONS_SHARE: u64 = 4;
 /// Share of the limit that pooled buffers and the inference cache may have each.
@@ -43,8 +45,8 @@ pub(super) struct MemoryPlan {
 
 impl MemoryPlan {
     /// Divides `limit`. `loaded` are the bytes that this process holds once the models are loaded, `pooled` those that
-    /// buffers and caches may grow to, `sessions` the number of inference sessions and `weights` the bytes of weights
-    /// that each of them holds for itself.
+    /// buffers and caches may grow to, `wanted` the number of inference sessions without a limit and `weights` the bytes
+    /// of weights that each of them holds for itself.
     ///
     /// # Errors
     /// `config.invalid` if not even one worker fits, with the least limit that would do.
@@ -53,18 +55,23 @@ impl MemoryPlan {
         jobs: usize,
         loaded: u64,
         pooled: u64,
-        sessions: usize,
+        wanted: usize,
         weights: u64,
     ) -> Result<Self> {
         let Some(ByteSize(limit)) = limit else {
             return Ok(Self { workers: jobs, worker: WORKER, documents: u64::MAX });
         };
-        let inference = (SESSION + weights) * sessions as u64;
-        let fixed = loaded + pooled + inference;
+        let inference = |limit| (SESSION + weights) * sessions_within(Some(ByteSize(limit)), wanted) as u64;
+        let fixed = loaded + pooled + inference(limit);
         let half = limit.saturating_sub(fixed) / 2;
         if half < LEAST_WORKER {
-            // Pools shrink with the limit, so that their share must be asked for again.
-            let least = (loaded + inference + 2 * LEAST_WORKER) / 7 * 8;
+            // Pools and sessions grow with the limit, so that their shares must be asked for again.
+            let room =
+                |limit: u64| limit.saturating_sub(loaded + 2 * (limit / POOL_SHARE) + inference(limit)) / 2;
+            let mut least = limit.next_multiple_of(STEP);
+            while room(least) < LEAST_WORKER {
+                least += STEP;
+            }
             return Err(Error::new(
                 ErrorCode::ConfigInvalid,
                 format!(
@@ -76,7 +83,7 @@ impl MemoryPlan {
                 ),
             )
             .part("analyze.mem_limit")
-            .help(format!("give it {} MB or more, or lower performance.parallel_inference", least / 1_000_000 + 1)));
+            .help(format!("give it {} MB or more, or lower performance.parallel_inference", least / STEP)));
         }
         let workers = jobs.min(usize::try_from(half / LEAST_WORKER).unwrap_or(usize::MAX));
         Ok(Self { workers, worker: (half / workers as u64).min(WORKER), documents: half })
@@ -209,7 +216,7 @@ mod tests {
                 let pooled = 2 * pool_size(ByteSize(1_000_000_000), bytes) as u64;
                 let sessions = sessions_within(bytes, cores);
                 assert!((1..=cores).contains(&sessions), "{limit} {cores} {sessions}");
-                let plan = MemoryPlan::new(bytes, cores, 200 * MIB, pooled, sessions, 0).unwrap();
+                let plan = MemoryPlan::new(bytes, cores, 200 * MIB, pooled, cores, 0).unwrap();
                 assert!((1..=cores).contains(&plan.workers) && plan.worker >= LEAST_WORKER, "{plan:?}");
                 let all = 200 * MIB
                     + pooled
@@ -219,7 +226,7 @@ mod tests {
                 assert!(all <= limit * MIB, "{limit} {cores} {plan:?}");
             }
         }
-        let plan = MemoryPlan::new(None, 3, 300 * MIB, 0, sessions_within(None, 2), 0).unwrap();
+        let plan = MemoryPlan::new(None, 3, 300 * MIB, 0, 2, 0).unwrap();
         assert_eq!((plan.workers, plan.worker), (3, WORKER));
         // Weights that sessions do not share count for each.
         let documents =
@@ -230,12 +237,15 @@ mod tests {
     #[test]
     fn too_small_a_limit_names_the_least_that_works() {
         let pooled = |limit: u64| 2 * (limit / POOL_SHARE);
-        let error =
-            MemoryPlan::new(Some(ByteSize(500 * MIB)), 2, 300 * MIB, pooled(500 * MIB), 2, 0).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::ConfigInvalid);
-        let least: u64 = error.remedy().unwrap().split(' ').nth(2).unwrap().parse().unwrap();
-        let least = least * 1_000_000;
-        assert!(MemoryPlan::new(Some(ByteSize(least)), 2, 300 * MIB, pooled(least), 2, 0).is_ok(), "{error}");
+        for (cores, weights) in [(2, 0), (64, 0), (64, 500 * MIB)] {
+            let plan =
+                |limit| MemoryPlan::new(Some(ByteSize(limit)), 2, 300 * MIB, pooled(limit), cores, weights);
+            let error = plan(500 * MIB).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::ConfigInvalid);
+            let least: u64 = error.remedy().unwrap().split(' ').nth(2).unwrap().parse().unwrap();
+            assert!(plan(least * 1_000_000).is_ok(), "{cores} {error}");
+            assert!(plan((least - 1) * 1_000_000).is_err(), "{cores} {error}");
+        }
     }
 
     #[test]

@@ -20,8 +20,9 @@ use crate::inference::InferenceOptions;
 use crate::input::Input;
 use crate::output::{CacheUse, Key};
 use crate::runtime::{
-    AcceleratorOptions, BatchBudget, BufferPool, BufferStatistics, Device, DiskCache, Environment, InferenceCache,
-    ManagerSettings, Manifest, ModelBundle, OptimizationLevel, Profiler, Provider, StageTime, file_sha256,
+    AcceleratorOptions, BatchBudget, BufferPool, BufferStatistics, Device, DiskCache, Environment,
+    InferenceCache, ManagerSettings, Manifest, ModelBundle, OptimizationLevel, Profiler, Provider, StageTime,
+    file_sha256,
 };
 use crate::scoring::networks::ScoringNetworks;
 

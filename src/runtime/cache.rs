@@ -254,7 +254,11 @@ mod tests {
     use super::*;
 
     fn outputs(value: f32, count: usize) -> CachedOutputs {
-        Arc::new(vec![OutputTensor { name: "logits".into(), shape: vec![count], values: vec![value; count].into() }])
+        Arc::new(vec![OutputTensor {
+            name: "logits".into(),
+            shape: vec![count],
+            values: vec![value; count].into(),
+        }])
     }
 
     fn input(ids: &[u32], second_segment: usize) -> CacheInput<'_> {

@@ -131,17 +131,19 @@ impl ModelManager {
             disabled_optimizers: if bundle.precision == Precision::Int8 { SLOW_FOR_INT8 } else { &[] },
         };
         // Optimised graphs for accelerators hold compiled nodes that cannot be stored.
-        let cache = self
-            .settings
-            .graph_cache
-            .as_ref()
-            .filter(|_| settings.provider.is_cpu())
-            .map(|folder| Arc::new(GraphCache::new(folder, &self.environment, &bundle.sha256, &settings)));
+        let cache =
+            self.settings.graph_cache.as_ref().filter(|_| settings.provider.is_cpu()).map(|folder| {
+                Arc::new(GraphCache::new(folder, &self.environment, &bundle.sha256, &settings))
+            });
         let (environment, model) = (self.environment.clone(), bundle.model.clone());
         let weights = SharedWeights::default();
         let (provider, capacity) = (settings.provider, self.settings.sessions);
-        let execution =
-            format!("{settings:?} {:?} {} {}", bundle.preprocessor, self.environment.build_info(), super::graph_cache::processor());
+        let execution = format!(
+            "{settings:?} {:?} {} {}",
+            bundle.preprocessor,
+            self.environment.build_info(),
+            super::graph_cache::processor()
+        );
         let optimised = cache.clone();
         let pool = SessionPool::new(capacity, move || {
             OrtSession::load(&environment, &model, &settings, &weights, cache.as_deref())

@@ -211,7 +211,9 @@ impl ShapeRule {
         let axes = shape
             .iter()
             .zip(dimension_symbols.iter())
-            .map(|(&size, symbol)| usize::try_from(size).map_or_else(|_| named(symbol), |size| Some(Axis::Fixed(size))))
+            .map(|(&size, symbol)| {
+                usize::try_from(size).map_or_else(|_| named(symbol), |size| Some(Axis::Fixed(size)))
+            })
             .collect::<Option<_>>()?;
         Some(Self { axes, confirmed: false })
     }
@@ -219,9 +221,7 @@ impl ShapeRule {
     fn shape(&self, inputs: &[InputTensor<'_>]) -> Option<Vec<usize>> {
         let size = |axis: &Axis| match axis {
             Axis::Fixed(size) => Some(*size),
-            Axis::As(name, axis) => {
-                inputs.iter().find(|input| input.name == name)?.shape.get(*axis).copied()
-            }
+            Axis::As(name, axis) => inputs.iter().find(|input| input.name == name)?.shape.get(*axis).copied(),
         };
         self.axes.iter().map(size).collect()
     }
@@ -259,7 +259,8 @@ impl OrtSession {
     fn new(session: Session, model: &Path) -> Result<Self> {
         let specs = |outlets: &[Outlet]| outlets.iter().map(spec).collect::<Vec<_>>();
         let (inputs, outputs) = (specs(session.inputs()), specs(session.outputs()));
-        let shapes = session.outputs().iter().map(|output| ShapeRule::find(output, session.inputs())).collect();
+        let shapes =
+            session.outputs().iter().map(|output| ShapeRule::find(output, session.inputs())).collect();
         let model = model.display().to_string();
         if let Some(output) = outputs.iter().find(|output| output.element == ElementType::Other("f16".into()))
         {
@@ -442,7 +443,8 @@ mod tests {
     use crate::runtime::environment::for_tests;
 
     fn session() -> OrtSession {
-        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reference/models/many-heads/model.onnx");
+        let model =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reference/models/many-heads/model.onnx");
         let settings = SessionSettings {
             provider: Provider::Cpu,
             accelerator: AcceleratorOptions::default(),
@@ -484,7 +486,8 @@ mod tests {
     fn a_shape_that_does_not_follow_is_taken_as_it_comes() {
         let buffers = BufferPool::new(1 << 20);
         let mut misled = session();
-        let rule = ShapeRule { axes: vec![Axis::Fixed(9), Axis::As("input_ids".into(), 1)], confirmed: false };
+        let rule =
+            ShapeRule { axes: vec![Axis::Fixed(9), Axis::As("input_ids".into(), 1)], confirmed: false };
         misled.shapes[0] = Some(rule);
         let expected = run(&mut session(), 2, 5, &buffers);
         for _ in 0..2 {

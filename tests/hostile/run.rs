@@ -61,9 +61,11 @@ impl Run<'_> {
         let errors = out.path().join("errors");
         let analyses = out.path().join("analyses");
         let config = out.path().join("config.yaml");
-        let mut text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("neural-config.yaml")).unwrap();
+        let mut text =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("neural-config.yaml")).unwrap();
         if let Some(cores) = self.cores {
-            text = text.replacen("performance:\n", &format!("performance:\n  parallel_inference: {cores}\n"), 1);
+            text =
+                text.replacen("performance:\n", &format!("performance:\n  parallel_inference: {cores}\n"), 1);
             assert!(text.contains("parallel_inference"), "{text}");
         }
         fs::write(&config, text).unwrap();
