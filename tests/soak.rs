@@ -2,6 +2,7 @@
 //!
 //! Variables: `DOCPROC_SOAK_CORPORA` (a folder of further documents), `DOCPROC_SOAK_MUTATIONS` (default 5,000),
 //! `DOCPROC_SOAK_SEED` (default 1), `DOCPROC_SOAK_DOCUMENTS` (of the memory test, default 2,000),
+//! `DOCPROC_SOAK_COPIES` (of every fixture in the test of many cores, default 16),
 //! `DOCPROC_SOAK_CURVE` (a folder where the memory curve is written as CSV and SVG).
 
 mod hostile;
@@ -12,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hostile::{Named, Random, Report, Run, Scale, bombs, mutations};
+use hostile::{Named, Random, Report, Run, Scale, bombs, many_cores, mutations};
 
 /// Files of one run: so many lie in the temporary folder at once.
 const BATCH: usize = 250;
@@ -72,6 +73,7 @@ fn read(files: impl Iterator<Item = Named>, more: &[&str]) -> Report {
             folder: folder.path(),
             arguments: arguments(more),
             limit: Duration::from_secs(2 * 3600),
+            cores: None,
         };
         report.merge(run.check());
         eprintln!("{} files read", report.by_file.len());
@@ -100,6 +102,7 @@ fn corpora() {
         folder: &folder,
         arguments: arguments(&["--ocr", "never", "--timeout", "120"]),
         limit: Duration::from_secs(2 * 3600),
+        cores: None,
     };
     end("corpora", &run.check());
 }
@@ -159,6 +162,7 @@ fn memory_stays_flat() {
         folder: folder.path(),
         arguments: arguments(&["--ocr", "never", "--pages", "1", "--jobs", "2"]),
         limit: Duration::from_secs(4 * 3600),
+        cores: None,
     };
     let report = run.check();
     end("memory", &report);
@@ -186,6 +190,24 @@ fn memory_stays_flat() {
         100.0 * (late / early - 1.0)
     );
     assert!(late < early * 1.1, "memory grows: {early} to {late} bytes");
+}
+
+/// What two cores and 64 jobs can show of a machine with 64 cores.
+#[test]
+#[ignore = "run by `make soak`"]
+fn sixty_four_cores_keep_within_little_memory() {
+    let copies = variable("DOCPROC_SOAK_COPIES", 16);
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for number in 0..copies {
+        for path in documents_of(&reports()) {
+            let name = format!("{number:03}-{}", path.file_name().unwrap().to_str().unwrap());
+            fs::copy(&path, folder.path().join(&name)).unwrap();
+            files.push(PathBuf::from(name));
+        }
+    }
+    let report = many_cores(folder.path(), &files, MEMORY, &["--ocr", "never", "--pages", "1-3"]);
+    println!("{}{} threads", report.summary("64 jobs"), report.threads);
 }
 
 /// Memory over finished documents, at most 200 points.

@@ -151,7 +151,7 @@ fn make<'a>(
     let corpus = context.corpus()?;
     let provider = if model.enable_gpu { context.provider } else { crate::runtime::Provider::Cpu };
     let settings = manager_settings(context.config, provider);
-    let threads = if task == Task::Latency { settings.intra_threads } else { context.cores };
+    let threads = if task == Task::Latency { 1 } else { context.cores };
     let manager = ModelManager::new(context.environment.clone(), settings);
     let tokenizers = TokenizerManager::new();
     let load = |budget: BatchBudget| -> Result<Loaded> {

@@ -146,10 +146,10 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
                 Level::Info,
                 "profile",
                 "where the time went",
-                &summary::profile_object(&setup.profile()),
+                &summary::profile_object(&setup.profile(), setup.buffers()),
             );
         } else {
-            log::write(&summary::profile(&setup.profile()));
+            log::write(&summary::profile(&setup.profile(), setup.buffers()));
         }
         write_trace(&setup, trace, folder.as_ref())?;
     }

@@ -9,7 +9,7 @@ use super::{Color, paint};
 use crate::document::analysis::{Severity, Status};
 use crate::output::{Manifest, RunCounts};
 use crate::pipeline::Digest;
-use crate::runtime::StageTime;
+use crate::runtime::{BufferStatistics, StageTime};
 
 /// Documents listed one by one at most; the rest is counted.
 const LISTED: usize = 40;
@@ -65,8 +65,8 @@ pub fn render(digests: &[Digest], counts: &RunCounts, seconds: f64, place: &str)
 }
 
 /// Where the time went: busy time per stage, summed over threads, and its share. Stages nest (`infer layout` is part of
-/// `layout`) and run at the same time, so that shares do not add up to the run.
-pub fn profile(stages: &[StageTime]) -> String {
+/// `layout`) and run at the same time, so that shares do not add up to the run. Then what the pool of tensor buffers did.
+pub fn profile(stages: &[StageTime], buffers: BufferStatistics) -> String {
     let mut text = String::from("stage                 calls    busy s    share\n");
     for stage in stages {
         line(
@@ -80,6 +80,17 @@ pub fn profile(stages: &[StageTime]) -> String {
             ),
         );
     }
+    let megabytes = |bytes: usize| bytes as f64 / 1e6;
+    line(
+        &mut text,
+        &format!(
+            "tensor buffers: {} taken, {} of them reused; at most {:.1} MB in use, {:.1} MB kept",
+            buffers.reused + buffers.allocated,
+            buffers.reused,
+            megabytes(buffers.peak_bytes),
+            megabytes(buffers.kept_bytes)
+        ),
+    );
     text
 }
 
@@ -122,7 +133,7 @@ pub fn object(manifest: &Manifest, digests: &[Digest], output: Option<&Path>) ->
 }
 
 /// [`profile`] as a JSON object.
-pub fn profile_object(stages: &[StageTime]) -> Value {
+pub fn profile_object(stages: &[StageTime], buffers: BufferStatistics) -> Value {
     let stages: Vec<Value> = stages
         .iter()
         .map(|stage| {
@@ -134,7 +145,16 @@ pub fn profile_object(stages: &[StageTime]) -> Value {
             })
         })
         .collect();
-    json!({ "stages": stages })
+    json!({
+        "stages": stages,
+        "buffers": {
+            "taken": buffers.reused + buffers.allocated,
+            "reused": buffers.reused,
+            "released": buffers.released,
+            "peak_bytes": buffers.peak_bytes,
+            "kept_bytes": buffers.kept_bytes,
+        },
+    })
 }
 
 fn document(text: &mut String, digest: &Digest) {

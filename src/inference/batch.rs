@@ -1,10 +1,12 @@
 //! Windows to tensors, batches to sessions, outputs back to windows.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::options::InferenceOptions;
+use super::pixels::{ImageView, preprocess_image};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::cache::CachedOutputs;
 use crate::runtime::{
@@ -20,8 +22,52 @@ pub type Batch = BTreeMap<String, Tensor>;
 #[derive(Clone, Copy)]
 pub(super) struct WindowInput<'a> {
     pub window: &'a Window,
-    /// Pixel values (3, height, width).
-    pub pixels: Option<&'a [f32]>,
+    pub image: Option<ImageView<'a>>,
+}
+
+/// What the model says about one window, read where the model wrote it: in the outputs of its batch.
+#[derive(Clone)]
+pub(super) struct WindowOutputs {
+    batch: CachedOutputs,
+    /// Row in the batch and tokens of the window; `None` where the outputs are this window's alone.
+    row: Option<(usize, usize)>,
+}
+
+impl WindowOutputs {
+    /// Values of the output of this name: without the batch axis, and without padding where it has a row per token.
+    ///
+    /// # Errors
+    /// `model.run` if the model did not give it.
+    pub(super) fn values(&self, name: &str, model: &LoadedModel) -> Result<&[f32]> {
+        let tensor = self.batch.iter().find(|tensor| tensor.name == name).ok_or_else(|| {
+            Error::new(ErrorCode::ModelRun, "the model gave no such output as 32-bit floating point")
+                .file(&model.bundle.model)
+                .part(name)
+        })?;
+        Ok(&tensor.values[self.range(tensor)])
+    }
+
+    fn range(&self, tensor: &OutputTensor) -> Range<usize> {
+        let Some((row, tokens)) = self.row else { return 0..tensor.values.len() };
+        let size: usize = tensor.shape[1..].iter().product();
+        // Padding, and image patches where the model gives those as well, come after the window's tokens.
+        let length = if tensor.shape.len() > 2 { size / tensor.shape[1].max(1) * tokens } else { size };
+        row * size..row * size + length
+    }
+
+    /// The window's part in memory of its own.
+    fn alone(&self) -> CachedOutputs {
+        let Some((_, tokens)) = self.row else { return Arc::clone(&self.batch) };
+        let part = |tensor: &OutputTensor| {
+            let mut shape = tensor.shape[1..].to_vec();
+            if shape.len() > 1 {
+                shape[0] = tokens;
+            }
+            let values = tensor.values[self.range(tensor)].to_vec().into();
+            OutputTensor { name: tensor.name.clone(), shape, values }
+        };
+        Arc::new(self.batch.iter().map(part).collect())
+    }
 }
 
 /// Runs windows through a model in planned batches.
@@ -47,17 +93,17 @@ struct Group {
 }
 
 impl Runner<'_> {
-    /// The outputs for every window, in order: per output a tensor without the batch axis, token outputs without
-    /// padding.
+    /// The outputs for every window, in order.
     ///
     /// # Errors
     /// `model.run` if a batch fails or gives shapes that do not fit its inputs.
-    pub(super) fn run(&self, inputs: &[WindowInput<'_>]) -> Result<Vec<CachedOutputs>> {
-        let mut found: Vec<Option<CachedOutputs>> = vec![None; inputs.len()];
+    pub(super) fn run(&self, inputs: &[WindowInput<'_>]) -> Result<Vec<WindowOutputs>> {
+        let mut found: Vec<Option<WindowOutputs>> = vec![None; inputs.len()];
         let per_window = self.options.cache.as_deref().filter(|_| self.per_window);
         if let Some(cache) = per_window {
             for (slot, input) in found.iter_mut().zip(inputs) {
-                *slot = cache.get(&self.key(&[*input], stepped(input.window.len())), Keep::Both);
+                let cached = cache.get(&self.key(&[*input], stepped(input.window.len())), Keep::Both);
+                *slot = cached.map(|batch| WindowOutputs { batch, row: None });
             }
         }
         let missing: Vec<usize> = (0..inputs.len()).filter(|&index| found[index].is_none()).collect();
@@ -69,9 +115,8 @@ impl Runner<'_> {
         })?;
         for (batch, outputs) in batches.iter().zip(results) {
             for (&index, outputs) in batch.windows.iter().zip(outputs) {
-                let outputs = Arc::new(outputs);
                 if let Some(cache) = per_window {
-                    cache.insert(self.key(&[inputs[index]], batch.padded), Arc::clone(&outputs), Keep::Both);
+                    cache.insert(self.key(&[inputs[index]], batch.padded), outputs.alone(), Keep::Both);
                 }
                 found[index] = Some(outputs);
             }
@@ -95,10 +140,10 @@ impl Runner<'_> {
                 .map(|seed| Window::of_ids((0..length).map(|at| id(seed * 7919 + at * 131 + 5)).collect()))
                 .collect();
             let inputs: Vec<WindowInput<'_>> =
-                windows.iter().map(|window| WindowInput { window, pixels: None }).collect();
-            let alone = runner.run(&inputs[..1])?;
+                windows.iter().map(|window| WindowInput { window, image: None }).collect();
+            let alone = runner.run(&inputs[..1])?[0].alone();
             for company in 2..=inputs.len() {
-                if runner.run(&inputs[..company])?[0] != alone[0] {
+                if runner.run(&inputs[..company])?[0].alone() != alone {
                     return Ok(true);
                 }
             }
@@ -166,7 +211,7 @@ impl Runner<'_> {
                 pad_id: self.pad_id,
                 second_segment: input.window.second_segment,
                 boxes: &input.window.boxes,
-                pixels: input.pixels.unwrap_or_default(),
+                image: input.image.map_or(&[], |image| image.rgb),
             }),
             padded,
         )
@@ -178,7 +223,7 @@ impl Runner<'_> {
         session: &mut dyn InferenceSession,
         inputs: &[WindowInput<'_>],
         batch: &Group,
-    ) -> Result<Vec<Vec<OutputTensor>>> {
+    ) -> Result<Vec<WindowOutputs>> {
         if self.options.cancelled.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorCode::RunInterrupted, "the run was stopped"));
         }
@@ -198,13 +243,13 @@ impl Runner<'_> {
             }
             _ => Arc::new(self.execute(session, &windows, batch.padded)?),
         };
-        windows
-            .iter()
-            .enumerate()
-            .map(|(row, input)| {
-                whole.iter().map(|tensor| self.row(tensor, row, windows.len(), input.window)).collect()
-            })
-            .collect()
+        let longest = windows.iter().map(|input| input.window.len()).max().unwrap_or(0);
+        whole.iter().try_for_each(|tensor| self.check(tensor, windows.len(), longest))?;
+        let row = |(row, input): (usize, &WindowInput<'_>)| WindowOutputs {
+            batch: Arc::clone(&whole),
+            row: Some((row, input.window.len())),
+        };
+        Ok(windows.iter().enumerate().map(row).collect())
     }
 
     fn execute(
@@ -215,7 +260,7 @@ impl Runner<'_> {
     ) -> Result<Vec<OutputTensor>> {
         let _span =
             self.options.profiler.span_of(self.stage, || format!("{} of {padded} tokens", windows.len()));
-        self.with_tensors(windows, padded, |tensors| session.run(tensors))
+        self.with_tensors(windows, padded, |tensors| session.run(tensors, &self.options.buffers))
     }
 
     /// Calls `use_them` with the model's inputs for these windows, in pooled memory.
@@ -238,7 +283,7 @@ impl Runner<'_> {
         let mut boxes = buffers.zeroed::<i64>(if self.model.takes("bbox") { 4 * cells } else { 0 });
         let [height, width] = self.image_size;
         let pixels_per_image = if self.image_tokens > 0 { 3 * height * width } else { 0 };
-        let mut pixels = buffers.zeroed::<f32>(rows * pixels_per_image);
+        let mut pixels = buffers.stale::<f32>(rows * pixels_per_image);
         for (row, input) in windows.iter().enumerate() {
             let window = input.window;
             let start = row * padded;
@@ -252,8 +297,10 @@ impl Runner<'_> {
                     boxes[4 * (start + at)..][..4].copy_from_slice(&token.map(i64::from));
                 }
             }
-            if let Some(source) = input.pixels.filter(|_| pixels_per_image > 0) {
-                pixels[row * pixels_per_image..][..pixels_per_image].copy_from_slice(source);
+            let pixels = &mut pixels[row * pixels_per_image..][..pixels_per_image];
+            match input.image {
+                Some(image) => preprocess_image(image, &self.model.bundle.preprocessor, pixels)?,
+                None => pixels.fill(0.0),
             }
         }
         let mut tensors = Vec::with_capacity(self.model.inputs.len());
@@ -278,32 +325,23 @@ impl Runner<'_> {
         use_them(&tensors)
     }
 
-    /// One window's part of an output.
-    fn row(&self, tensor: &OutputTensor, row: usize, rows: usize, window: &Window) -> Result<OutputTensor> {
+    /// Whether an output has a row for each of so many inputs, and in it one for each token where it has such rows.
+    fn check(&self, tensor: &OutputTensor, rows: usize, tokens: usize) -> Result<()> {
         let size: usize = tensor.shape.iter().skip(1).product();
-        let per_token = tensor.shape.len() > 2;
         // At least as many rows as inputs: a lone one may have been given twice.
         let given = tensor.shape.first().copied().unwrap_or(0);
         let fits = given >= rows
             && tensor.values.len() == given * size
-            && (!per_token || tensor.shape[1] >= window.len());
-        if !fits {
-            return Err(Error::new(
-                ErrorCode::ModelRun,
-                format!("an output of shape {:?} does not fit {rows} inputs", tensor.shape),
-            )
-            .file(&self.model.bundle.model)
-            .part(tensor.name.clone()));
+            && (tensor.shape.len() < 3 || tensor.shape[1] >= tokens);
+        if fits {
+            return Ok(());
         }
-        let mut shape = tensor.shape[1..].to_vec();
-        let mut values = &tensor.values[row * size..][..size];
-        if per_token {
-            // Padding, and image patches where the model gives those as well, come after the window's tokens.
-            let per_row = size / shape[0].max(1);
-            shape[0] = window.len();
-            values = &values[..window.len() * per_row];
-        }
-        Ok(OutputTensor { name: tensor.name.clone(), shape, values: values.to_vec() })
+        Err(Error::new(
+            ErrorCode::ModelRun,
+            format!("an output of shape {:?} does not fit {rows} inputs", tensor.shape),
+        )
+        .file(&self.model.bundle.model)
+        .part(tensor.name.clone()))
     }
 }
 
@@ -326,20 +364,4 @@ fn owned(tensor: &InputTensor<'_>) -> (String, Tensor) {
 
 fn stepped(length: usize) -> usize {
     length.next_multiple_of(crate::runtime::LENGTH_STEP)
-}
-
-/// The output of this name.
-///
-/// # Errors
-/// `model.run` if the model did not give it.
-pub(super) fn output<'o>(
-    outputs: &'o [OutputTensor],
-    name: &str,
-    model: &LoadedModel,
-) -> Result<&'o OutputTensor> {
-    outputs.iter().find(|tensor| tensor.name == name).ok_or_else(|| {
-        Error::new(ErrorCode::ModelRun, "the model gave no such output as 32-bit floating point")
-            .file(&model.bundle.model)
-            .part(name)
-    })
 }

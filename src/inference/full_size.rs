@@ -175,14 +175,8 @@ fn full_size_planner_against_naive_batching() {
     let tokens = |padded_tokens| BatchBudget { padded_tokens, inputs: 64 };
     for precision in [Precision::Fp32, Precision::Int8] {
         let bundle = bundle(&name, precision);
-        let measure = |label: &str,
-                       sessions: usize,
-                       threads: usize,
-                       budget: BatchBudget,
-                       chunk: usize,
-                       stepped: bool| {
-            let settings = ManagerSettings { intra_threads: threads, ..ManagerSettings::cpu(sessions) };
-            let models = ModelManager::new(for_tests(), settings);
+        let measure = |label: &str, sessions: usize, budget: BatchBudget, chunk: usize, stepped: bool| {
+            let models = ModelManager::new(for_tests(), ManagerSettings::cpu(sessions));
             let options = InferenceOptions { budget, ..InferenceOptions::default() };
             let mut model = TextModel::open(&models, &TokenizerManager::new(), &bundle, options).unwrap();
             model.per_window = stepped;
@@ -201,13 +195,13 @@ fn full_size_planner_against_naive_batching() {
                 sentences.len() as f64 / processor
             );
         };
-        measure("batches of 32 as they come, 1 x 2 threads", 1, 2, huge, 32, false);
-        measure("one by one, 1 x 2 threads", 1, 2, BatchBudget { inputs: 1, ..huge }, usize::MAX, false);
-        measure("sorted in 32s, 1 x 2 threads", 1, 2, huge, usize::MAX, false);
-        measure("512 tokens, 1 x 2 threads", 1, 2, tokens(512), usize::MAX, false);
-        measure("256 tokens, 2 x 1 thread", 2, 1, tokens(256), usize::MAX, false);
-        measure("256 tokens in steps of 8, 2 x 1 thread", 2, 1, tokens(256), usize::MAX, true);
-        measure("512 tokens in steps of 8, 2 x 1 thread", 2, 1, tokens(512), usize::MAX, true);
-        measure("128 tokens in steps of 8, 2 x 1 thread", 2, 1, tokens(128), usize::MAX, true);
+        measure("batches of 32 as they come, 1 session", 1, huge, 32, false);
+        measure("one by one, 1 session", 1, BatchBudget { inputs: 1, ..huge }, usize::MAX, false);
+        measure("sorted in 32s, 1 session", 1, huge, usize::MAX, false);
+        measure("512 tokens, 1 session", 1, tokens(512), usize::MAX, false);
+        measure("256 tokens, 2 sessions", 2, tokens(256), usize::MAX, false);
+        measure("256 tokens in steps of 8, 2 sessions", 2, tokens(256), usize::MAX, true);
+        measure("512 tokens in steps of 8, 2 sessions", 2, tokens(512), usize::MAX, true);
+        measure("128 tokens in steps of 8, 2 sessions", 2, tokens(128), usize::MAX, true);
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::batch::{Batch, Runner, WindowInput, output};
+use super::batch::{Batch, Runner, WindowInput};
 use super::heads::{LabelledOutput, labelled};
 use super::options::InferenceOptions;
-use super::pixels::{ImageView, preprocess_image};
+use super::pixels::ImageView;
 use super::probabilities::softmax;
 use crate::document::{Page, WordPredictions};
 use crate::error::{Error, ErrorCode, Result};
@@ -40,15 +40,13 @@ pub struct PageInput<'a> {
     pub image: Option<ImageView<'a>>,
 }
 
-/// A page's windows and the pixel values of its picture, if the model wants them.
-type Encoded = (EncodedPage, Option<Vec<f32>>);
+/// A page's windows and its picture, if the model wants it.
+type Encoded<'a> = (EncodedPage, Option<ImageView<'a>>);
 
-fn windows(pages: &[Encoded]) -> Vec<WindowInput<'_>> {
+fn windows<'a>(pages: &'a [Encoded<'a>]) -> Vec<WindowInput<'a>> {
     pages
         .iter()
-        .flat_map(|(page, pixels)| {
-            page.windows.iter().map(|window| WindowInput { window, pixels: pixels.as_deref() })
-        })
+        .flat_map(|(page, image)| page.windows.iter().map(|window| WindowInput { window, image: *image }))
         .collect()
 }
 
@@ -136,10 +134,10 @@ impl LayoutModel {
             .map(|(page, _)| {
                 let mut rows: Vec<Option<Vec<f32>>> = vec![None; page.words];
                 for (window, outputs) in page.windows.iter().zip(outputs.by_ref()) {
-                    let logits = output(&outputs, &self.head.output, &self.model)?;
+                    let logits = outputs.values(&self.head.output, &self.model)?;
                     let classes = self.head.labels.len();
                     for answer in window.answers() {
-                        let logits = &logits.values[answer.token as usize * classes..][..classes];
+                        let logits = &logits[answer.token as usize * classes..][..classes];
                         rows[answer.word as usize] = Some(softmax(logits, self.head.temperature));
                     }
                 }
@@ -170,11 +168,11 @@ impl LayoutModel {
         }
     }
 
-    fn encode_all(&self, pages: &[PageInput<'_>]) -> Result<Vec<Encoded>> {
+    fn encode_all<'a>(&self, pages: &[PageInput<'a>]) -> Result<Vec<Encoded<'a>>> {
         pages.par_iter().map(|page| self.encode(page)).collect()
     }
 
-    fn encode(&self, page: &PageInput<'_>) -> Result<Encoded> {
+    fn encode<'a>(&self, page: &PageInput<'a>) -> Result<Encoded<'a>> {
         let _span = self.options.profiler.span("encode layout");
         let encoded = self.encoder.encode_page(page.words.words(), self.limits)?;
         if self.image_tokens == 0 || encoded.windows.is_empty() {
@@ -183,7 +181,8 @@ impl LayoutModel {
         let image = page.image.ok_or_else(|| {
             Error::new(ErrorCode::ImageMalformed, "the layout model needs a page image and there is none")
         })?;
-        Ok((encoded, Some(preprocess_image(image, &self.model.bundle.preprocessor)?)))
+        image.check()?;
+        Ok((encoded, Some(image)))
     }
 
     /// Fills the rows of words that no window answered for.

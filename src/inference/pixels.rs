@@ -17,22 +17,33 @@ pub struct ImageView<'a> {
     pub rgb: &'a [u8],
 }
 
-/// Pixel values of an image: (3, height, width) in the size that the model takes, `(value * rescale - mean) / std`
-/// per channel, red first.
+impl ImageView<'_> {
+    /// Whether there are as many bytes as the size says.
+    ///
+    /// # Errors
+    /// `image.malformed` if the number of bytes is not width by height by 3, or is 0.
+    pub fn check(&self) -> Result<()> {
+        let expected = self.width.checked_mul(self.height).and_then(|pixels| pixels.checked_mul(3));
+        if expected != Some(self.rgb.len()) || self.rgb.is_empty() {
+            return Err(Error::new(
+                ErrorCode::ImageMalformed,
+                format!("{} bytes are not an RGB image of {} x {}", self.rgb.len(), self.width, self.height),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Writes an image's pixel values into `values`: (3, height, width) in the size that the model takes,
+/// `(value * rescale - mean) / std` per channel, red first. An image of that size is read once, where it lies.
 ///
 /// An image of another size is resized with Pillow's bilinear filter, to the byte, as Hugging Face's LayoutLMv3
 /// image processor does.
 ///
 /// # Errors
-/// `image.malformed` if the number of bytes is not width by height by 3, or is 0.
-pub fn preprocess_image(image: ImageView<'_>, config: &PreprocessorConfig) -> Result<Vec<f32>> {
-    let expected = image.width.checked_mul(image.height).and_then(|pixels| pixels.checked_mul(3));
-    if expected != Some(image.rgb.len()) || image.rgb.is_empty() {
-        return Err(Error::new(
-            ErrorCode::ImageMalformed,
-            format!("{} bytes are not an RGB image of {} x {}", image.rgb.len(), image.width, image.height),
-        ));
-    }
+/// As [`ImageView::check`].
+pub fn preprocess_image(image: ImageView<'_>, config: &PreprocessorConfig, values: &mut [f32]) -> Result<()> {
+    image.check()?;
     let (width, height) = (config.size.width.max(1) as usize, config.size.height.max(1) as usize);
     let mut pixels = std::borrow::Cow::Borrowed(image.rgb);
     if image.width != width {
@@ -42,8 +53,7 @@ pub fn preprocess_image(image: ImageView<'_>, config: &PreprocessorConfig) -> Re
         pixels = resize_columns(&pixels, width, image.height, height).into();
     }
     let rescale = if config.do_rescale { config.rescale_factor } else { 1.0 };
-    let mut values = Vec::with_capacity(3 * width * height);
-    for channel in 0..3 {
+    for (channel, plane) in values.chunks_exact_mut(width * height).enumerate() {
         let (mean, deviation) = if config.do_normalize {
             (config.image_mean[channel], config.image_std[channel])
         } else {
@@ -52,9 +62,11 @@ pub fn preprocess_image(image: ImageView<'_>, config: &PreprocessorConfig) -> Re
         // 256 possible values, computed once.
         let table: Vec<f32> =
             (0..=255u8).map(|level| ((f64::from(level) * rescale - mean) / deviation) as f32).collect();
-        values.extend(pixels.iter().skip(channel).step_by(3).map(|&level| table[usize::from(level)]));
+        for (value, &level) in plane.iter_mut().zip(pixels.iter().skip(channel).step_by(3)) {
+            *value = table[usize::from(level)];
+        }
     }
-    Ok(values)
+    Ok(())
 }
 
 /// Weights of the input pixels that one output pixel is made of.
@@ -154,8 +166,8 @@ mod tests {
                 height: image.height() as usize,
                 rgb: image.as_raw(),
             };
-            let values = preprocess_image(view, &PreprocessorConfig::default()).unwrap();
-            assert_eq!(values.len(), 3 * 224 * 224);
+            let mut values = vec![f32::NAN; 3 * 224 * 224];
+            preprocess_image(view, &PreprocessorConfig::default(), &mut values).unwrap();
             for (value, expected) in values.iter().step_by(97).zip(sample) {
                 assert!((value - expected).abs() < 1e-5, "{name}");
             }
@@ -173,8 +185,8 @@ mod tests {
     fn a_wrong_number_of_bytes_is_an_error() {
         for (width, height, bytes) in [(2, 2, 11), (0, 0, 0), (usize::MAX, 2, 3)] {
             let rgb = vec![0; bytes];
-            let error =
-                preprocess_image(ImageView { width, height, rgb: &rgb }, &PreprocessorConfig::default());
+            let view = ImageView { width, height, rgb: &rgb };
+            let error = preprocess_image(view, &PreprocessorConfig::default(), &mut []);
             assert_eq!(error.unwrap_err().code(), ErrorCode::ImageMalformed);
         }
     }

@@ -12,8 +12,8 @@ use super::{ImageView, InferenceOptions, LayoutModel, PageInput, PageWords, Text
 use crate::error::ErrorCode;
 use crate::runtime::environment::for_tests;
 use crate::runtime::{
-    BatchBudget, BundleOptions, Device, InferenceCache, ManagerSettings, Manifest, ModelBundle, ModelManager,
-    OptimizationLevel, Precision,
+    BatchBudget, BufferPool, BundleOptions, Device, InferenceCache, ManagerSettings, Manifest, ModelBundle,
+    ModelManager, OptimizationLevel, Precision,
 };
 use crate::tokenize::TokenizerManager;
 
@@ -317,6 +317,33 @@ fn sessions_share_a_graph_cache_and_a_damaged_one_is_made_again() {
     assert_eq!(run(), expected);
     assert_eq!(files(), cached);
     assert_eq!(fs::read(&cached[0]).unwrap(), stored);
+    // With the optimised graph on disk sessions have no weights of their own, without it each has.
+    let load = |graph_cache| {
+        let settings = ManagerSettings { graph_cache, ..ManagerSettings::cpu(2) };
+        ModelManager::new(for_tests(), settings).load(&bundle("many-heads")).unwrap().weights_per_session
+    };
+    assert_eq!(load(Some(folder.path().to_owned())), 0);
+    assert_eq!(load(None), fs::metadata(models().join("many-heads/model.onnx")).unwrap().len());
+}
+
+#[test]
+fn outputs_lie_in_pooled_buffers_and_are_the_same_in_used_ones() {
+    let reference: Texts = json("texts.json");
+    let texts: Vec<&str> = reference.texts.iter().map(String::as_str).collect();
+    let buffers = BufferPool::new(64 << 20);
+    let model = text_model("many-heads", InferenceOptions { buffers: buffers.clone(), ..Default::default() });
+    // The first run of a session shows what shapes its outputs have; later ones write into buffers that held others.
+    let predictions: Vec<_> = (0..4).map(|_| model.predict(&texts).unwrap()).collect();
+    predictions.iter().for_each(|prediction| assert_eq!(prediction, &predictions[0]));
+    let before = buffers.statistics();
+    let alone: Vec<_> = texts.iter().map(|text| model.predict(&[text]).unwrap().remove(0)).collect();
+    for (found, expected) in alone.iter().zip(&predictions[0]) {
+        let (found, expected) = (found.sentiment.as_ref().unwrap(), expected.sentiment.as_ref().unwrap());
+        assert_close(found, expected, "alone");
+    }
+    let after = buffers.statistics();
+    assert!(after.reused > before.reused + 3 * texts.len() as u64, "{before:?} {after:?}");
+    assert!(after.peak_bytes > 0 && after.kept_bytes <= 64 << 20);
 }
 
 #[test]

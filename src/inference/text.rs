@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::batch::{Batch, Runner, WindowInput, output};
+use super::batch::{Batch, Runner, WindowInput, WindowOutputs};
 use super::bio::Tags;
 use super::heads::{LabelledOutput, TextHeads};
 use super::layout::limits;
@@ -12,7 +12,6 @@ use super::options::InferenceOptions;
 use super::probabilities::softmax;
 use crate::document::{EntitySpan, TextPrediction};
 use crate::error::Result;
-use crate::runtime::cache::CachedOutputs;
 use crate::runtime::{LoadedModel, ModelBundle, ModelManager, unique};
 use crate::tokenize::{EncodedText, Encoder, TokenizerManager, TokenizerSource, Window, WindowLimits};
 
@@ -98,7 +97,7 @@ impl TextModel {
         let predictions: Vec<TextPrediction> = encoded
             .iter()
             .map(|text| {
-                let windows: Vec<CachedOutputs> = outputs.by_ref().take(text.windows.len()).collect();
+                let windows: Vec<WindowOutputs> = outputs.by_ref().take(text.windows.len()).collect();
                 self.prediction(text, &windows)
             })
             .collect::<Result<_>>()?;
@@ -147,7 +146,7 @@ impl TextModel {
         let inputs: Vec<WindowInput<'_>> = distinct
             .representatives
             .iter()
-            .map(|&index| WindowInput { window: &windows[index], pixels: None })
+            .map(|&index| WindowInput { window: &windows[index], image: None })
             .collect();
         let outputs = self.runner("infer sections").run(&inputs)?;
         let kinds: Vec<Vec<f32>> =
@@ -167,11 +166,11 @@ impl TextModel {
         }
     }
 
-    fn probabilities(&self, outputs: &CachedOutputs, head: &LabelledOutput) -> Result<Vec<f32>> {
-        Ok(softmax(&output(outputs, &head.output, &self.model)?.values, head.temperature))
+    fn probabilities(&self, outputs: &WindowOutputs, head: &LabelledOutput) -> Result<Vec<f32>> {
+        Ok(softmax(outputs.values(&head.output, &self.model)?, head.temperature))
     }
 
-    fn prediction(&self, text: &EncodedText, outputs: &[CachedOutputs]) -> Result<TextPrediction> {
+    fn prediction(&self, text: &EncodedText, outputs: &[WindowOutputs]) -> Result<TextPrediction> {
         // A window without content (an empty text) still counts, or there would be nothing to divide by.
         let weights: Vec<f32> = text.windows.iter().map(|window| window.content.max(1) as f32).collect();
         let sentiment = match &self.heads.sentiment {
@@ -184,10 +183,8 @@ impl TextModel {
         };
         let embedding = match &self.heads.embedding {
             Some(name) => {
-                let rows: Vec<&[f32]> = outputs
-                    .iter()
-                    .map(|outputs| Ok(output(outputs, name, &self.model)?.values.as_slice()))
-                    .collect::<Result<_>>()?;
+                let rows: Vec<&[f32]> =
+                    outputs.iter().map(|outputs| outputs.values(name, &self.model)).collect::<Result<_>>()?;
                 Some(match rows.as_slice() {
                     [row] => row.to_vec(),
                     rows => unit_length(weighted_mean(rows.iter().copied(), &weights)),
@@ -205,14 +202,14 @@ impl TextModel {
     fn entities(
         &self,
         text: &EncodedText,
-        outputs: &[CachedOutputs],
+        outputs: &[WindowOutputs],
         head: &LabelledOutput,
         tags: &Tags,
     ) -> Result<Vec<EntitySpan>> {
         let classes = head.labels.len();
         let mut rows: Vec<Option<Vec<f32>>> = vec![None; text.words.len()];
         for (window, outputs) in text.windows.iter().zip(outputs) {
-            let logits = &output(outputs, &head.output, &self.model)?.values;
+            let logits = outputs.values(&head.output, &self.model)?;
             for answer in window.answers() {
                 let logits = &logits[answer.token as usize * classes..][..classes];
                 rows[answer.word as usize] = Some(softmax(logits, head.temperature));
@@ -225,7 +222,7 @@ impl TextModel {
 fn windows(texts: &[EncodedText]) -> Vec<WindowInput<'_>> {
     texts
         .iter()
-        .flat_map(|text| text.windows.iter().map(|window| WindowInput { window, pixels: None }))
+        .flat_map(|text| text.windows.iter().map(|window| WindowInput { window, image: None }))
         .collect()
 }
 

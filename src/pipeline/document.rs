@@ -22,7 +22,8 @@ use crate::scoring::networks::Document as ScoredParts;
 use crate::structure::tables::find_tables;
 use crate::structure::{DocumentStructure, PageBlock, TextResults, assemble, layout_page};
 
-/// Pages that go through the layout model together. A constant, so that batches depend on the document alone.
+/// Pages that go through the layout model together where they share batches: a constant, so that batches depend on the
+/// document alone. Where they do not, there are more if there are more sessions to run them.
 const GROUP: usize = 8;
 
 /// Media type of what is neither a PDF nor an image that we read.
@@ -176,7 +177,7 @@ pub(super) fn failed(input: &Input, error: &Error) -> Analysis {
     nothing(info, error)
 }
 
-/// The next pages in order, at most [`GROUP`], and whether there may be more.
+/// The next pages in order, a group at most, and whether there may be more.
 fn next_group(
     engine: &Engine,
     reader: &mut DocumentReader,
@@ -184,8 +185,10 @@ fn next_group(
 ) -> (Vec<PageSegment>, bool) {
     let _span = engine.models.profiler.span("wait for pages");
     let started = Instant::now();
-    let mut group = Vec::with_capacity(GROUP);
-    while group.len() < GROUP {
+    let layout = &engine.models.layout;
+    let most = if layout.pages_stand_alone() { layout.model().pool.capacity().max(GROUP) } else { GROUP };
+    let mut group = Vec::with_capacity(most);
+    while group.len() < most {
         match reader.next() {
             Some(Ok(mut segment)) => {
                 errors.extend(segment.take_problem());
@@ -195,7 +198,7 @@ fn next_group(
             None => return (group, false),
         }
         // Where pages share batches, less than a full group would make the result depend on how fast they came.
-        if engine.models.layout.pages_stand_alone() && started.elapsed() > engine.batch_timeout {
+        if layout.pages_stand_alone() && started.elapsed() > engine.batch_timeout {
             break;
         }
     }

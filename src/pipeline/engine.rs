@@ -99,6 +99,12 @@ impl Models {
         })
     }
 
+    /// Bytes of weights that each inference session holds for itself.
+    fn weights_per_session(&self) -> u64 {
+        let texts = [Some(&self.text), self.entities.as_ref()].into_iter().flatten().map(TextModel::model);
+        texts.chain([self.layout.model()]).map(|model| model.weights_per_session).sum()
+    }
+
     /// Predictions of the layout model with the line network's opinion, where that is loaded and knows the labels.
     ///
     /// # Errors
@@ -144,12 +150,19 @@ impl Engine {
     pub(super) fn start(setup: &Setup) -> Result<Self> {
         let models = Models::of(setup)?;
         let config = &setup.config;
-        let memory = memory_plan(config)?;
+        let sessions = setup.manager_settings(Provider::Cpu).sessions;
+        let memory = memory_plan(config, models.weights_per_session())?;
         let mut notices = Vec::new();
         if memory.workers < config.analyze.jobs {
             notices.push(format!(
                 "the memory limit allows {} of {} page workers; raise --mem-limit for more",
                 memory.workers, config.analyze.jobs
+            ));
+        }
+        if sessions < config.performance.parallel_inference {
+            notices.push(format!(
+                "the memory limit allows {sessions} of {} inference sessions; raise --mem-limit for more",
+                config.performance.parallel_inference
             ));
         }
         let pool = WorkerPool::start(&WorkerOptions {
@@ -206,12 +219,12 @@ impl Request {
 }
 
 /// Divides the memory limit, now that the models are loaded.
-fn memory_plan(config: &Config) -> Result<MemoryPlan> {
+fn memory_plan(config: &Config, weights: u64) -> Result<MemoryPlan> {
     let limit = config.analyze.mem_limit;
     let pooled = pool_size(config.performance.memory_pool_size, limit)
         + pool_size(config.performance.cache_size, limit);
     let sessions = config.performance.parallel_inference;
-    MemoryPlan::new(limit, config.analyze.jobs, own_memory(), pooled as u64, sessions)
+    MemoryPlan::new(limit, config.analyze.jobs, own_memory(), pooled as u64, sessions, weights)
 }
 
 /// What the user should know about the sandbox: only what was wanted and is not there.

@@ -23,8 +23,12 @@ const UNLIMITED_DOCUMENT: u64 = 4 << 30;
 const WORKER: u64 = 2 << 30;
 /// Less does not read ordinary pages, or lets the OCR program fail on them.
 const LEAST_WORKER: u64 = 384 << 20;
-/// Inference holds so much per session beside the models, at its peak.
+/// Inference holds so much per session (one of each model) beside the weights, at its peak.
 const SESSION: u64 = 64 << 20;
+/// The least limit that would do is looked for in steps of so many bytes.
+const STEP: u64 = 1_000_000;
+/// Share of the limit that sessions may have together.
+const SESSIONS_SHARE: u64 = 4;
 /// Share of the limit that pooled buffers and the inference cache may have each.
 const POOL_SHARE: u64 = 16;
 
@@ -41,7 +45,8 @@ pub(super) struct MemoryPlan {
 
 impl MemoryPlan {
     /// Divides `limit`. `loaded` are the bytes that this process holds once the models are loaded, `pooled` those that
-    /// buffers and caches may grow to, `sessions` the number of inference sessions.
+    /// buffers and caches may grow to, `wanted` the number of inference sessions without a limit and `weights` the bytes
+    /// of weights that each of them holds for itself.
     ///
     /// # Errors
     /// `config.invalid` if not even one worker fits, with the least limit that would do.
@@ -50,16 +55,23 @@ impl MemoryPlan {
         jobs: usize,
         loaded: u64,
         pooled: u64,
-        sessions: usize,
+        wanted: usize,
+        weights: u64,
     ) -> Result<Self> {
         let Some(ByteSize(limit)) = limit else {
             return Ok(Self { workers: jobs, worker: WORKER, documents: u64::MAX });
         };
-        let fixed = loaded + pooled + SESSION * sessions as u64;
+        let inference = |limit| (SESSION + weights) * sessions_within(Some(ByteSize(limit)), wanted) as u64;
+        let fixed = loaded + pooled + inference(limit);
         let half = limit.saturating_sub(fixed) / 2;
         if half < LEAST_WORKER {
-            // Pools shrink with the limit, so that their share must be asked for again.
-            let least = (loaded + SESSION * sessions as u64 + 2 * LEAST_WORKER) / 7 * 8;
+            // Pools and sessions grow with the limit, so that their shares must be asked for again.
+            let room =
+                |limit: u64| limit.saturating_sub(loaded + 2 * (limit / POOL_SHARE) + inference(limit)) / 2;
+            let mut least = limit.next_multiple_of(STEP);
+            while room(least) < LEAST_WORKER {
+                least += STEP;
+            }
             return Err(Error::new(
                 ErrorCode::ConfigInvalid,
                 format!(
@@ -71,11 +83,18 @@ impl MemoryPlan {
                 ),
             )
             .part("analyze.mem_limit")
-            .help(format!("give it {} MB or more, or lower performance.parallel_inference", least / 1_000_000 + 1)));
+            .help(format!("give it {} MB or more, or lower performance.parallel_inference", least / STEP)));
         }
         let workers = jobs.min(usize::try_from(half / LEAST_WORKER).unwrap_or(usize::MAX));
         Ok(Self { workers, worker: (half / workers as u64).min(WORKER), documents: half })
     }
+}
+
+/// Inference sessions that fit into their share of a limit, of `wanted`. It is known before the models are, so that
+/// none has to be given back.
+pub(super) fn sessions_within(limit: Option<ByteSize>, wanted: usize) -> usize {
+    let fit = limit.map_or(u64::MAX, |limit| limit.0 / SESSIONS_SHARE / SESSION);
+    usize::try_from(fit).unwrap_or(usize::MAX).clamp(1, wanted.max(1))
 }
 
 /// What a pool that is configured to this size may have under a limit.
@@ -192,28 +211,41 @@ mod tests {
     #[test]
     fn a_limit_is_divided_and_never_exceeded() {
         for limit in [1500, 2000, 4000, 16_000, 64_000] {
-            for jobs in [1, 2, 8, 64] {
-                let pooled = 2 * pool_size(ByteSize(1_000_000_000), Some(ByteSize(limit * MIB))) as u64;
-                let plan = MemoryPlan::new(Some(ByteSize(limit * MIB)), jobs, 300 * MIB, pooled, 2).unwrap();
-                assert!((1..=jobs).contains(&plan.workers) && plan.worker >= LEAST_WORKER, "{plan:?}");
-                let all =
-                    300 * MIB + pooled + 2 * SESSION + plan.workers as u64 * plan.worker + plan.documents;
-                assert!(all <= limit * MIB, "{limit} {jobs} {plan:?}");
+            for cores in [1, 2, 8, 64] {
+                let bytes = Some(ByteSize(limit * MIB));
+                let pooled = 2 * pool_size(ByteSize(1_000_000_000), bytes) as u64;
+                let sessions = sessions_within(bytes, cores);
+                assert!((1..=cores).contains(&sessions), "{limit} {cores} {sessions}");
+                let plan = MemoryPlan::new(bytes, cores, 200 * MIB, pooled, cores, 0).unwrap();
+                assert!((1..=cores).contains(&plan.workers) && plan.worker >= LEAST_WORKER, "{plan:?}");
+                let all = 200 * MIB
+                    + pooled
+                    + sessions as u64 * SESSION
+                    + plan.workers as u64 * plan.worker
+                    + plan.documents;
+                assert!(all <= limit * MIB, "{limit} {cores} {plan:?}");
             }
         }
-        let plan = MemoryPlan::new(None, 3, 300 * MIB, 0, 2).unwrap();
+        let plan = MemoryPlan::new(None, 3, 300 * MIB, 0, 2, 0).unwrap();
         assert_eq!((plan.workers, plan.worker), (3, WORKER));
+        // Weights that sessions do not share count for each.
+        let documents =
+            |weights| MemoryPlan::new(Some(ByteSize(4000 * MIB)), 2, 0, 0, 8, weights).unwrap().documents;
+        assert_eq!(documents(0) - documents(10 * MIB), 40 * MIB);
     }
 
     #[test]
     fn too_small_a_limit_names_the_least_that_works() {
         let pooled = |limit: u64| 2 * (limit / POOL_SHARE);
-        let error =
-            MemoryPlan::new(Some(ByteSize(500 * MIB)), 2, 300 * MIB, pooled(500 * MIB), 2).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::ConfigInvalid);
-        let least: u64 = error.remedy().unwrap().split(' ').nth(2).unwrap().parse().unwrap();
-        let least = least * 1_000_000;
-        assert!(MemoryPlan::new(Some(ByteSize(least)), 2, 300 * MIB, pooled(least), 2).is_ok(), "{error}");
+        for (cores, weights) in [(2, 0), (64, 0), (64, 500 * MIB)] {
+            let plan =
+                |limit| MemoryPlan::new(Some(ByteSize(limit)), 2, 300 * MIB, pooled(limit), cores, weights);
+            let error = plan(500 * MIB).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::ConfigInvalid);
+            let least: u64 = error.remedy().unwrap().split(' ').nth(2).unwrap().parse().unwrap();
+            assert!(plan(least * 1_000_000).is_ok(), "{cores} {error}");
+            assert!(plan((least - 1) * 1_000_000).is_err(), "{cores} {error}");
+        }
     }
 
     #[test]

@@ -6,25 +6,23 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::available_parallelism;
 
 use super::built_in::{FigureConfidence, LineLabels, NameConfidence};
 use super::document::Request;
 use super::engine::{Engine, no_comparison};
-use super::memory::pool_size;
+use super::memory::{pool_size, sessions_within};
 use super::networks;
 use super::variants::open_bundle;
-use crate::config::{
-    Config, Model, NativeLibrary, OcrPolicy, Optimization, cache_folder, native_library,
-};
+use crate::config::{Config, Model, NativeLibrary, OcrPolicy, Optimization, cache_folder, native_library};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
 use crate::error::Result;
 use crate::inference::InferenceOptions;
 use crate::input::{Input, OcrIdentity, OcrOptions};
 use crate::output::{CacheUse, Key};
 use crate::runtime::{
-    AcceleratorOptions, BatchBudget, BufferPool, Device, DiskCache, Environment, InferenceCache,
-    ManagerSettings, Manifest, ModelBundle, OptimizationLevel, Profiler, Provider, StageTime, file_sha256,
+    AcceleratorOptions, BatchBudget, BufferPool, BufferStatistics, Device, DiskCache, Environment,
+    InferenceCache, ManagerSettings, Manifest, ModelBundle, OptimizationLevel, Profiler, Provider, StageTime,
+    file_sha256,
 };
 use crate::scoring::networks::ScoringNetworks;
 
@@ -208,6 +206,12 @@ impl Setup {
         })
     }
 
+    /// What the pool of tensor buffers did so far.
+    #[must_use]
+    pub fn buffers(&self) -> BufferStatistics {
+        self.shared.buffers.statistics()
+    }
+
     /// Where the time went so far.
     #[must_use]
     pub fn profile(&self) -> Vec<StageTime> {
@@ -294,8 +298,7 @@ fn ocr_identity(config: &Config) -> Option<OcrIdentity> {
 /// How models are run under a configuration.
 #[must_use]
 pub fn manager_settings(config: &Config, provider: Provider) -> ManagerSettings {
-    let cores = available_parallelism().map_or(1, usize::from);
-    let sessions = if provider.is_cpu() { config.performance.parallel_inference } else { 1 };
+    let sessions = sessions_within(config.analyze.mem_limit, config.performance.parallel_inference);
     ManagerSettings {
         provider,
         accelerator: AcceleratorOptions {
@@ -303,8 +306,7 @@ pub fn manager_settings(config: &Config, provider: Provider) -> ManagerSettings 
             half_precision: config.optimization.mixed_precision,
             ..AcceleratorOptions::default()
         },
-        sessions,
-        intra_threads: (cores / sessions).max(1),
+        sessions: if provider.is_cpu() { sessions } else { 1 },
         optimization: OptimizationLevel::from_number(u32::from(config.optimization.graph_optimization_level))
             .unwrap_or_default(),
         graph_cache: cache_folder().map(|folder| folder.join("graphs")),

@@ -1,4 +1,4 @@
-//! Memory for input tensors, used again instead of being allocated for every batch.
+//! Memory for input and output tensors, used again instead of being allocated for every batch.
 
 use std::mem;
 use std::ops::{Deref, DerefMut};
@@ -30,6 +30,8 @@ pub struct Shelves {
     i64: Shelf<i64>,
     f32: Shelf<f32>,
     kept: AtomicUsize,
+    lent: AtomicUsize,
+    peak: AtomicUsize,
     reused: AtomicU64,
     allocated: AtomicU64,
     allocated_bytes: AtomicU64,
@@ -72,6 +74,8 @@ pub struct BufferStatistics {
     pub released: u64,
     /// Bytes waiting in the pool now.
     pub kept_bytes: usize,
+    /// Most bytes that were in use at the same time.
+    pub peak_bytes: usize,
 }
 
 impl BufferPool {
@@ -84,27 +88,36 @@ impl BufferPool {
     /// A buffer of `length` elements, all zero.
     #[must_use]
     pub fn zeroed<T: Element>(&self, length: usize) -> Pooled<T> {
+        let mut buffer = self.stale(length);
+        buffer.fill(T::default());
+        buffer
+    }
+
+    /// A buffer of `length` elements that hold zero or what its last user left: for those who write every one.
+    #[must_use]
+    pub fn stale<T: Element>(&self, length: usize) -> Pooled<T> {
         let class = length.next_power_of_two();
         let index = class.trailing_zeros() as usize;
         let bytes = class * mem::size_of::<T>();
-        let free = T::shelf(&self.shelves)
+        let shelves = &*self.shelves;
+        let free = T::shelf(shelves)
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get_mut(index)
             .and_then(Vec::pop);
-        let mut values = if let Some(values) = free {
-            self.shelves.kept.fetch_sub(bytes, Ordering::Relaxed);
-            self.shelves.reused.fetch_add(1, Ordering::Relaxed);
+        let values = if let Some(values) = free {
+            shelves.kept.fetch_sub(bytes, Ordering::Relaxed);
+            shelves.reused.fetch_add(1, Ordering::Relaxed);
             values
         } else {
-            self.shelves.allocated.fetch_add(1, Ordering::Relaxed);
-            self.shelves.allocated_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-            Vec::with_capacity(class)
+            shelves.allocated.fetch_add(1, Ordering::Relaxed);
+            shelves.allocated_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+            vec![T::default(); class]
         };
-        values.clear();
-        values.resize(length, T::default());
-        Pooled { values, class, pool: self.clone() }
+        let lent = shelves.lent.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        shelves.peak.fetch_max(lent, Ordering::Relaxed);
+        Pooled { values, length, pool: Some(self.clone()) }
     }
 
     /// What the pool has done so far.
@@ -116,6 +129,7 @@ impl BufferPool {
             allocated_bytes: self.shelves.allocated_bytes.load(Ordering::Relaxed),
             released: self.shelves.released.load(Ordering::Relaxed),
             kept_bytes: self.shelves.kept.load(Ordering::Relaxed),
+            peak_bytes: self.shelves.peak.load(Ordering::Relaxed),
         }
     }
 
@@ -130,36 +144,65 @@ impl BufferPool {
     }
 }
 
-/// A buffer from a pool; goes back when dropped.
+/// A buffer from a pool, which goes back when dropped; or memory of its own, made from a vector or by cloning.
 #[derive(Debug)]
 pub struct Pooled<T: Element> {
+    /// As long as its size class where it is a pool's.
     values: Vec<T>,
-    class: usize,
-    pool: BufferPool,
+    length: usize,
+    pool: Option<BufferPool>,
+}
+
+impl<T: Element> Pooled<T> {
+    /// Whether the memory is a pool's.
+    pub(super) fn is_lent(&self) -> bool {
+        self.pool.is_some()
+    }
+}
+
+impl<T: Element> From<Vec<T>> for Pooled<T> {
+    fn from(values: Vec<T>) -> Self {
+        Self { length: values.len(), values, pool: None }
+    }
+}
+
+impl<T: Element> Clone for Pooled<T> {
+    fn clone(&self) -> Self {
+        self.to_vec().into()
+    }
+}
+
+impl<T: Element + PartialEq> PartialEq for Pooled<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
 }
 
 impl<T: Element> Deref for Pooled<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        &self.values
+        &self.values[..self.length]
     }
 }
 
 impl<T: Element> DerefMut for Pooled<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.values
+        &mut self.values[..self.length]
     }
 }
 
 impl<T: Element> Drop for Pooled<T> {
     fn drop(&mut self) {
+        let Some(pool) = &self.pool else { return };
         let values = mem::take(&mut self.values);
-        let index = self.class.trailing_zeros() as usize;
-        if index < CLASSES && self.pool.claim(self.class * mem::size_of::<T>()) {
-            T::shelf(&self.pool.shelves).0.lock().unwrap_or_else(PoisonError::into_inner)[index].push(values);
+        let bytes = mem::size_of_val(values.as_slice());
+        let index = values.len().trailing_zeros() as usize;
+        pool.shelves.lent.fetch_sub(bytes, Ordering::Relaxed);
+        if index < CLASSES && pool.claim(bytes) {
+            T::shelf(&pool.shelves).0.lock().unwrap_or_else(PoisonError::into_inner)[index].push(values);
         } else {
-            self.pool.shelves.released.fetch_add(1, Ordering::Relaxed);
+            pool.shelves.released.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -182,6 +225,21 @@ mod tests {
         let statistics = pool.statistics();
         assert_eq!((statistics.reused, statistics.allocated, statistics.kept_bytes), (1, 2, 0));
         assert_eq!(statistics.allocated_bytes, 128 * 8 + 128 * 4);
+        assert_eq!(statistics.peak_bytes, 128 * 8 + 128 * 4);
+    }
+
+    #[test]
+    fn a_stale_buffer_keeps_what_was_in_it_and_a_copy_is_nobodys() {
+        let pool = BufferPool::new(1 << 20);
+        let mut first = pool.zeroed::<f32>(3);
+        first.fill(7.0);
+        let copy = first.clone();
+        drop(first);
+        let again = pool.stale::<f32>(4);
+        assert_eq!((&*again, &*copy), (&[7.0, 7.0, 7.0, 0.0][..], &[7.0; 3][..]));
+        drop(copy);
+        assert_eq!(pool.statistics().kept_bytes, 0);
+        assert_eq!(Pooled::from(vec![1.0f32; 3]), Pooled::from(vec![1.0f32; 3]));
     }
 
     #[test]

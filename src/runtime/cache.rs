@@ -35,8 +35,8 @@ pub struct CacheInput<'a> {
     pub second_segment: usize,
     /// Boxes of the tokens, empty for texts.
     pub boxes: &'a [[u16; 4]],
-    /// Pixel values of the page image, empty for texts.
-    pub pixels: &'a [f32],
+    /// Bytes of the page image, hashed where they lie; empty for texts.
+    pub image: &'a [u8],
 }
 
 impl CacheKey {
@@ -56,15 +56,15 @@ impl CacheKey {
         }
         bytes.extend((padded as u64).to_le_bytes());
         for input in inputs {
-            for number in [input.ids.len(), input.second_segment, input.boxes.len(), input.pixels.len()] {
+            for number in [input.ids.len(), input.second_segment, input.boxes.len(), input.image.len()] {
                 bytes.extend((number as u64).to_le_bytes());
             }
             bytes.extend(input.pad_id.to_le_bytes());
             input.ids.iter().for_each(|id| bytes.extend(id.to_le_bytes()));
             input.boxes.iter().flatten().for_each(|edge| bytes.extend(edge.to_le_bytes()));
-            input.pixels.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
             hasher.update(&bytes);
             bytes.clear();
+            hasher.update(input.image);
         }
         hasher.update(&bytes);
         Self(hasher.finalize().into())
@@ -204,6 +204,9 @@ impl InferenceCache {
         if bytes > self.capacity {
             return;
         }
+        // Buffers go back to their pool: what stays takes memory of its own, and no more than it needs.
+        let lent = outputs.iter().any(|tensor| tensor.values.is_lent());
+        let outputs = if lent { Arc::new(outputs.to_vec()) } else { outputs };
         let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.clock += 1;
         let used = state.clock;
@@ -244,7 +247,7 @@ fn size(outputs: &[OutputTensor]) -> usize {
             mem::size_of::<OutputTensor>()
                 + tensor.name.len()
                 + mem::size_of_val(tensor.shape.as_slice())
-                + mem::size_of_val(tensor.values.as_slice())
+                + mem::size_of_val(&*tensor.values)
         })
         .sum::<usize>()
 }
@@ -254,7 +257,11 @@ mod tests {
     use super::*;
 
     fn outputs(value: f32, count: usize) -> CachedOutputs {
-        Arc::new(vec![OutputTensor { name: "logits".into(), shape: vec![count], values: vec![value; count] }])
+        Arc::new(vec![OutputTensor {
+            name: "logits".into(),
+            shape: vec![count],
+            values: vec![value; count].into(),
+        }])
     }
 
     fn input(ids: &[u32], second_segment: usize) -> CacheInput<'_> {
@@ -327,8 +334,8 @@ mod tests {
             CacheKey::new("m", "cpu", [input(&[1, 2], 1), input(&[3], 1)], 8),
             CacheKey::new("m", "cpu", [ids[0], CacheInput { pad_id: 1, ..ids[1] }], 8),
             CacheKey::new("m", "cpu", [ids[0], CacheInput { boxes: &[[0; 4]], ..ids[1] }], 8),
-            CacheKey::new("m", "cpu", [ids[0], CacheInput { pixels: &[0.0], ..ids[1] }], 8),
-            CacheKey::new("m", "cpu", [ids[0], CacheInput { pixels: &[-0.0], ..ids[1] }], 8),
+            CacheKey::new("m", "cpu", [ids[0], CacheInput { image: &[0], ..ids[1] }], 8),
+            CacheKey::new("m", "cpu", [ids[0], CacheInput { image: &[1], ..ids[1] }], 8),
         ] {
             assert_ne!(base, other);
         }

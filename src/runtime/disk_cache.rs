@@ -306,8 +306,8 @@ fn decode(bytes: &[u8], key: &CacheKey) -> Option<Vec<OutputTensor>> {
         let values = take(elements.checked_mul(4)?)?
             .chunks_exact(4)
             .map(|value| Some(f32::from_le_bytes(value.try_into().ok()?)))
-            .collect::<Option<_>>()?;
-        outputs.push(OutputTensor { name, shape, values });
+            .collect::<Option<Vec<f32>>>()?;
+        outputs.push(OutputTensor { name, shape, values: values.into() });
     }
     body.is_empty().then_some(outputs)
 }
@@ -330,10 +330,10 @@ mod tests {
 
     fn outputs(value: f32, count: usize) -> CachedOutputs {
         let tensor =
-            OutputTensor { name: "logits".into(), shape: vec![1, count], values: vec![value; count] };
+            OutputTensor { name: "logits".into(), shape: vec![1, count], values: vec![value; count].into() };
         Arc::new(vec![
             tensor.clone(),
-            OutputTensor { name: "more".into(), shape: vec![], values: vec![-0.0] },
+            OutputTensor { name: "more".into(), shape: vec![], values: vec![-0.0].into() },
         ])
     }
 

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ort::session::builder::PrepackedWeights;
-
 use super::bundle::{ModelBundle, Precision};
 use super::device::{AcceleratorOptions, Provider};
 use super::environment::Environment;
@@ -14,6 +12,7 @@ use super::pool::SessionPool;
 use super::session::{
     InferenceSession, OptimizationLevel, OrtSession, SessionSettings, TensorSpec, may_saturate,
 };
+use super::weights::SharedWeights;
 use crate::error::{Error, ErrorCode, Result};
 
 /// ONNX Runtime's CPU kernel for skip connection and layer normalisation together is slower than the two apart in
@@ -27,10 +26,8 @@ pub struct ManagerSettings {
     pub provider: Provider,
     /// How an accelerator is used.
     pub accelerator: AcceleratorOptions,
-    /// Most sessions per model (`parallel_inference`). One per core with one thread each is fastest on a CPU.
+    /// Most sessions per model (`parallel_inference`), each of one thread. One per core is fastest on a CPU.
     pub sessions: usize,
-    /// Threads of each session.
-    pub intra_threads: usize,
     /// Graph optimisation (`graph_optimization_level`).
     pub optimization: OptimizationLevel,
     /// Folder for optimised graphs; `None` optimises at every start.
@@ -38,14 +35,13 @@ pub struct ManagerSettings {
 }
 
 impl ManagerSettings {
-    /// The CPU with `sessions` sessions of one thread each, everything optimised, nothing cached on disk.
+    /// The CPU with `sessions` sessions, everything optimised, nothing cached on disk.
     #[must_use]
     pub fn cpu(sessions: usize) -> Self {
         Self {
             provider: Provider::Cpu,
             accelerator: AcceleratorOptions::default(),
             sessions,
-            intra_threads: 1,
             optimization: OptimizationLevel::default(),
             graph_cache: None,
         }
@@ -72,6 +68,8 @@ pub struct LoadedModel {
     /// true on the CPU unless the graph scales activations by the range of the whole batch
     /// (`DynamicQuantizeLinear`). On GPUs kernels are chosen by shape, so never there.
     pub batch_invariant: bool,
+    /// Bytes of weights that every further session holds for itself: 0 where sessions share them.
+    pub weights_per_session: u64,
 }
 
 impl LoadedModel {
@@ -131,7 +129,6 @@ impl ModelManager {
                 int8: bundle.precision == Precision::Int8,
                 ..self.settings.accelerator
             },
-            intra_threads: self.settings.intra_threads.max(1),
             optimization: self.settings.optimization,
             exact_sums: may_saturate(&bundle.model),
             disabled_optimizers: if bundle.precision == Precision::Int8 { SLOW_FOR_INT8 } else { &[] },
@@ -142,14 +139,19 @@ impl ModelManager {
             .graph_cache
             .as_ref()
             .filter(|_| settings.provider.is_cpu())
-            .map(|folder| GraphCache::new(folder, &self.environment, bundle, &settings));
+            .map(|folder| Arc::new(GraphCache::new(folder, &self.environment, bundle, &settings)));
         let (environment, model) = (self.environment.clone(), bundle.model.clone());
-        let weights = PrepackedWeights::new();
+        let weights = SharedWeights::default();
         let (provider, capacity) = (settings.provider, self.settings.sessions);
-        let execution =
-            format!("{settings:?} {} {}", self.environment.build_info(), super::graph_cache::processor());
+        let execution = format!(
+            "{settings:?} {:?} {} {}",
+            bundle.preprocessor,
+            self.environment.build_info(),
+            super::graph_cache::processor()
+        );
+        let optimised = cache.clone();
         let pool = SessionPool::new(capacity, move || {
-            OrtSession::load(&environment, &model, &settings, &weights, cache.as_ref())
+            OrtSession::load(&environment, &model, &settings, &weights, cache.as_deref())
                 .map(|session| Box::new(session) as Box<dyn InferenceSession>)
         });
         let (inputs, outputs) = {
@@ -165,6 +167,9 @@ impl ModelManager {
             .file(&bundle.model)
             .help("export it with Hugging Face Optimum, which keeps the standard names"));
         }
+        let shared = optimised.is_some_and(|cache| cache.lookup().is_some());
+        let weights_per_session =
+            if shared { 0 } else { std::fs::metadata(&bundle.model).map_or(0, |data| data.len()) };
         let batch_invariant = provider.is_cpu() && !bundle.scales_by_batch;
         Ok(LoadedModel {
             bundle: bundle.clone(),
@@ -174,6 +179,7 @@ impl ModelManager {
             provider,
             execution,
             batch_invariant,
+            weights_per_session,
         })
     }
 }

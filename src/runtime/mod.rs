@@ -24,6 +24,7 @@ pub mod session;
 pub mod tensor;
 pub mod tensor_session;
 mod trace;
+mod weights;
 
 pub use buffers::{BufferPool, BufferStatistics, Pooled};
 pub use bundle::{BundleConfig, BundleOptions, Head, ModelBundle, Precision, PreprocessorConfig};

@@ -2,14 +2,18 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::session::InferenceSession;
 use crate::error::Result;
 
 type Boxed = Box<dyn InferenceSession>;
 type Make = Box<dyn Fn() -> Result<Boxed> + Send + Sync>;
+
+/// How soon one of rayon's threads looks again for a session.
+const RETRY: Duration = Duration::from_millis(1);
 
 /// A pool of sessions: created when first needed, at most `capacity` of them.
 pub struct SessionPool {
@@ -76,12 +80,22 @@ impl SessionPool {
                     PooledSession { pool: self, session: Some(session) }
                 });
             }
-            state = self.returned.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = if rayon::current_thread_index().is_none() {
+                self.returned.wait(state).unwrap_or_else(PoisonError::into_inner)
+            } else {
+                // Sessions may be waiting for this very thread, in work that is queued.
+                drop(state);
+                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    std::thread::sleep(RETRY);
+                }
+                self.lock()
+            };
         }
     }
 
     /// Does `work` for every index below `count`, on as many sessions as there are, and gives the results in order
-    /// of index. One piece of work runs on the calling thread.
+    /// of index. The work runs on rayon's threads, one per core, however many callers there are; the calling thread
+    /// hands out sessions and waits.
     ///
     /// # Errors
     /// The error of the lowest index that failed; work that has not begun by then is left undone.
@@ -90,27 +104,27 @@ impl SessionPool {
         count: usize,
         work: impl Fn(&mut dyn InferenceSession, usize) -> Result<T> + Sync,
     ) -> Result<Vec<T>> {
-        let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
         let results: Mutex<Vec<(usize, Result<T>)>> = Mutex::new(Vec::with_capacity(count));
-        let run = || {
-            while !failed.load(Ordering::Relaxed) {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= count {
+        let keep = |index, result: Result<T>| {
+            if result.is_err() {
+                failed.store(true, Ordering::Relaxed);
+            }
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+        };
+        rayon::in_place_scope(|scope| {
+            for index in 0..count {
+                if failed.load(Ordering::Relaxed) {
                     break;
                 }
-                let result = self.checkout().and_then(|mut session| work(&mut **session, index));
-                if result.is_err() {
-                    failed.store(true, Ordering::Relaxed);
+                match self.checkout() {
+                    Ok(mut session) => {
+                        let (keep, work) = (&keep, &work);
+                        scope.spawn(move |_| keep(index, work(&mut **session, index)));
+                    }
+                    Err(error) => keep(index, Err(error)),
                 }
-                results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
             }
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..self.capacity.min(count) {
-                scope.spawn(run);
-            }
-            run();
         });
         let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         results.sort_unstable_by_key(|(index, _)| *index);
@@ -172,10 +186,11 @@ impl Drop for PooledSession<'_> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
     use crate::error::{Error, ErrorCode};
+    use crate::runtime::buffers::BufferPool;
     use crate::runtime::session::{InputTensor, OutputTensor, TensorSpec};
 
     struct Fake(Arc<AtomicUsize>);
@@ -189,11 +204,11 @@ mod tests {
             &[]
         }
 
-        fn run(&mut self, _: &[InputTensor<'_>]) -> Result<Vec<OutputTensor>> {
+        fn run(&mut self, _: &[InputTensor<'_>], _: &BufferPool) -> Result<Vec<OutputTensor>> {
             let busy = self.0.fetch_add(1, Ordering::SeqCst) + 1;
             std::thread::sleep(Duration::from_millis(2));
             self.0.fetch_sub(1, Ordering::SeqCst);
-            Ok(vec![OutputTensor { name: "busy".into(), shape: vec![], values: vec![busy as f32] }])
+            Ok(vec![OutputTensor { name: "busy".into(), shape: vec![], values: vec![busy as f32].into() }])
         }
     }
 
@@ -207,7 +222,7 @@ mod tests {
         let pool = pool(2);
         let results = pool
             .map(20, |session, index| {
-                let busy = session.run(&[])?[0].values[0];
+                let busy = session.run(&[], &BufferPool::new(0))?[0].values[0];
                 Ok((index, busy <= 2.0))
             })
             .unwrap();
@@ -217,11 +232,32 @@ mod tests {
     }
 
     #[test]
+    fn callers_share_the_threads_and_may_be_of_them() {
+        let pool = pool(2);
+        let threads = Mutex::new(std::collections::HashSet::new());
+        let work = || {
+            let work = |session: &mut dyn InferenceSession, index| {
+                session.run(&[], &BufferPool::new(0))?;
+                threads.lock().unwrap().insert(std::thread::current().id());
+                Ok(index)
+            };
+            assert_eq!(pool.map(6, work).unwrap(), [0, 1, 2, 3, 4, 5]);
+        };
+        std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(work))));
+        assert!(threads.lock().unwrap().len() <= rayon::current_num_threads());
+        // Every thread is a caller, and so is one outside: were they all to wait for sessions, none would come back.
+        std::thread::scope(|scope| {
+            scope.spawn(work);
+            rayon::scope(|scope| (0..4 * rayon::current_num_threads()).for_each(|_| scope.spawn(|_| work())));
+        });
+    }
+
+    #[test]
     fn the_lowest_failure_is_reported_and_sessions_return() {
         let pool = pool(3);
         let error = pool
             .map(10, |session, index| {
-                session.run(&[])?;
+                session.run(&[], &BufferPool::new(0))?;
                 if index >= 4 { Err(Error::new(ErrorCode::ModelRun, format!("{index}"))) } else { Ok(()) }
             })
             .unwrap_err();

@@ -1,17 +1,23 @@
 //! One loaded model that can be run, behind a trait so that tests can put another in its place.
+#![allow(unsafe_code)]
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::ptr::{self, NonNull};
 
-use ort::session::builder::{GraphOptimizationLevel, PrepackedWeights};
-use ort::session::{Session, SessionInputValue};
-use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
+use ort::AsPointer;
+use ort::memory::MemoryInfo;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{OutputSelector, RunOptions, Session, SessionInputValue};
+use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
+use super::buffers::{BufferPool, Pooled};
 use super::device::{AcceleratorOptions, Provider};
 use super::environment::Environment;
 use super::graph_cache::{DATA, GraphCache, Reserved};
 use super::hash;
 use super::providers;
+use super::weights::SharedWeights;
 use crate::error::{Error, ErrorCode, Result};
 
 /// Name of the model property that says that no 8-bit weight is larger than 64; `docproc quantize --reduce-range`
@@ -94,7 +100,7 @@ pub struct OutputTensor {
     /// Size per axis.
     pub shape: Vec<usize>,
     /// Elements.
-    pub values: Vec<f32>,
+    pub values: Pooled<f32>,
 }
 
 /// A model that can be run by one thread at a time.
@@ -103,11 +109,11 @@ pub trait InferenceSession: Send {
     fn inputs(&self) -> &[TensorSpec];
     /// Outputs in the graph's order.
     fn outputs(&self) -> &[TensorSpec];
-    /// Runs the model.
+    /// Runs the model; its outputs are in memory of `buffers`.
     ///
     /// # Errors
     /// `model.run` if it fails, naming the tensor where one is to blame.
-    fn run(&mut self, inputs: &[InputTensor<'_>]) -> Result<Vec<OutputTensor>>;
+    fn run(&mut self, inputs: &[InputTensor<'_>], buffers: &BufferPool) -> Result<Vec<OutputTensor>>;
 }
 
 /// Graph optimisation, ONNX Runtime's levels.
@@ -157,8 +163,6 @@ pub struct SessionSettings {
     pub provider: Provider,
     /// How an accelerator is used.
     pub accelerator: AcceleratorOptions,
-    /// Threads inside one operator. With 1 the calling thread does all work.
-    pub intra_threads: usize,
     /// Graph optimisation.
     pub optimization: OptimizationLevel,
     /// Take kernels whose sums of 8-bit products cannot saturate, where that makes a difference.
@@ -172,7 +176,59 @@ pub(super) struct OrtSession {
     session: Session,
     inputs: Vec<TensorSpec>,
     outputs: Vec<TensorSpec>,
+    /// For every output how its shape follows from the inputs; `None` where it does not, or did not when it was run.
+    shapes: Vec<Option<ShapeRule>>,
     model: String,
+}
+
+/// How a shape follows from the inputs' shapes, axis by axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ShapeRule {
+    axes: Vec<Axis>,
+    /// Whether a run has shown it to be true.
+    confirmed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Axis {
+    Fixed(usize),
+    /// As long as this axis of the input of this name.
+    As(String, usize),
+}
+
+impl ShapeRule {
+    /// The rule by the names of the axes: an axis called `batch` is as long as an input's of that name.
+    fn find(output: &Outlet, inputs: &[Outlet]) -> Option<Self> {
+        let ValueType::Tensor { ty: TensorElementType::Float32, shape, dimension_symbols } = output.dtype()
+        else {
+            return None;
+        };
+        let named = |symbol: &str| {
+            inputs.iter().find_map(|input| match input.dtype() {
+                ValueType::Tensor { dimension_symbols, .. } if !symbol.is_empty() => dimension_symbols
+                    .iter()
+                    .position(|name| name == symbol)
+                    .map(|axis| Axis::As(input.name().to_owned(), axis)),
+                _ => None,
+            })
+        };
+        let axes = shape
+            .iter()
+            .zip(dimension_symbols.iter())
+            .map(|(&size, symbol)| {
+                usize::try_from(size).map_or_else(|_| named(symbol), |size| Some(Axis::Fixed(size)))
+            })
+            .collect::<Option<_>>()?;
+        Some(Self { axes, confirmed: false })
+    }
+
+    fn shape(&self, inputs: &[InputTensor<'_>]) -> Option<Vec<usize>> {
+        let size = |axis: &Axis| match axis {
+            Axis::Fixed(size) => Some(*size),
+            Axis::As(name, axis) => inputs.iter().find(|input| input.name == name)?.shape.get(*axis).copied(),
+        };
+        self.axes.iter().map(size).collect()
+    }
 }
 
 impl OrtSession {
@@ -184,20 +240,20 @@ impl OrtSession {
         environment: &Environment,
         model: &Path,
         settings: &SessionSettings,
-        weights: &PrepackedWeights,
+        weights: &SharedWeights,
         cache: Option<&GraphCache>,
     ) -> Result<Self> {
         if let Some(cache) = cache
             && let Some(optimised) = cache.lookup()
         {
             let stored = SessionSettings { optimization: OptimizationLevel::Disabled, ..settings.clone() };
-            match create(environment, &optimised, &stored, weights, None) {
+            match create(environment, &optimised, &stored, Some(weights), None) {
                 Ok(session) => return Self::new(session, model),
                 Err(error) => cache.discard(&optimised, &error),
             }
         }
         let target = cache.and_then(GraphCache::reserve);
-        let session = create(environment, model, settings, weights, target.as_ref())?;
+        let session = create(environment, model, settings, None, target.as_ref())?;
         if let (Some(cache), Some(target)) = (cache, target) {
             cache.keep(&target);
         }
@@ -207,6 +263,8 @@ impl OrtSession {
     fn new(session: Session, model: &Path) -> Result<Self> {
         let specs = |outlets: &[Outlet]| outlets.iter().map(spec).collect::<Vec<_>>();
         let (inputs, outputs) = (specs(session.inputs()), specs(session.outputs()));
+        let shapes =
+            session.outputs().iter().map(|output| ShapeRule::find(output, session.inputs())).collect();
         let model = model.display().to_string();
         if let Some(output) = outputs.iter().find(|output| output.element == ElementType::Other("f16".into()))
         {
@@ -217,7 +275,7 @@ impl OrtSession {
             .part(model)
             .help("convert the model with `docproc quantize --mode fp16`, which keeps inputs and outputs float32"));
         }
-        Ok(Self { session, inputs, outputs, model })
+        Ok(Self { session, inputs, outputs, shapes, model })
     }
 }
 
@@ -240,7 +298,7 @@ fn create(
     environment: &Environment,
     model: &Path,
     settings: &SessionSettings,
-    weights: &PrepackedWeights,
+    weights: Option<&SharedWeights>,
     optimised: Option<&Reserved>,
 ) -> Result<Session> {
     let invalid = |error: ort::Error| {
@@ -251,19 +309,17 @@ fn create(
         .map_err(invalid)?
         .with_optimization_level(settings.optimization.as_ort())
         .map_err(plain)?
-        .with_intra_threads(settings.intra_threads)
+        // The calling thread does all work: sessions run side by side on rayon's threads, and ONNX Runtime has none.
+        .with_intra_threads(1)
         .map_err(plain)?
         // Shapes change from batch to batch, so a pattern of one run is of no use to the next.
         .with_memory_pattern(false)
-        .map_err(plain)?
-        .with_prepacked_weights(weights)
         .map_err(plain)?;
+    if let Some(weights) = weights {
+        builder = weights.lend(model, builder).map_err(invalid)?;
+    }
     if settings.exact_sums {
         builder = builder.with_config_entry(EXACT_SUMS.0, EXACT_SUMS.1).map_err(plain)?;
-    }
-    if settings.intra_threads > 1 {
-        // A spinning pool would take the cores from page workers and from other sessions between batches.
-        builder = builder.with_intra_op_spinning(false).map_err(plain)?;
     }
     if !settings.disabled_optimizers.is_empty() {
         builder = builder.with_disabled_optimizers(settings.disabled_optimizers.join(";")).map_err(plain)?;
@@ -293,7 +349,7 @@ impl InferenceSession for OrtSession {
         &self.outputs
     }
 
-    fn run(&mut self, inputs: &[InputTensor<'_>]) -> Result<Vec<OutputTensor>> {
+    fn run(&mut self, inputs: &[InputTensor<'_>], buffers: &BufferPool) -> Result<Vec<OutputTensor>> {
         let failed = |tensor: Option<&str>, error: ort::Error| {
             let part = tensor.map_or_else(|| self.model.clone(), |name| format!("{}: {name}", self.model));
             Error::new(ErrorCode::ModelRun, "running the model failed").part(part).because(error)
@@ -325,17 +381,125 @@ impl InferenceSession for OrtSession {
         let failed = |error: ort::Error| {
             Error::new(ErrorCode::ModelRun, "running the model failed").part(model.clone()).because(error)
         };
-        let outputs = self.session.run(values).map_err(failed)?;
-        let mut tensors = Vec::with_capacity(outputs.len());
-        for (name, value) in &outputs {
+        let mut tensors: Vec<Option<OutputTensor>> = Vec::with_capacity(self.outputs.len());
+        let mut selector = OutputSelector::default();
+        for (spec, rule) in self.outputs.iter().zip(&self.shapes) {
+            let shape = rule.as_ref().filter(|rule| rule.confirmed).and_then(|rule| rule.shape(inputs));
+            let tensor = shape.map(|shape| {
+                let values = buffers.stale::<f32>(shape.iter().product());
+                OutputTensor { name: spec.name.clone(), shape, values }
+            });
+            tensors.push(tensor);
+        }
+        for tensor in tensors.iter_mut().flatten() {
+            // SAFETY: `selector`, `options` and `outputs`, which hold the value, are gone before `tensors` is used
+            // again or left.
+            let value = unsafe { tensor_over(&mut tensor.values, &tensor.shape, &self.session) };
+            selector = selector.preallocate(&tensor.name, value.map_err(failed)?);
+        }
+        let options = RunOptions::new().map_err(failed)?.with_outputs(selector);
+        let outputs = self.session.run_with_options(values, &options).map_err(failed)?;
+        for (index, (name, value)) in outputs.iter().enumerate() {
             // Integer outputs carry nothing that we read.
-            if value.dtype().tensor_type() != Some(TensorElementType::Float32) {
+            if tensors[index].is_some() || value.dtype().tensor_type() != Some(TensorElementType::Float32) {
                 continue;
             }
             let (shape, data) = value.try_extract_tensor::<f32>().map_err(failed)?;
-            let shape = shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
-            tensors.push(OutputTensor { name: name.to_owned(), shape, values: data.to_vec() });
+            let shape: Vec<usize> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
+            self.shapes[index] = self.shapes[index].take().and_then(|rule| {
+                (rule.shape(inputs).as_ref() == Some(&shape)).then_some(ShapeRule { confirmed: true, ..rule })
+            });
+            let mut values = buffers.stale::<f32>(data.len());
+            values.copy_from_slice(data);
+            tensors[index] = Some(OutputTensor { name: name.to_owned(), shape, values });
         }
-        Ok(tensors)
+        drop(outputs);
+        drop(options);
+        Ok(tensors.into_iter().flatten().collect())
+    }
+}
+
+/// A value of ONNX Runtime whose elements are `memory`.
+///
+/// # Safety
+/// The value and everything made of it must be dropped before `memory` is used again or freed.
+unsafe fn tensor_over(memory: &mut [f32], shape: &[usize], session: &Session) -> ort::Result<DynValue> {
+    let shape: Vec<i64> = shape.iter().map(|&size| i64::try_from(size).unwrap_or(i64::MAX)).collect();
+    let place = MemoryInfo::default();
+    let mut value = ptr::null_mut();
+    // SAFETY: every pointer is valid for the call, lengths are those of the slices, and ONNX Runtime checks that the
+    // shape's product fits the number of bytes. The result is a null pointer or a new value, which is ours.
+    unsafe {
+        ort::Error::result_from_status((ort::api().CreateTensorWithDataAsOrtValue)(
+            place.ptr(),
+            memory.as_mut_ptr().cast(),
+            size_of_val(memory),
+            shape.as_ptr(),
+            shape.len(),
+            ort::sys::ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+            &raw mut value,
+        ))?;
+        let value = NonNull::new(value).ok_or_else(|| ort::Error::new("no tensor was made"))?;
+        Ok(DynValue::from_ptr(value, Some(session.allocator())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::environment::for_tests;
+
+    fn session() -> OrtSession {
+        let model =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reference/models/many-heads/model.onnx");
+        let settings = SessionSettings {
+            provider: Provider::Cpu,
+            accelerator: AcceleratorOptions::default(),
+            optimization: OptimizationLevel::All,
+            exact_sums: false,
+            disabled_optimizers: &[],
+        };
+        OrtSession::load(&for_tests(), &model, &settings, &SharedWeights::default(), None).unwrap()
+    }
+
+    fn run(session: &mut OrtSession, rows: usize, tokens: usize, buffers: &BufferPool) -> Vec<OutputTensor> {
+        let ids: Vec<i64> = (0..rows * tokens).map(|at| (at * 7 % 50) as i64).collect();
+        let ones = vec![1; ids.len()];
+        let names: Vec<String> = session.inputs.iter().map(|spec| spec.name.clone()).collect();
+        let inputs: Vec<InputTensor<'_>> = names
+            .iter()
+            .map(|name| {
+                let data = if name == "input_ids" { &ids } else { &ones };
+                InputTensor { name, shape: vec![rows, tokens], data: TensorData::I64(data) }
+            })
+            .collect();
+        session.run(&inputs, buffers).unwrap()
+    }
+
+    #[test]
+    fn outputs_are_written_where_the_shape_rule_says_once_a_run_has_shown_it() {
+        let buffers = BufferPool::new(1 << 20);
+        let mut used = session();
+        assert!(used.shapes.iter().all(|rule| rule.as_ref().is_some_and(|rule| !rule.confirmed)));
+        for (rows, tokens) in [(2, 5), (3, 7), (1, 4), (2, 5)] {
+            let found = run(&mut used, rows, tokens, &buffers);
+            assert!(used.shapes.iter().all(|rule| rule.as_ref().is_some_and(|rule| rule.confirmed)));
+            assert_eq!(found, run(&mut session(), rows, tokens, &BufferPool::new(0)), "{rows} x {tokens}");
+        }
+        assert!(buffers.statistics().reused > 0);
+    }
+
+    #[test]
+    fn a_shape_that_does_not_follow_is_taken_as_it_comes() {
+        let buffers = BufferPool::new(1 << 20);
+        let mut misled = session();
+        let rule =
+            ShapeRule { axes: vec![Axis::Fixed(9), Axis::As("input_ids".into(), 1)], confirmed: false };
+        misled.shapes[0] = Some(rule);
+        let expected = run(&mut session(), 2, 5, &buffers);
+        for _ in 0..2 {
+            assert_eq!(run(&mut misled, 2, 5, &buffers), expected);
+            assert_eq!(misled.shapes[0], None);
+        }
     }
 }

@@ -9,7 +9,7 @@ mod pdf_bombs;
 mod run;
 
 pub use mutate::{Random, mutations};
-pub use run::{Report, Run};
+pub use run::{Report, Run, many_cores};
 
 /// How large the bombs are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

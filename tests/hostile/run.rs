@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,6 +22,8 @@ pub struct Run<'a> {
     pub arguments: Vec<String>,
     /// Whatever takes longer hangs.
     pub limit: Duration,
+    /// Have as many threads and inference sessions as on a machine with so many cores.
+    pub cores: Option<usize>,
 }
 
 /// What came of a run.
@@ -40,6 +43,10 @@ pub struct Report {
     pub lost: u32,
     /// Largest memory of the process tree (PSS) in bytes.
     pub peak: u64,
+    /// Most threads of the main process.
+    pub threads: usize,
+    /// A hash of the bytes of each file's analysis.
+    pub hashes: BTreeMap<PathBuf, u64>,
     /// Memory over the run: seconds, documents finished, bytes.
     pub samples: Vec<(f64, usize, u64)>,
     /// Wall time in seconds.
@@ -53,6 +60,15 @@ impl Run<'_> {
         let list = out.path().join("files");
         let errors = out.path().join("errors");
         let analyses = out.path().join("analyses");
+        let config = out.path().join("config.yaml");
+        let mut text =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("neural-config.yaml")).unwrap();
+        if let Some(cores) = self.cores {
+            text =
+                text.replacen("performance:\n", &format!("performance:\n  parallel_inference: {cores}\n"), 1);
+            assert!(text.contains("parallel_inference"), "{text}");
+        }
+        fs::write(&config, text).unwrap();
         let names: Vec<&str> = self.files.iter().map(|file| file.to_str().unwrap()).collect();
         fs::write(&list, names.join("\n")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_docproc"));
@@ -68,6 +84,9 @@ impl Run<'_> {
             let given = std::env::var_os(variable).map(PathBuf::from);
             command.env(variable, given.unwrap_or_else(|| root.join("native").join(library)));
         }
+        if let Some(cores) = self.cores {
+            command.env("RAYON_NUM_THREADS", cores.to_string());
+        }
         command
             .current_dir(self.folder)
             .arg("analyze")
@@ -77,7 +96,7 @@ impl Run<'_> {
             .arg("--models-dir")
             .arg(root.join("models"))
             .arg("--config")
-            .arg(root.join("neural-config.yaml"))
+            .arg(&config)
             .args(&self.arguments)
             .arg("-o")
             .arg(&analyses)
@@ -97,6 +116,8 @@ impl Run<'_> {
             }
             let memory = tree_memory(child.id());
             report.peak = report.peak.max(memory);
+            let threads = fs::read_dir(format!("/proc/{}/task", child.id())).map_or(0, Iterator::count);
+            report.threads = report.threads.max(threads);
             report.samples.push((started.elapsed().as_secs_f64(), done(), memory));
             std::thread::sleep(TICK);
         };
@@ -119,6 +140,9 @@ impl Report {
         name.push(".json");
         let bytes = fs::read(analyses.join(&name))
             .unwrap_or_else(|error| panic!("{} has no analysis: {error}", file.display()));
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        self.hashes.insert(file.to_owned(), hasher.finish());
         let analysis: Value =
             serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let status = analysis["status"].as_str().unwrap();
@@ -159,6 +183,8 @@ impl Report {
         self.pages += other.pages;
         self.lost += other.lost;
         self.peak = self.peak.max(other.peak);
+        self.threads = self.threads.max(other.threads);
+        self.hashes.extend(other.hashes);
         self.seconds += other.seconds;
     }
 
@@ -178,6 +204,34 @@ impl Report {
         }
         text
     }
+}
+
+/// Reads the documents as on a machine of 64 cores, one and 64 at a time, and checks that the bytes are the same, that
+/// memory stays below `limit`, and that there are no more threads than a document, a page worker and a core have each.
+pub fn many_cores(folder: &Path, files: &[PathBuf], limit: u64, arguments: &[&str]) -> Report {
+    const CORES: usize = 64;
+    /// Main thread, signals, time limits, progress, the cache on disk.
+    const FURTHER: usize = 8;
+    let limit_text = limit.to_string();
+    let run = |jobs: &str, cores| {
+        let arguments = [&["--jobs", jobs, "--mem-limit", &limit_text], arguments].concat();
+        let run = Run {
+            files: files.to_vec(),
+            folder,
+            arguments: arguments.into_iter().map(str::to_owned).collect(),
+            limit: Duration::from_secs(2 * 3600),
+            cores,
+        };
+        run.check()
+    };
+    let alone = run("1", None);
+    let together = run("64", Some(CORES));
+    assert_eq!(alone.hashes, together.hashes);
+    assert_eq!(together.statuses.keys().collect::<Vec<_>>(), ["ok"]);
+    assert!(together.peak <= limit, "{} bytes, more than the limit of {limit}", together.peak);
+    let allowed = 2 * CORES.min(files.len()) + CORES + FURTHER;
+    assert!(together.threads <= allowed, "{} threads, more than {allowed}", together.threads);
+    together
 }
 
 /// Page workers that were lost, as the run's summary says.

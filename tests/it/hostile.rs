@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::generator::{Named, Random, Report, Run, Scale, bombs, mutations};
+use crate::cli::reports;
+use crate::generator::{Named, Random, Report, Run, Scale, bombs, many_cores, mutations};
 
 /// Damaged copies that are read.
 const MUTATIONS: usize = 100;
@@ -29,7 +30,7 @@ fn analyze(files: impl Iterator<Item = Named>, arguments: &[&str]) -> Report {
         })
         .collect();
     let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    Run { files, folder: folder.path(), arguments, limit: Duration::from_secs(1800) }.check()
+    Run { files, folder: folder.path(), arguments, limit: Duration::from_secs(1800), cores: None }.check()
 }
 
 #[test]
@@ -63,6 +64,20 @@ fn bombs_cost_only_themselves() {
         assert!([code, "document.timeout"].contains(&codes(name).as_str()), "{name}: {}", codes(name));
     }
     assert!(report.lost > 0, "{report:?}");
+}
+
+#[test]
+fn many_cores_keep_within_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<PathBuf> = (0..20)
+        .map(|number| {
+            let name = ["rotated-page.pdf", "study-excerpt-head-start.pdf"][number % 2];
+            let copy = PathBuf::from(format!("{number:02}-{name}"));
+            fs::copy(reports().join(name), folder.path().join(&copy)).unwrap();
+            copy
+        })
+        .collect();
+    many_cores(folder.path(), &files, 2_000_000_000, &["--ocr", "never", "--pages", "1"]);
 }
 
 #[test]

@@ -73,7 +73,10 @@ fn every_line_of_a_json_log_is_an_object() {
     assert!(documents.iter().any(|line| line["codes"][0] == "pdf.malformed" && line["level"] == "warning"));
     let summary = event(&lines, "summary");
     assert_eq!((&summary["counts"]["ok"], &summary["counts"]["failed"]), (&1.into(), &1.into()));
-    event(&lines, "profile");
+    let buffers = &event(&lines, "profile")["buffers"];
+    let number = |key: &str| buffers[key].as_u64().unwrap_or_else(|| panic!("{buffers}"));
+    assert!(number("reused") > 0 && number("taken") > number("reused"), "{buffers}");
+    assert!(number("peak_bytes") > 0 && number("kept_bytes") > 0, "{buffers}");
 
     // The manifest says the same and more.
     let manifest = read_json(&out.path().join("manifest.json"));
