@@ -5,8 +5,9 @@ use std::io::Write;
 
 use sha2::{Digest, Sha256};
 
-use crate::config::File;
+use crate::config::{File, OcrPolicy};
 use crate::document::PageImage;
+use crate::input::image_file::ImageDocument;
 use crate::input::media::MediaType;
 use crate::input::protocol::{Reply, Request};
 use crate::input::segment::PageSegment;
@@ -14,7 +15,9 @@ use crate::input::tiff_frames::{self, Frames};
 use crate::input::{resolution, tsv};
 use crate::output::journal::Journal;
 use crate::quantize::{npy, onnx};
-use crate::scoring::{file, libfann};
+use crate::runtime::cache::{CacheInput, CacheKey};
+use crate::runtime::disk_cache;
+use crate::scoring::{file, libfann, ruv};
 
 /// Messages between the main process and a page worker.
 pub fn protocol(bytes: &[u8]) {
@@ -75,6 +78,19 @@ pub fn resolution(bytes: &[u8]) {
     let _ = MediaType::of(bytes);
 }
 
+/// An image file of at most a million pixels, as a page: what is decoded has the size of its pixels.
+pub fn image(bytes: &[u8]) {
+    let Ok(document) = ImageDocument::open(bytes, 1_000_000) else { return };
+    for number in 0..=document.info().page_count.min(2) {
+        if let Ok((content, picture)) = document.read(number, OcrPolicy::Auto) {
+            let (page, picture) = (content.page, picture.expect("a picture for OCR"));
+            assert!(number > 0 && page.width > 0.0 && page.height > 0.0 && page.width.is_finite());
+            let pixels = content.ocr.width as usize * content.ocr.height as usize;
+            assert!(pixels <= 1_000_000 && picture.len() > pixels && content.image.rgb().len() == PageImage::BYTES);
+        }
+    }
+}
+
 /// The configuration file.
 pub fn config(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
@@ -106,6 +122,26 @@ fn network_of(bytes: &[u8]) {
 pub fn libfann(bytes: &[u8]) {
     if let Ok(network) = libfann::read("fuzz", bytes) {
         let _ = libfann::write(&network);
+    }
+}
+
+/// A network in ruv-fann's JSON: what is accepted can be written, and says the same when it is read again.
+pub fn ruv_json(bytes: &[u8]) {
+    if let Ok(network) = ruv::read("fuzz", bytes) {
+        let written = ruv::write(&network).expect("a network from there fits there");
+        assert_eq!(ruv::read("fuzz", &written).expect("it is read again"), network);
+    }
+}
+
+/// A result of the inference cache on disk: what is accepted is written the same. Taken as it is, and with the checksum
+/// put right, without which nothing behind it would ever be reached.
+pub fn disk_cache(bytes: &[u8]) {
+    let key = CacheKey::new("model", "cpu", [CacheInput { ids: &[1], ..CacheInput::default() }], 8);
+    for bytes in [bytes.to_vec(), disk_cache::sealed(&key, bytes.get(40..).unwrap_or(bytes))] {
+        if let Some(outputs) = disk_cache::decode(&bytes, &key) {
+            assert!(outputs.iter().all(|tensor| tensor.values.len() == tensor.shape.iter().product::<usize>()));
+            assert_eq!(disk_cache::encode(&key, &outputs), bytes);
+        }
     }
 }
 

@@ -14,9 +14,12 @@ pub mod config;
 
 #[path = "../../src/input"]
 pub mod input {
+    pub mod decide;
+    pub mod image_file;
     pub mod media;
     pub mod protocol;
     pub mod raster;
+    pub mod resize;
     pub mod resolution;
     pub mod segment;
     pub mod shm;
@@ -27,6 +30,9 @@ pub mod input {
 
 #[path = "../../src/runtime"]
 pub mod runtime {
+    pub mod cache;
+    pub mod disk_cache;
+    pub mod hash;
     pub mod tensor;
     pub use tensor::{Tensor, TensorValues};
 }
@@ -39,6 +45,7 @@ pub mod scoring {
     pub mod libfann;
     pub mod network;
     pub mod random;
+    pub mod ruv;
     pub mod spec;
 }
 

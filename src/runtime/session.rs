@@ -12,6 +12,7 @@ use super::environment::Environment;
 use super::graph_cache::GraphCache;
 use super::hash;
 use super::providers;
+use super::tensor::OutputTensor;
 use crate::error::{Error, ErrorCode, Result};
 
 /// Name of the model property that says that no 8-bit weight is larger than 64; `docproc quantize --reduce-range`
@@ -80,17 +81,6 @@ pub struct InputTensor<'a> {
     pub shape: Vec<usize>,
     /// Elements.
     pub data: TensorData<'a>,
-}
-
-/// An output tensor of 32-bit floating point numbers, row-major.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OutputTensor {
-    /// Name in the graph.
-    pub name: String,
-    /// Size per axis.
-    pub shape: Vec<usize>,
-    /// Elements.
-    pub values: Vec<f32>,
 }
 
 /// A model that can be run by one thread at a time.

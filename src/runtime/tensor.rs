@@ -13,6 +13,17 @@ pub enum TensorValues {
     Bool(Vec<bool>),
 }
 
+/// An output tensor of 32-bit floating point numbers, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputTensor {
+    /// Name in the graph.
+    pub name: String,
+    /// Size per axis.
+    pub shape: Vec<usize>,
+    /// Elements.
+    pub values: Vec<f32>,
+}
+
 /// A tensor of any shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
