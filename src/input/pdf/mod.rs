@@ -10,7 +10,6 @@ mod hidden;
 mod render;
 mod text;
 
-
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
 use std::path::Path;
