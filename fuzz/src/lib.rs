@@ -3,8 +3,7 @@
 
 pub mod entry;
 
-#[path = "../../src/error.rs"]
-pub mod error;
+pub use docproc_error as error;
 
 #[path = "../../src/document/mod.rs"]
 pub mod document;
@@ -14,9 +13,12 @@ pub mod config;
 
 #[path = "../../src/input"]
 pub mod input {
+    pub mod decide;
+    pub mod image_file;
     pub mod media;
     pub mod protocol;
     pub mod raster;
+    pub mod resize;
     pub mod resolution;
     pub mod segment;
     pub mod shm;
@@ -27,19 +29,12 @@ pub mod input {
 
 #[path = "../../src/runtime"]
 pub mod runtime {
+    pub mod buffers;
+    pub mod cache;
+    pub mod disk_cache;
+    pub mod hash;
     pub mod tensor;
     pub use tensor::{Tensor, TensorValues};
-}
-
-#[path = "../../src/scoring"]
-pub mod scoring {
-    pub mod activation;
-    pub mod file;
-    pub mod gated;
-    pub mod libfann;
-    pub mod network;
-    pub mod random;
-    pub mod spec;
 }
 
 #[path = "../../src/output/mod.rs"]

@@ -7,15 +7,18 @@ use proptest::prelude::*;
 
 use super::entry;
 
-const TARGETS: &[(&str, fn(&[u8]))] = &[
+const TARGETS: &[(&str, fn(&[u8]) -> bool)] = &[
     ("protocol", entry::protocol),
     ("segment", entry::segment),
     ("tsv", entry::tsv),
     ("tiff", entry::tiff),
+    ("image", entry::image),
     ("resolution", entry::resolution),
     ("config", entry::config),
     ("network_file", entry::network_file),
     ("libfann", entry::libfann),
+    ("ruv_json", entry::ruv_json),
+    ("disk_cache", entry::disk_cache),
     ("onnx", entry::onnx),
     ("npy", entry::npy),
     ("journal", entry::journal),
@@ -71,8 +74,12 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 fn every_target_has_seeds_and_reads_them() {
     for (name, run) in TARGETS {
         let seeds = seeds(name);
-        assert!(!seeds.is_empty(), "{name}");
-        seeds.iter().for_each(|seed| run(seed));
+        let accepted = seeds.iter().filter(|seed| run(seed)).count();
+        assert!(
+            2 * accepted >= seeds.len() && accepted > 0,
+            "{name}: {accepted} of {} accepted",
+            seeds.len()
+        );
     }
 }
 
@@ -93,6 +100,6 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        TARGETS.iter().for_each(|(_, run)| run(&bytes));
+        TARGETS.iter().for_each(|(_, run)| _ = run(&bytes));
     }
 }

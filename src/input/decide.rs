@@ -1,6 +1,5 @@
 //! Whether a page's words come from its text layer or from OCR, and why.
 
-use super::pdf::TextStatistics;
 use crate::config::OcrPolicy;
 use crate::document::{BBox, Points, TextSource, Word};
 
@@ -10,6 +9,15 @@ const MAX_GARBAGE: f32 = 0.3;
 const SCAN_COVERAGE: f32 = 0.5;
 /// Visible words that a scan may have beside its image: a stamp, a page number, a watermark.
 const SCAN_WORDS: usize = 10;
+
+/// What the text layer is like as a whole.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TextStatistics {
+    /// Characters that are not white space.
+    pub(crate) characters: usize,
+    /// Those without a meaning: no mapping to Unicode, replacement, private use or control characters.
+    pub(crate) garbage: usize,
+}
 
 /// The decision for one page.
 pub(crate) struct Decision {

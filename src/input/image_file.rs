@@ -11,9 +11,8 @@ use image::{DynamicImage, ImageDecoder, ImageError};
 
 use super::decide;
 use super::media::MediaType;
-use super::ocr::pgm_header;
 use super::protocol::DocumentInfo;
-use super::raster::{Raster, check_size, malformed, over_white};
+use super::raster::{Raster, check_size, malformed, over_white, pgm_header};
 use super::resize::resize_bilinear;
 use super::resolution;
 use super::segment::{OcrImage, PageContent, Timings};

@@ -18,7 +18,7 @@ mod dump;
 mod exit;
 #[cfg(debug_assertions)]
 mod faults;
-mod image_file;
+pub(crate) mod image_file;
 mod jail;
 pub(crate) mod media;
 mod ocr;

@@ -18,6 +18,7 @@ use rustix::process::{
 
 use super::jail::Jail;
 use super::ocr_program::find;
+use super::raster::pgm_header;
 use super::segment::{self, OcrImage, PageContent, PageSegment};
 use super::shm::{MapError, MemoryFile, SealedMap};
 use super::tsv;
@@ -53,11 +54,6 @@ impl Default for OcrOptions {
 const MAX_PICTURE: u64 = 64 << 20;
 /// Bytes of program output that are read.
 const MAX_OUTPUT: u64 = 32 << 20;
-
-/// The header of a binary PGM picture with 8 bits a pixel.
-pub(crate) fn pgm_header(width: u32, height: u32) -> Vec<u8> {
-    format!("P5\n{width} {height}\n255\n").into_bytes()
-}
 
 /// Recognises a page. Where that fails, the page keeps the words it has and carries the problem.
 ///

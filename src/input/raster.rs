@@ -15,6 +15,11 @@ pub(crate) fn malformed(error: impl Into<Box<dyn std::error::Error + Send + Sync
     Error::new(ErrorCode::ImageMalformed, "the image cannot be decoded").because(error)
 }
 
+/// The header of a binary PGM picture with 8 bits a pixel.
+pub(crate) fn pgm_header(width: u32, height: u32) -> Vec<u8> {
+    format!("P5\n{width} {height}\n255\n").into_bytes()
+}
+
 /// Checks a size before anything is allocated for it.
 pub(crate) fn check_size(width: u32, height: u32, max_pixels: u64) -> Result<()> {
     if width == 0 || height == 0 {

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 
 use super::disk_cache::DiskCache;
-use super::session::OutputTensor;
+use super::tensor::OutputTensor;
 
 /// What a cached result was computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

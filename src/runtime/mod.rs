@@ -39,8 +39,8 @@ pub use planner::{BatchBudget, LENGTH_STEP, Unique, plan, plan_by_content, plan_
 pub use pool::SessionPool;
 pub use profiler::{Profiler, StageTime};
 pub use session::{
-    InferenceSession, InputTensor, OptimizationLevel, OutputTensor, SEVEN_BIT_WEIGHTS, TensorData, TensorSpec,
+    InferenceSession, InputTensor, OptimizationLevel, SEVEN_BIT_WEIGHTS, TensorData, TensorSpec,
 };
-pub use tensor::{Tensor, TensorValues};
+pub use tensor::{OutputTensor, Tensor, TensorValues};
 pub use tensor_session::TensorSession;
 pub use trace::DocumentGuard;

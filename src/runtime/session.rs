@@ -11,12 +11,13 @@ use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{OutputSelector, RunOptions, Session, SessionInputValue};
 use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
-use super::buffers::{BufferPool, Pooled};
+use super::buffers::BufferPool;
 use super::device::{AcceleratorOptions, Provider};
 use super::environment::Environment;
 use super::graph_cache::{DATA, GraphCache, Reserved};
 use super::hash;
 use super::providers;
+use super::tensor::OutputTensor;
 use super::weights::SharedWeights;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -90,17 +91,6 @@ pub struct InputTensor<'a> {
     pub shape: Vec<usize>,
     /// Elements.
     pub data: TensorData<'a>,
-}
-
-/// An output tensor of 32-bit floating point numbers, row-major.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OutputTensor {
-    /// Name in the graph.
-    pub name: String,
-    /// Size per axis.
-    pub shape: Vec<usize>,
-    /// Elements.
-    pub values: Pooled<f32>,
 }
 
 /// A model that can be run by one thread at a time.

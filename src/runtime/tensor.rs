@@ -1,5 +1,7 @@
 //! Tensors of any shape, in memory of our own.
 
+use super::buffers::Pooled;
+
 /// Elements of a tensor, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TensorValues {
@@ -11,6 +13,17 @@ pub enum TensorValues {
     I32(Vec<i32>),
     /// Truth values.
     Bool(Vec<bool>),
+}
+
+/// An output tensor of 32-bit floating point numbers, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputTensor {
+    /// Name in the graph.
+    pub name: String,
+    /// Size per axis.
+    pub shape: Vec<usize>,
+    /// Elements.
+    pub values: Pooled<f32>,
 }
 
 /// A tensor of any shape.

@@ -4,12 +4,16 @@ mod anomalies;
 mod batch;
 mod bench;
 mod cli;
+mod dependencies;
 mod eval_audit;
+mod fixtures;
 #[path = "../hostile/mod.rs"]
 #[allow(dead_code, reason = "`make soak` takes the rest")]
 mod generator;
+mod golden;
 mod hostile;
 mod input;
+mod messages;
 mod quantize;
 mod rooms;
 mod train;

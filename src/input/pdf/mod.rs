@@ -10,8 +10,6 @@ mod hidden;
 mod render;
 mod text;
 
-pub(super) use self::text::TextStatistics;
-
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
 use std::path::Path;

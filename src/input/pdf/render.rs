@@ -7,7 +7,7 @@ use pdfium_render::prelude::FPDF_BITMAP;
 use super::{Bindings, LoadedPage};
 use crate::document::{BBox, PAGE_IMAGE_SIZE, PageImage, Points};
 use crate::error::{Error, ErrorCode, Result};
-use crate::input::ocr::pgm_header;
+use crate::input::raster::pgm_header;
 use crate::input::resize::resize_bilinear;
 
 /// Longest side of the rendering that the page picture is reduced from, in pixels.

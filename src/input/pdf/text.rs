@@ -12,16 +12,8 @@ use super::hidden::WordObjects;
 use super::{Bindings, LoadedPage};
 use crate::document::{BBox, Points, Word, WordStyle};
 use crate::error::{Error, ErrorCode, Result};
+use crate::input::decide::TextStatistics;
 use crate::input::segment::{MAX_CHARACTERS, MAX_WORDS};
-
-/// What the text layer is like as a whole.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct TextStatistics {
-    /// Characters that are not white space.
-    pub(crate) characters: usize,
-    /// Those without a meaning: no mapping to Unicode, replacement, private use or control characters.
-    pub(crate) garbage: usize,
-}
 
 struct TextPage<'a> {
     library: &'a Bindings,

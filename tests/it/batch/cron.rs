@@ -84,6 +84,7 @@ fn documents_that_take_too_long_to_finish_are_cut() {
     event(&lines, "cutting");
     let manifest = read_json(&out.path().join("manifest.json"));
     assert_eq!(manifest["stopped"], "max_runtime");
+    assert_eq!(manifest["documents"].as_array().unwrap().len(), 2);
     for document in manifest["documents"].as_array().unwrap() {
         assert!(["cut", "not_reached"].contains(&document["outcome"].as_str().unwrap()), "{document}");
     }

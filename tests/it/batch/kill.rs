@@ -134,6 +134,7 @@ fn workers_killed_all_the_time_cost_pages_with_their_reason_and_never_the_run() 
     let lost = manifest["workers"]["lost"].as_u64().unwrap();
     assert!(lost > 0 && lost <= killed, "{killed} killed: {manifest}");
     let mut whole = true;
+    assert_eq!(manifest["documents"].as_array().unwrap().len(), LAB.expected.len());
     for document in manifest["documents"].as_array().unwrap() {
         let file = out.path().join(document["output"].as_str().unwrap());
         let analysis: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();

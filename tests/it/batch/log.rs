@@ -94,6 +94,7 @@ fn every_line_of_a_json_log_is_an_object() {
     ] {
         assert!(!manifest[key].is_null(), "{key} is missing in {manifest}");
     }
+    assert_eq!(manifest["documents"].as_array().unwrap().len(), 2);
     for document in manifest["documents"].as_array().unwrap() {
         for key in ["path", "output", "outcome", "status", "codes", "pages", "seconds"] {
             assert!(!document[key].is_null(), "{key} is missing in {document}");

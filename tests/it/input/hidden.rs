@@ -10,6 +10,7 @@ fn hidden(content: &str) -> Vec<(String, bool)> {
     let outcome = read(&pool(1), &source(&document(&[page(content)], "")), ReadRequest::default());
     assert!(outcome.errors.is_empty(), "{outcome:?}");
     let words = outcome.pages[0].words.iter();
+    assert!(words.len() >= 3, "the text was read: {outcome:?}");
     words
         .filter(|word| word.style.blank || word.style.covered)
         .map(|word| (word.text.clone(), word.style.covered))
