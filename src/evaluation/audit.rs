@@ -7,13 +7,13 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::claims::{claims_in_print, claims_of_file};
+use super::inject::{Change, Claim, Injection, plan};
 use super::report::bootstrap_interval;
 use crate::document::findings::Anomaly;
 use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::pipeline::{Engine, Reading, Request};
 use crate::scoring::audit::audit;
-use crate::scoring::audit::inject::{Change, Claim, Injection, plan};
 use crate::structure::tables::find_tables;
 
 /// Ending of the file of claims beside a document: `report.pdf` has `report.claims.jsonl`.
@@ -244,8 +244,7 @@ fn broken_claim(pages: &[crate::document::Page], claims: &[Claim], change: &Chan
             number.page == change.page && change.words.iter().any(|(word, _)| *word == number.word)
         })
     };
-    let text =
-        |number: &crate::scoring::audit::inject::ClaimedNumber| &pages[number.page].words[number.word].text;
+    let text = |number: &super::inject::ClaimedNumber| &pages[number.page].words[number.word].text;
     claims.iter().find(is_changed).map_or(String::new(), |claim| {
         let terms: Vec<String> = claim
             .terms

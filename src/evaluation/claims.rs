@@ -7,9 +7,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::data::read_lines;
+use super::inject::{Claim, ClaimedNumber, value_of};
 use crate::document::{BBox, Page, Points};
 use crate::error::Result;
-use crate::scoring::audit::inject::{Claim, ClaimedNumber, value_of};
 
 /// Distance in points up to which right edges are in one column, and centers on one line.
 const ALIGNED: f32 = 3.0;

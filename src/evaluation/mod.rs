@@ -1,9 +1,12 @@
 //! Labelled data to figures: what `docproc eval` reports and the quantisation gate decides by.
 
+mod adjacency;
 mod audit;
 mod claims;
 mod data;
 mod figures;
+mod icdar;
+mod inject;
 mod pairing;
 mod reliability;
 mod report;

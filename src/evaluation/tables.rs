@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::adjacency::{TableCounts, TableFigures, compare_found, compare_given, summarize};
+use super::icdar::{TruthRegion, parse_annotation};
 use super::report::bootstrap_interval;
 use crate::document::analysis::Problem;
 use crate::error::{Error, ErrorCode, Result};
 use crate::input::{DiscoverOptions, Input, Source, discover};
 use crate::pipeline::{Engine, Request, read_layout};
-use crate::structure::tables::evaluate::{
-    TableCounts, TableFigures, TruthRegion, compare_found, compare_given, parse_annotation, summarize,
-};
 use crate::structure::tables::find_tables;
 
 /// Ends of the annotation files' names: regions, cells.

@@ -18,7 +18,7 @@ mod sentences;
 mod sentiment;
 pub mod tables;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod text;
 pub mod typography;
 

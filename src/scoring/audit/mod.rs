@@ -8,7 +8,6 @@ mod crossfoot;
 mod explain;
 mod footing;
 mod identities;
-pub mod inject;
 mod prose;
 mod relation;
 mod sheet;

@@ -3,7 +3,6 @@
 mod columns;
 mod dates;
 mod detect;
-pub mod evaluate;
 mod extent;
 mod find;
 mod grid;

@@ -5,17 +5,14 @@
 //! the nearest cell with content to its right and below it, compared by the normalized texts and the direction. A
 //! found region is complete if it has all words of the annotated one, and pure if it has no others.
 
-mod truth;
-
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::grid::find_grid;
+use super::icdar::{TruthCell, TruthRegion};
 use crate::document::analysis::Table;
 use crate::document::{BBox, Page, Points};
-
-pub use truth::{TruthCell, TruthError, TruthRegion, parse_annotation};
+use crate::structure::tables::find_grid;
 
 /// Direction from a cell to its neighbour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
