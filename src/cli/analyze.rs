@@ -80,7 +80,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
 
     let started = (Instant::now(), SystemTime::now());
     let progress = Progress::new(jobs.len(), verbosity, args.no_progress);
-    ensure_variants(&config, &|text| progress.notice(text))?;
+    ensure_variants(&config, &|| stop.is_requested(), &|text| progress.notice(text))?;
     let setup = Setup::find(&config, stop.cut_flag(), &mut |text| progress.notice(text))?;
     let options = RunOptions {
         request,

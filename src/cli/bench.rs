@@ -77,7 +77,7 @@ pub fn run(args: &BenchArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
         bench::run_for_memory(&config, &options, name, args.kept.clone(), args.setting)?;
         return Ok(ExitCode::SUCCESS);
     }
-    ensure_variants(&config, &|text| tell!("note: {text}"))?;
+    ensure_variants(&config, &|| false, &|text| tell!("note: {text}"))?;
     if args.list {
         let list: String = bench::list(&config, &options)?.iter().map(|name| format!("{name}\n")).collect();
         return print(&list);

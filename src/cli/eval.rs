@@ -35,7 +35,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
         bail!("--rows goes with `docproc eval figures` and `docproc eval entities`");
     }
     let config = Config::load(&args.config.overrides())?;
-    ensure_variants(&config, &|text| tell!("note: {text}"))?;
+    ensure_variants(&config, &|| false, &|text| tell!("note: {text}"))?;
     let note = &mut |text: &str| tell!("note: {text}");
     let mut models = || Models::load(&config, &mut *note);
     let data = || match args.data.as_slice() {

@@ -36,7 +36,7 @@ pub fn run(args: &FeaturesArgs) -> anyhow::Result<ExitCode> {
         }
     } else if let Some(data) = &args.data {
         let config = Config::load(&args.config.overrides())?;
-        ensure_variants(&config, &|text| tell!("note: {text}"))?;
+        ensure_variants(&config, &|| false, &|text| tell!("note: {text}"))?;
         let models = Models::load(&config, &mut |text| tell!("note: {text}"))?;
         evaluation::line_rows(&models.layout, data, |row| print(&mut out, row))?;
     } else if let Some(path) = &args.pages {

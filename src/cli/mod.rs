@@ -27,7 +27,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use serde_json::json;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use args::{Cli, Command, ConfigAction, ModelsAction};
 use log::{Level, LogFormat, tell};
 
@@ -108,7 +108,9 @@ pub fn main() -> ExitCode {
                 let gap = if text.starts_with('[') { " " } else { "" };
                 tell!("{}{gap}{text}", paint("error", Color::Red));
             }
-            ExitCode::from(EXIT_USAGE)
+            let typed = error.downcast_ref::<Error>().map(Error::code);
+            let interrupted = typed == Some(ErrorCode::RunInterrupted);
+            ExitCode::from(if interrupted { EXIT_INTERRUPTED } else { EXIT_USAGE })
         }
     }
 }

@@ -125,7 +125,8 @@ pub struct ModelInfo {
     pub role: String,
     /// Name of its bundle.
     pub name: String,
-    /// SHA-256 of the model file in hexadecimal.
+    /// SHA-256 of the model file in hexadecimal; where its weights lie in data files beside it, of the list of all of
+    /// these files as `sha256sum` prints it.
     pub sha256: String,
     /// Number format of its weights: `fp32`, `fp16` or `int8`.
     pub precision: String,

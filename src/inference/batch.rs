@@ -163,6 +163,7 @@ impl Runner<'_> {
             &self.model.execution,
             inputs.iter().map(|input| CacheInput {
                 ids: &input.window.ids,
+                pad_id: self.pad_id,
                 second_segment: input.window.second_segment,
                 boxes: &input.window.boxes,
                 pixels: input.pixels.unwrap_or_default(),

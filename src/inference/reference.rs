@@ -333,6 +333,9 @@ fn wrong_bundles_say_what_is_wrong() {
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("model.onnx"), b"not a graph").unwrap();
     fs::copy(models().join("sentiment/vocab.txt"), folder.join("vocab.txt")).unwrap();
+    assert_eq!(code(ModelBundle::open(&folder, &none)), ErrorCode::ModelInvalid);
+    // Field 1 of a model, the version of the format, and no graph.
+    fs::write(folder.join("model.onnx"), [8, 8]).unwrap();
     let broken = ModelBundle::open(&folder, &none).unwrap();
     let open = |bundle: &ModelBundle| {
         TextModel::open(&manager(), &TokenizerManager::new(), bundle, InferenceOptions::default())
@@ -349,7 +352,7 @@ fn wrong_bundles_say_what_is_wrong() {
     ModelBundle::open(&folder, &checked).unwrap();
     fs::write(folder.join("vocab.txt"), b"[PAD]\n").unwrap();
     assert_eq!(code(ModelBundle::open(&folder, &checked)), ErrorCode::ModelChecksum);
-    fs::write(folder.join("model.onnx"), b"another graph").unwrap();
+    fs::write(folder.join("model.onnx"), [8, 9]).unwrap();
     assert_eq!(code(ModelBundle::open(&folder, &checked)), ErrorCode::ModelChecksum);
 
     // A layout model is no text model, and the other way round.

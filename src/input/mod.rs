@@ -22,6 +22,7 @@ mod image_file;
 mod jail;
 pub(crate) mod media;
 mod ocr;
+mod ocr_program;
 mod pdf;
 mod pool;
 mod probe;
@@ -46,7 +47,8 @@ pub use discover::{DiscoverOptions, Discovered, Input, InputSource, discover, pa
 pub use dump::dump;
 pub use exit::exit_at_once;
 pub use media::MediaType;
-pub use ocr::{OcrOptions, tesseract_version};
+pub use ocr::OcrOptions;
+pub use ocr_program::{OcrIdentity, tesseract_version};
 pub use pool::{PoolStatistics, WorkerOptions, WorkerPool};
 pub use probe::{WorkerState, probe_worker};
 pub use protocol::{DocumentInfo, Fault, InjectedFault, SandboxReport};

@@ -8,8 +8,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -18,6 +17,7 @@ use rustix::process::{
 };
 
 use super::jail::Jail;
+use super::ocr_program::find;
 use super::segment::{self, OcrImage, PageContent, PageSegment};
 use super::shm::{MapError, MemoryFile, SealedMap};
 use super::tsv;
@@ -57,27 +57,6 @@ const MAX_OUTPUT: u64 = 32 << 20;
 /// The header of a binary PGM picture with 8 bits a pixel.
 pub(crate) fn pgm_header(width: u32, height: u32) -> Vec<u8> {
     format!("P5\n{width} {height}\n255\n").into_bytes()
-}
-
-/// The program's full path, or `None` if it is not installed.
-fn find(program: &OsString) -> Option<PathBuf> {
-    let path = PathBuf::from(program);
-    if path.components().count() > 1 {
-        return path.is_file().then_some(path);
-    }
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_file())
-}
-
-/// First line of `tesseract --version`, or `None` if it is not installed.
-#[must_use]
-pub fn tesseract_version() -> Option<String> {
-    let program = find(&OcrOptions::default().program)?;
-    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
-    // Old versions print it on standard error.
-    let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
-    String::from_utf8_lossy(&text).lines().next().map(|line| line.trim().to_owned())
 }
 
 /// Recognises a page. Where that fails, the page keeps the words it has and carries the problem.

@@ -14,11 +14,11 @@ use super::engine::{Engine, no_comparison};
 use super::memory::pool_size;
 use super::networks;
 use super::variants::open_bundle;
-use crate::config::{Config, Model, NativeLibrary, cache_folder, native_library};
+use crate::config::{Config, Model, NativeLibrary, OcrPolicy, cache_folder, native_library};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
 use crate::error::Result;
 use crate::inference::InferenceOptions;
-use crate::input::Input;
+use crate::input::{Input, OcrIdentity, OcrOptions};
 use crate::output::{CacheUse, Key};
 use crate::runtime::{
     AcceleratorOptions, BatchBudget, BufferPool, Device, DiskCache, Environment, InferenceCache,
@@ -79,18 +79,27 @@ impl Setup {
                     || config.models.entities.as_ref().map(open).transpose(),
                     || {
                         let natives = || rayon::join(|| file_sha256(&onnxruntime), || file_sha256(&pdfium));
-                        rayon::join(natives, own_sha256)
+                        rayon::join(natives, || rayon::join(own_sha256, || ocr_identity(config)))
                     },
                 )
             },
         );
         let (layout, text, entities) = (layout?, text?, entities?);
-        let (libraries, own) = libraries;
-        let libraries = BTreeMap::from([
+        let (libraries, (own, ocr)) = libraries;
+        let mut libraries = BTreeMap::from([
             ("onnxruntime".to_owned(), environment.version().to_owned()),
             ("onnxruntime_sha256".to_owned(), libraries.0?),
             ("pdfium_sha256".to_owned(), libraries.1?),
         ]);
+        if let Some(ocr) = ocr {
+            if !ocr.has_language_data {
+                notice(
+                    "tesseract's language data was not found: a change of it alone will not make analyses anew",
+                );
+            }
+            libraries
+                .extend([("tesseract".to_owned(), ocr.version), ("tesseract_sha256".to_owned(), ocr.sha256)]);
+        }
         let line_labels = LineLabels::load(config, manifest.as_ref())?.map(Arc::new);
         let confidence = FigureConfidence::load(config, manifest.as_ref())?.map(Arc::new);
         let names = NameConfidence::load(config, manifest.as_ref())?.map(Arc::new);
@@ -101,8 +110,10 @@ impl Setup {
         infos.extend(confidence.as_ref().map(|network| network.info.clone()));
         infos.extend(names.as_ref().map(|network| network.info.clone()));
         infos.extend(networks.models());
+        let identities: Vec<&str> =
+            [&layout, &text].into_iter().chain(&entities).map(|bundle| bundle.identity.as_str()).collect();
         let fingerprint = format!(
-            "{} {own} {SCHEMA_VERSION} {:?} {:?} {:?} {} {:?}",
+            "{} {own} {SCHEMA_VERSION} {identities:?} {:?} {:?} {:?} {} {:?}",
             env!("CARGO_PKG_VERSION"),
             infos,
             config.models,
@@ -169,7 +180,7 @@ impl Setup {
         &self.infos
     }
 
-    /// Versions and checksums of the native libraries.
+    /// Versions and checksums of the native libraries, and of the OCR program unless that is off.
     #[must_use]
     pub fn libraries(&self) -> &BTreeMap<String, String> {
         &self.libraries
@@ -240,6 +251,11 @@ impl Setup {
 /// empty where the system does not show the file.
 fn own_sha256() -> String {
     file_sha256(Path::new("/proc/self/exe")).unwrap_or_default()
+}
+
+/// The OCR program that documents may be read with.
+fn ocr_identity(config: &Config) -> Option<OcrIdentity> {
+    (config.analyze.ocr != OcrPolicy::Never).then(|| OcrIdentity::of(&OcrOptions::default())).flatten()
 }
 
 /// How models are run under a configuration.

@@ -105,7 +105,8 @@ fn place(
         hasher.update(part);
     };
     add(env!("CARGO_PKG_VERSION").as_bytes());
-    add(source.sha256.as_bytes());
+    // The whole identity: tokenizer and configuration decide on what the variant is calibrated and judged.
+    add(source.identity.as_bytes());
     add(format!("{mode:?}").as_bytes());
     if let Some(calibration) = &model.calibration {
         contents(calibration, &mut add)?;
@@ -115,7 +116,8 @@ fn place(
     Ok(PendingVariant { source, mode, precision, file })
 }
 
-/// Names and sizes of the files below a path: enough to notice that calibration data were exchanged.
+/// Names, sizes and times of the files below a path: enough to notice that calibration data were exchanged, and quick
+/// where they are many documents.
 fn contents(path: &Path, add: &mut impl FnMut(&[u8])) -> Result<()> {
     use std::os::unix::ffi::OsStrExt;
     let unreadable = |error| {
@@ -124,6 +126,7 @@ fn contents(path: &Path, add: &mut impl FnMut(&[u8])) -> Result<()> {
             .because(error)
     };
     let metadata = fs::metadata(path).map_err(unreadable)?;
+    let modified = metadata.modified().map_err(unreadable)?;
     add(path.as_os_str().as_bytes());
     if metadata.is_dir() {
         let entries = fs::read_dir(path).map_err(unreadable)?;
@@ -136,7 +139,7 @@ fn contents(path: &Path, add: &mut impl FnMut(&[u8])) -> Result<()> {
             contents(&path, add)?;
         }
     } else {
-        add(&metadata.len().to_le_bytes());
+        add(format!("{} {modified:?}", metadata.len()).as_bytes());
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! `enable_quantization`: variants that a bundle lacks are made before the models are loaded, and kept in the cache.
 
+use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 use super::builtin::builtin;
 use super::engine::{QuantizeHooks, quantize};
@@ -15,16 +17,20 @@ use crate::runtime::{Environment, Manifest};
 
 /// Pages or texts that a variant is calibrated and judged by.
 const LIMIT: usize = 64;
+/// Time between two looks at a lock that another process holds.
+const LOCK_STEP: Duration = Duration::from_millis(50);
 
 /// Makes the quantised variants that the configuration asks for and nobody has made yet. They go through the same gate
 /// as those of `docproc quantize`, by agreement of outputs on the model's `calibration` data or on built-in pages and
-/// sentences. `notice` hears what is done.
+/// sentences. `notice` hears what is done. Of several processes that want the same variant one makes it and the others
+/// wait, until `cancelled` says that nobody wants it any longer.
 ///
 /// # Errors
+/// `run.interrupted` if it was cancelled while it waited or before it began;
 /// `quantize.gate` if a variant differs too much from its source: what was asked for cannot be had, and nothing else is
 /// used in its place. `config.invalid` for static int8 without calibration data; `model.*`, `onnx.invalid`,
 /// `output.unwritable`.
-pub fn ensure_variants(config: &Config, notice: &dyn Fn(&str)) -> Result<()> {
+pub fn ensure_variants(config: &Config, cancelled: &dyn Fn() -> bool, notice: &dyn Fn(&str)) -> Result<()> {
     let manifest = Manifest::read(&config.models_folder)?;
     // The layout model first: reading documents for the others needs it.
     let models = [
@@ -35,7 +41,7 @@ pub fn ensure_variants(config: &Config, notice: &dyn Fn(&str)) -> Result<()> {
     for (key, model) in models {
         let Some(model) = model else { continue };
         if let Some(pending) = pending_variant(model, manifest.as_ref())? {
-            make(config, key, model, &pending, notice)?;
+            make(config, key, model, &pending, cancelled, notice)?;
         }
     }
     Ok(())
@@ -46,6 +52,7 @@ fn make(
     key: &str,
     model: &Model,
     pending: &PendingVariant,
+    cancelled: &dyn Fn() -> bool,
     notice: &dyn Fn(&str),
 ) -> Result<()> {
     let mode = match pending.mode {
@@ -59,15 +66,17 @@ fn make(
             .part(format!("models.{key}.calibration"))
             .help("name documents or texts there, or use `quantization_mode: dynamic`"));
     }
+    let folder = pending.file.parent().unwrap_or(Path::new("."));
+    let _only_maker = claim(folder, &pending.source.name, cancelled, notice)?;
+    if pending.file.is_file() {
+        // Another process made it meanwhile.
+        return Ok(());
+    }
     notice(&format!("quantising {} ({}) at first use", pending.source.name, mode.as_str()));
     let environment = Environment::load(&native_library(NativeLibrary::OnnxRuntime)?)?;
     let inputs = inputs(config, model, pending, &environment, notice)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let options = QuantizeOptions { optimize: true, speed_pairs: 3, ..QuantizeOptions::new(mode) };
-    let folder = pending.file.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Error::new(ErrorCode::OutputUnwritable, "cannot make the cache folder").file(folder).because(error)
-    })?;
     let hooks = QuantizeHooks {
         loader: &OrtLoader { environment, threads },
         samples: &inputs.samples,
@@ -93,6 +102,40 @@ fn make(
         folder.display()
     ));
     Ok(())
+}
+
+/// Makes the folder of a variant and locks it, when no other process holds it any longer; the lock is the kernel's and
+/// ends with the returned file or the process.
+fn claim(folder: &Path, model: &str, cancelled: &dyn Fn() -> bool, notice: &dyn Fn(&str)) -> Result<File> {
+    let unwritable = |error| {
+        Error::new(ErrorCode::OutputUnwritable, "cannot lock the cache folder").file(folder).because(error)
+    };
+    std::fs::create_dir_all(folder).map_err(unwritable)?;
+    let file = File::options().create(true).append(true).open(folder.join(".lock")).map_err(unwritable)?;
+    let mut said = false;
+    loop {
+        if cancelled() {
+            return Err(Error::new(
+                ErrorCode::RunInterrupted,
+                "the run was stopped before its models were there",
+            ));
+        }
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => {
+                // Finished files are renamed into place, so two makers cost time only.
+                notice(&format!(
+                    "the cache folder has no locks ({error}): another process may quantise {model}, too"
+                ));
+                return Ok(file);
+            }
+            Err(TryLockError::WouldBlock) if !said => {
+                notice(&format!("another process is quantising {model}: waiting for it"));
+                said = true;
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_STEP),
+        }
+    }
 }
 
 fn inputs(

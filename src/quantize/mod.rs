@@ -13,6 +13,8 @@ pub mod onnx;
 mod agreement;
 mod builtin;
 mod calibrate;
+#[cfg(test)]
+mod data_files;
 mod dequantize;
 mod eight_bit;
 mod engine;

@@ -7,16 +7,15 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-use super::hash;
+use super::hash::hex;
 use super::manifest::Manifest;
+use super::parts::{self, Part, Weights, identity};
 use crate::error::{Error, ErrorCode, Result};
 
 /// Largest configuration file that is read.
 const MAX_CONFIG_BYTES: u64 = 16 << 20;
-
-/// What stands in a graph that scales activations by the range of the whole batch.
-const BATCH_SCALED: &[u8] = b"DynamicQuantize";
 
 /// Number format of a model's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -221,8 +220,12 @@ pub struct ModelBundle {
     pub model: PathBuf,
     /// Its number format, by its file name.
     pub precision: Precision,
-    /// Its checksum.
+    /// Checksum of the weights: of the graph, or of the list of graph and data files where weights lie beside it.
     pub sha256: String,
+    /// Checksum of everything that the model's answers depend on: weights, configuration, tokenizer.
+    pub identity: String,
+    /// Whether weights lie in data files beside the graph.
+    pub has_data_files: bool,
     /// Whether the graph scales activations by the range of the whole batch. The operator's name stands in the file
     /// as it is; finding it elsewhere, in a comment, only makes caching more careful than it needs to be.
     pub scales_by_batch: bool,
@@ -232,6 +235,8 @@ pub struct ModelBundle {
     pub config: BundleConfig,
     /// `preprocessor_config.json`, or LayoutLMv3's defaults.
     pub preprocessor: PreprocessorConfig,
+    /// All of its files but those of the weights.
+    others: Vec<Part>,
 }
 
 impl ModelBundle {
@@ -271,7 +276,8 @@ impl ModelBundle {
                 Some(precision) => Some(precision),
                 None => {
                     read_json::<BundleConfig>(std::slice::from_ref(&folder), "config.json", options.manifest)?
-                        .and_then(|config| config.docproc_precision)
+                        .0
+                        .docproc_precision
                 }
             };
             let (model, precision) = choose(&folder, wanted, options.precision.is_some())?;
@@ -282,10 +288,7 @@ impl ModelBundle {
         if let Some(tokenizer) = options.tokenizer {
             folders.extend(tokenizer.parent().map(Path::to_owned));
         }
-        let (sha256, _, scales_by_batch) = hash::scan(&model, BATCH_SCALED)?;
-        if let Some(manifest) = options.manifest {
-            manifest.check(&model, &sha256)?;
-        }
+        let weights = Weights::read(&model, options.manifest)?;
         let tokenizer = match options.tokenizer {
             Some(tokenizer) => tokenizer.to_owned(),
             None => folders
@@ -298,32 +301,40 @@ impl ModelBundle {
                 .unwrap_or(&folders[0])
                 .clone(),
         };
-        if let Some(manifest) = options.manifest {
-            for name in ["tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer_config.json"] {
-                manifest.verify_file(&tokenizer.join(name))?;
-            }
-            manifest.verify_file(&tokenizer)?;
-        }
+        let (config, mut others) = read_json(&folders, "config.json", options.manifest)?;
+        let (preprocessor, part) = read_json(&folders, "preprocessor_config.json", options.manifest)?;
+        others.extend(part);
+        others.extend(parts::tokenizer(&tokenizer, options.manifest)?);
         Ok(Self {
             name,
             model,
             precision,
-            sha256,
-            scales_by_batch,
+            sha256: weights.sha256(),
+            identity: identity(weights.parts.iter().chain(&others)),
+            has_data_files: weights.are_external(),
+            scales_by_batch: weights.scales_by_batch,
             tokenizer,
-            config: read_json(&folders, "config.json", options.manifest)?.unwrap_or_default(),
-            preprocessor: read_json(&folders, "preprocessor_config.json", options.manifest)?
-                .unwrap_or_default(),
+            config,
+            preprocessor,
+            others,
         })
     }
 
     /// This bundle with another graph: a variant that lies elsewhere.
     ///
     /// # Errors
-    /// `model.not_found` if the file cannot be read.
+    /// `model.not_found` or `model.invalid` if it cannot be read.
     pub fn with_graph(&self, model: &Path, precision: Precision) -> Result<Self> {
-        let (sha256, _, scales_by_batch) = hash::scan(model, BATCH_SCALED)?;
-        Ok(Self { model: model.to_owned(), precision, sha256, scales_by_batch, ..self.clone() })
+        let weights = Weights::read(model, None)?;
+        Ok(Self {
+            model: model.to_owned(),
+            precision,
+            sha256: weights.sha256(),
+            identity: identity(weights.parts.iter().chain(&self.others)),
+            has_data_files: weights.are_external(),
+            scales_by_batch: weights.scales_by_batch,
+            ..self.clone()
+        })
     }
 }
 
@@ -380,25 +391,23 @@ fn choose(folder: &Path, wanted: Option<Precision>, strict: bool) -> Result<(Pat
     })
 }
 
-/// Parses the file of this name from the first folder that has it.
-fn read_json<T: for<'de> Deserialize<'de>>(
+/// Parses the file of this name from the first folder that has it; defaults where none has.
+fn read_json<T: for<'de> Deserialize<'de> + Default>(
     folders: &[PathBuf],
     name: &str,
     manifest: Option<&Manifest>,
-) -> Result<Option<T>> {
+) -> Result<(T, Vec<Part>)> {
     let Some(path) = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file()) else {
-        return Ok(None);
+        return Ok(Default::default());
     };
-    if let Some(manifest) = manifest {
-        manifest.verify_file(&path)?;
-    }
     let invalid = |message: &str| Error::new(ErrorCode::ModelInvalid, message).file(&path);
     let size = fs::metadata(&path).map_err(|error| invalid("the file cannot be read").because(error))?.len();
     if size > MAX_CONFIG_BYTES {
         return Err(invalid("the file is too large for a configuration"));
     }
     let bytes = fs::read(&path).map_err(|error| invalid("the file cannot be read").because(error))?;
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|error| invalid("the file cannot be parsed").because(error))
+    let part = Part::new(&path, hex(&Sha256::digest(&bytes)), manifest)?;
+    let value = serde_json::from_slice(&bytes)
+        .map_err(|error| invalid("the file cannot be parsed").because(error))?;
+    Ok((value, vec![part]))
 }

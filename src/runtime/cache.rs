@@ -29,6 +29,8 @@ pub struct CacheKey([u8; 32]);
 pub struct CacheInput<'a> {
     /// Token ids.
     pub ids: &'a [u32],
+    /// Id of the tokens that it is padded with.
+    pub pad_id: u32,
     /// Where the second segment begins.
     pub second_segment: usize,
     /// Boxes of the tokens, empty for texts.
@@ -38,7 +40,7 @@ pub struct CacheInput<'a> {
 }
 
 impl CacheKey {
-    /// The key of a model (its sha256), how it is executed (provider, library, settings, processor), the exact inputs,
+    /// The key of a model (the sha256 of its weights), how it is executed (provider, library, settings, processor), the exact inputs,
     /// and the length they are padded to.
     pub fn new<'a>(
         model: &str,
@@ -57,6 +59,7 @@ impl CacheKey {
             for number in [input.ids.len(), input.second_segment, input.boxes.len(), input.pixels.len()] {
                 bytes.extend((number as u64).to_le_bytes());
             }
+            bytes.extend(input.pad_id.to_le_bytes());
             input.ids.iter().for_each(|id| bytes.extend(id.to_le_bytes()));
             input.boxes.iter().flatten().for_each(|edge| bytes.extend(edge.to_le_bytes()));
             input.pixels.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
@@ -322,6 +325,7 @@ mod tests {
             CacheKey::new("m", "cpu", [input(&[1, 2, 3], 3)], 8),
             CacheKey::new("m", "cpu", [input(&[1], 1), input(&[2, 3], 2)], 8),
             CacheKey::new("m", "cpu", [input(&[1, 2], 1), input(&[3], 1)], 8),
+            CacheKey::new("m", "cpu", [ids[0], CacheInput { pad_id: 1, ..ids[1] }], 8),
             CacheKey::new("m", "cpu", [ids[0], CacheInput { boxes: &[[0; 4]], ..ids[1] }], 8),
             CacheKey::new("m", "cpu", [ids[0], CacheInput { pixels: &[0.0], ..ids[1] }], 8),
             CacheKey::new("m", "cpu", [ids[0], CacheInput { pixels: &[-0.0], ..ids[1] }], 8),

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use tempfile::TempPath;
+use tempfile::TempDir;
 
+use super::bundle::ModelBundle;
 use super::environment::Environment;
 use super::hash::hex;
 use super::session::SessionSettings;
@@ -15,27 +16,47 @@ use crate::error::{Error, warn};
 
 /// Raised whenever what is stored changes its meaning.
 const FORMAT: &str = "1";
+/// Name of a graph in a folder of its own.
+const GRAPH: &str = "model.onnx";
+/// Its weights beside it, where the model has them in data files.
+pub(super) const DATA: &str = "optimised.weights";
 
-/// The place of one model's optimised graph.
+/// The place of one model's optimised graph: a file, or a folder where the weights are a file of their own. The names
+/// that a graph has for data files mean nothing in another folder, and it may be too large for one file.
 #[derive(Debug)]
 pub(super) struct GraphCache {
-    file: PathBuf,
+    place: PathBuf,
+    has_data_files: bool,
+}
+
+/// A place for ONNX Runtime to write an optimised graph to.
+pub(super) struct Reserved {
+    folder: TempDir,
+    /// Whether the weights go to [`DATA`] beside the graph.
+    pub(super) has_data_files: bool,
+}
+
+impl Reserved {
+    /// The graph's file.
+    pub(super) fn graph(&self) -> PathBuf {
+        self.folder.path().join(GRAPH)
+    }
 }
 
 impl GraphCache {
     /// The place for a model with these settings. Everything that the optimiser's output depends on is in the name:
-    /// the model, ONNX Runtime's build, level, optimisers left out, and the processor (layouts differ by its vector
+    /// the model's weights, ONNX Runtime's build, level, optimisers left out, and the processor (layouts differ by its vector
     /// instructions).
     pub(super) fn new(
         folder: &Path,
         environment: &Environment,
-        model_sha256: &str,
+        model: &ModelBundle,
         settings: &SessionSettings,
     ) -> Self {
         let mut hasher = Sha256::new();
         for part in [
             FORMAT,
-            model_sha256,
+            &model.sha256,
             environment.build_info(),
             &format!("{:?}", settings.optimization),
             &settings.disabled_optimizers.join(";"),
@@ -47,36 +68,40 @@ impl GraphCache {
             hasher.update(part);
         }
         let name = hex(&hasher.finalize());
-        Self { file: folder.join(format!("{}.onnx", &name[..32])) }
+        let has_data_files = model.has_data_files;
+        let ending = if has_data_files { "" } else { ".onnx" };
+        Self { place: folder.join(format!("{}{ending}", &name[..32])), has_data_files }
     }
 
     /// The optimised graph, if there is one.
     pub(super) fn lookup(&self) -> Option<PathBuf> {
-        self.file.is_file().then(|| self.file.clone())
+        let graph = if self.has_data_files { self.place.join(GRAPH) } else { self.place.clone() };
+        graph.is_file().then_some(graph)
     }
 
-    /// A temporary file for ONNX Runtime to write to; `None` where the folder cannot be written, which only costs
+    /// A temporary folder for ONNX Runtime to write to; `None` where the cache cannot be written, which only costs
     /// time.
-    pub(super) fn reserve(&self) -> Option<TempPath> {
-        let folder = self.file.parent()?;
-        fs::create_dir_all(folder).ok()?;
-        let file =
-            tempfile::Builder::new().prefix(".optimising-").suffix(".onnx").tempfile_in(folder).ok()?;
-        Some(file.into_temp_path())
+    pub(super) fn reserve(&self) -> Option<Reserved> {
+        let parent = self.place.parent()?;
+        fs::create_dir_all(parent).ok()?;
+        let folder = tempfile::Builder::new().prefix(".optimising-").tempdir_in(parent).ok()?;
+        Some(Reserved { folder, has_data_files: self.has_data_files })
     }
 
-    /// Makes a written file the cached one. Losing a race against another process is no loss: both wrote the same.
-    pub(super) fn keep(&self, written: TempPath) {
-        if fs::metadata(&written).is_ok_and(|data| data.len() > 0) {
-            // A failed rename leaves no file, and the next run tries again.
-            let _ = written.persist(&self.file);
+    /// Makes a written graph the cached one. Losing a race against another process is no loss: both wrote the same.
+    pub(super) fn keep(&self, written: &Reserved) {
+        let graph = written.graph();
+        if fs::metadata(&graph).is_ok_and(|data| data.len() > 0) {
+            let whole = if self.has_data_files { written.folder.path() } else { &graph };
+            // A failed rename leaves what was there, or nothing, and the next run tries again.
+            let _ = fs::rename(whole, &self.place);
         }
     }
 
     /// Removes a graph that cannot be loaded, with a warning.
     pub(super) fn discard(&self, file: &Path, error: &Error) {
         warn(&format!("cached graph {} is made again: {}", file.display(), error.explanation()));
-        let _ = fs::remove_file(file);
+        let _ = if self.has_data_files { fs::remove_dir_all(&self.place) } else { fs::remove_file(file) };
     }
 }
 

@@ -139,7 +139,7 @@ impl ModelManager {
             .graph_cache
             .as_ref()
             .filter(|_| settings.provider.is_cpu())
-            .map(|folder| GraphCache::new(folder, &self.environment, &bundle.sha256, &settings));
+            .map(|folder| GraphCache::new(folder, &self.environment, bundle, &settings));
         let (environment, model) = (self.environment.clone(), bundle.model.clone());
         let weights = PrepackedWeights::new();
         let (provider, capacity) = (settings.provider, self.settings.sessions);

@@ -157,10 +157,15 @@ impl Manifest {
     /// # Errors
     /// `model.checksum` if it differs, `model.not_found` if it cannot be read.
     pub fn verify_file(&self, path: &Path) -> Result<()> {
-        if key(&self.root, path).is_some_and(|key| self.files.contains_key(&key)) {
+        if self.names(path) {
             self.check(path, &hash::file(path)?.0)?;
         }
         Ok(())
+    }
+
+    /// Whether a file stands in it, there or not.
+    pub(super) fn names(&self, path: &Path) -> bool {
+        key(&self.root, path).is_some_and(|key| self.files.contains_key(&key))
     }
 
     /// Checks every file of the manifest and gives the failures, by path. None: all is well.

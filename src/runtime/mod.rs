@@ -8,12 +8,14 @@ pub mod cache;
 pub mod device;
 pub mod disk_cache;
 pub mod environment;
+mod external_data;
 #[cfg(feature = "cuda")]
 mod gpu;
 mod graph_cache;
 mod hash;
 pub mod manager;
 pub mod manifest;
+mod parts;
 pub mod planner;
 pub mod pool;
 pub mod profiler;

@@ -9,7 +9,7 @@ use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
 
 use super::device::{AcceleratorOptions, Provider};
 use super::environment::Environment;
-use super::graph_cache::GraphCache;
+use super::graph_cache::{DATA, GraphCache, Reserved};
 use super::hash;
 use super::providers;
 use crate::error::{Error, ErrorCode, Result};
@@ -23,6 +23,10 @@ pub const SEVEN_BIT_WEIGHTS: &str = "docproc.seven_bit_weights";
 /// 8-bit model says the same on every processor. It costs half of the speed on processors with VNNI, whose sums are
 /// exact without it: there it is not set. docs/quantization.md has the figures.
 pub(super) const EXACT_SUMS: (&str, &str) = ("session.x64quantprecision", "1");
+
+/// Sends constants of 1 KiB and more of an optimised graph to a file of this name beside it. Without it they keep the name
+/// of the source's data file, which is not there; the smaller ones go into the graph, where shape inference wants them.
+const DATA_FILE_NAME: &str = "session.optimized_model_external_initializers_file_name";
 
 /// Whether sums of products of this model's weights can saturate 16 bits on this processor: not if they have seven bits,
 /// and not where one instruction adds four products in 32 bits (VNNI).
@@ -193,9 +197,9 @@ impl OrtSession {
             }
         }
         let target = cache.and_then(GraphCache::reserve);
-        let session = create(environment, model, settings, weights, target.as_deref())?;
+        let session = create(environment, model, settings, weights, target.as_ref())?;
         if let (Some(cache), Some(target)) = (cache, target) {
-            cache.keep(target);
+            cache.keep(&target);
         }
         Self::new(session, model)
     }
@@ -237,7 +241,7 @@ fn create(
     model: &Path,
     settings: &SessionSettings,
     weights: &PrepackedWeights,
-    optimised: Option<&Path>,
+    optimised: Option<&Reserved>,
 ) -> Result<Session> {
     let invalid = |error: ort::Error| {
         Error::new(ErrorCode::ModelInvalid, "ONNX Runtime cannot load this model").file(model).because(error)
@@ -264,8 +268,11 @@ fn create(
     if !settings.disabled_optimizers.is_empty() {
         builder = builder.with_disabled_optimizers(settings.disabled_optimizers.join(";")).map_err(plain)?;
     }
-    if let Some(path) = optimised {
-        builder = builder.with_optimized_model_path(path).map_err(plain)?;
+    if let Some(target) = optimised {
+        builder = builder.with_optimized_model_path(target.graph()).map_err(plain)?;
+        if target.has_data_files {
+            builder = builder.with_config_entry(DATA_FILE_NAME, DATA).map_err(plain)?;
+        }
     }
     let providers = providers::dispatches(&settings.provider, &settings.accelerator);
     builder = builder.with_execution_providers(providers).map_err(|error| {

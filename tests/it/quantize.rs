@@ -1,12 +1,15 @@
 //! `docproc quantize` and quantisation at first use, as a user meets them.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use assert_cmd::prelude::*;
 use predicates::prelude::*;
 use serde_json::{Value, json};
 
+use crate::batch::signal;
 use crate::cli::{docproc, read_json, reports};
 
 fn reference(name: &str) -> PathBuf {
@@ -198,4 +201,92 @@ fn a_variant_is_made_at_first_use_and_kept() {
     eval().assert().code(2).stderr(predicate::str::contains("models.finbert.calibration"));
     write(&format!("    quantization_mode: int8\n    calibration: {}\n", data.display()));
     eval().assert().success().stderr(predicate::str::contains("(int8) at first use"));
+}
+
+/// A process whose messages are read while it runs.
+struct Running {
+    child: Child,
+    messages: BufReader<std::process::ChildStderr>,
+    said: String,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let messages = BufReader::new(child.stderr.take().unwrap());
+        Self { child, messages, said: String::new() }
+    }
+
+    fn wait_for(&mut self, message: &str) {
+        while !self.said.contains(message) {
+            assert_ne!(self.messages.read_line(&mut self.said).unwrap(), 0, "{}", self.said);
+        }
+    }
+
+    /// Exit code, standard output and standard error.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        self.messages.read_to_string(&mut self.said).unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), self.said)
+    }
+}
+
+#[test]
+fn of_several_processes_one_makes_a_variant() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, data) = (models(folder.path(), "sentiment"), labelled(folder.path()));
+    let (config, cache) = (folder.path().join("neural-config.yaml"), folder.path().join("cache"));
+    let text = format!(
+        "models:\n  finbert:\n    path: {}\n    enable_quantization: true\n    quantization_mode: fp16\n",
+        bundle.display()
+    );
+    fs::write(&config, text).unwrap();
+    let eval = || {
+        let mut command = docproc();
+        command.env("DOCPROC_CACHE_DIR", &cache).args(["eval", "sentiment", "--json", "--config"]);
+        command.arg(&config).arg("--data").arg(&data);
+        Running::start(&mut command)
+    };
+    const MAKES: &str = "quantising sentiment (fp16) at first use";
+    const WAITS: &str = "another process is quantising sentiment: waiting for it";
+
+    let ends: Vec<_> = [eval(), eval(), eval()].map(Running::end).into_iter().collect();
+    assert!(ends.iter().all(|end| end.0 == Some(0) && end.1 == ends[0].1), "{ends:?}");
+    let makers = ends.iter().filter(|end| end.2.contains(MAKES)).count();
+    assert_eq!(makers, 1, "{ends:?}");
+    let variants: Vec<PathBuf> =
+        fs::read_dir(cache.join("quantized")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(variants.len(), 1);
+    let (variant, lock) = (variants[0].join("model.fp16.onnx"), variants[0].join(".lock"));
+    let made = fs::read(&variant).unwrap();
+
+    // While this process holds the lock, others wait, and take what they find then.
+    fs::remove_file(&variant).unwrap();
+    let held = File::options().append(true).open(&lock).unwrap();
+    held.lock().unwrap();
+    let mut waiting = eval();
+    waiting.wait_for(WAITS);
+    let out = folder.path().join("out");
+    let mut command = docproc();
+    command.env("DOCPROC_CACHE_DIR", &cache).arg("analyze").arg(reports().join("rotated-page.pdf"));
+    let mut interrupted = Running::start(command.arg("--config").arg(&config).arg("-o").arg(&out));
+    interrupted.wait_for(WAITS);
+    signal(&interrupted.child, rustix::process::Signal::INT);
+    let (code, _, said) = interrupted.end();
+    assert_eq!(code, Some(130), "{said}");
+    assert!(waiting.child.try_wait().unwrap().is_none());
+    fs::write(&variant, &made).unwrap();
+    drop(held);
+    let (code, stdout, said) = waiting.end();
+    assert!(code == Some(0) && stdout == ends[0].1 && !said.contains(MAKES), "{said}");
+
+    // A maker that is killed leaves nothing that blocks the next.
+    fs::remove_file(&variant).unwrap();
+    let mut killed = eval();
+    killed.wait_for(MAKES);
+    killed.child.kill().unwrap();
+    killed.end();
+    let (code, stdout, said) = eval().end();
+    assert!(code == Some(0) && stdout == ends[0].1 && !said.contains(WAITS), "{said}");
+    assert_eq!(fs::read(&variant).unwrap(), made);
 }

@@ -7,6 +7,7 @@ mod log;
 mod names;
 mod output;
 mod same_bytes;
+mod stale;
 
 use std::fs;
 use std::path::{Path, PathBuf};
