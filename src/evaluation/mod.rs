@@ -8,6 +8,7 @@ mod pairing;
 mod reliability;
 mod report;
 mod rows;
+mod spans;
 mod tables;
 mod tasks;
 

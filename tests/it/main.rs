@@ -10,6 +10,8 @@ mod eval_audit;
 mod generator;
 mod hostile;
 mod input;
+mod labels;
 mod quantize;
+mod quantize_cases;
 mod rooms;
 mod train;
