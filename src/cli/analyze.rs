@@ -230,7 +230,8 @@ fn open_lines(path: &Path, jobs: usize) -> anyhow::Result<LinesWriter> {
     Ok(LinesWriter::new(out, 2 * jobs + 8))
 }
 
-fn create_new(path: &Path) -> anyhow::Result<File> {
+/// Makes a file that is not there yet.
+pub(super) fn create_new(path: &Path) -> anyhow::Result<File> {
     File::create_new(path).map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::AlreadyExists => "; docproc does not overwrite it, choose another name",

@@ -287,9 +287,10 @@ pub struct EvalArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// figures: list everything that was not read rightly
-    #[arg(long)]
-    pub errors: bool,
+    /// sentiment, entities: write every item that is not right to this file, with text, true and predicted labels and
+    /// probabilities; figures: the same, or without FILE list it
+    #[arg(long, value_name = "FILE")]
+    pub errors: Option<Option<PathBuf>>,
 
     /// figures: compare finished analyses in this folder, DOCUMENT.json each, in place of analyzing the documents
     #[arg(long, value_name = "DIR")]

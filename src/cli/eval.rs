@@ -1,11 +1,15 @@
 //! `docproc eval`.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
+use serde::Serialize;
 
+use super::analyze::create_new;
 use super::args::{EvalArgs, EvalTask};
 use super::log::tell;
 use super::{eval_audit, print};
@@ -19,11 +23,19 @@ use crate::quantize::ensure_variants;
 
 /// Runs the configured models on labelled data and prints figures.
 pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
-    let of_figures = [("--errors", args.errors), ("--analyses", args.analyses.is_some())];
-    if let Some((flag, _)) =
-        of_figures.iter().find(|(_, given)| *given && !matches!(args.task, EvalTask::Figures))
-    {
-        bail!("{flag} goes with `docproc eval figures`");
+    if args.analyses.is_some() && !matches!(args.task, EvalTask::Figures) {
+        bail!("--analyses goes with `docproc eval figures`");
+    }
+    match (&args.errors, args.task) {
+        (Some(Some(path)), EvalTask::Figures | EvalTask::Sentiment | EvalTask::Entities) => {
+            // Now, and not after the models have run.
+            if path.exists() {
+                create_new(path)?;
+            }
+        }
+        (Some(None), EvalTask::Sentiment | EvalTask::Entities) => bail!("give --errors a file to write"),
+        (None, _) | (Some(None), EvalTask::Figures) => {}
+        _ => bail!("--errors goes with `docproc eval figures`, `eval sentiment` and `eval entities`"),
     }
     let of_audit = [("--per-kind", args.per_kind.is_some()), ("--seed", args.seed.is_some())];
     if let Some((flag, _)) =
@@ -43,12 +55,17 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
         _ => bail!("this task takes one path"),
     };
     let (json, table) = match args.task {
-        EvalTask::Sentiment => classification(&evaluation::sentiment(&models()?.text, data()?)?)?,
+        EvalTask::Sentiment => {
+            let report = evaluation::sentiment(&models()?.text, data()?)?;
+            write_errors(args, &report.wrong)?;
+            classification(&report)?
+        }
         EvalTask::Sections => classification(&evaluation::sections(&models()?.text, data()?)?)?,
         EvalTask::Layout => classification(&evaluation::layout(&models()?, data()?)?)?,
         EvalTask::Entities => {
             let report = evaluation::entities(&models()?, data()?)?;
             write_rows(args.rows.as_deref(), report.names.iter().map(NameOutcome::row))?;
+            write_errors(args, &report.wrong)?;
             spans(&report)?
         }
         EvalTask::Tables => {
@@ -71,7 +88,8 @@ fn figures(args: &EvalArgs, data: &Path, config: &Config) -> anyhow::Result<(Str
         evaluation::figures(&engine, &request, data, |document| tell!("read {document}"))?
     };
     write_rows(args.rows.as_deref(), report.outcomes.iter().map(FigureOutcome::row))?;
-    if !args.errors {
+    write_errors(args, &report.misses)?;
+    if args.errors != Some(None) {
         report.misses.clear();
     }
     Ok((serde_json::to_string(&report)? + "\n", figure_table(&report)?))
@@ -81,6 +99,18 @@ fn write_rows(path: Option<&Path>, rows: impl Iterator<Item = String>) -> anyhow
     if let Some(path) = path {
         let rows: String = rows.map(|row| row + "\n").collect();
         write_atomic(path, |out| out.write_all(rows.as_bytes()))?;
+    }
+    Ok(())
+}
+
+/// Writes the file that `--errors` names, one object a line.
+fn write_errors<T: Serialize>(args: &EvalArgs, items: &[T]) -> anyhow::Result<()> {
+    if let Some(Some(path)) = &args.errors {
+        let mut out = BufWriter::new(create_new(path)?);
+        for item in items {
+            writeln!(out, "{}", serde_json::to_string(item)?)?;
+        }
+        out.flush()?;
     }
     Ok(())
 }
@@ -182,12 +212,21 @@ fn classification(report: &ClassificationReport) -> anyhow::Result<(String, Stri
             label.precision, label.recall, label.f1, label.support
         )?;
     }
-    writeln!(table, "\ntrue label               predicted")?;
-    for (name, row) in &report.confusion {
+    confusion(&mut table, "true label", &report.confusion)?;
+    Ok((serde_json::to_string(report)? + "\n", table))
+}
+
+fn confusion(
+    table: &mut String,
+    title: &str,
+    counts: &BTreeMap<String, BTreeMap<String, usize>>,
+) -> anyhow::Result<()> {
+    writeln!(table, "\n{title:<24} predicted")?;
+    for (name, row) in counts {
         let cells: Vec<String> = row.iter().map(|(label, count)| format!("{label} {count}")).collect();
         writeln!(table, "{name:<24} {}", cells.join(", "))?;
     }
-    Ok((serde_json::to_string(report)? + "\n", table))
+    Ok(())
 }
 
 fn spans(report: &SpanReport) -> anyhow::Result<(String, String)> {
@@ -217,6 +256,7 @@ fn spans(report: &SpanReport) -> anyhow::Result<(String, String)> {
         let names: Vec<&str> = report.left_out.iter().map(String::as_str).collect();
         writeln!(table, "left out, because the data does not label them: {}", names.join(", "))?;
     }
+    confusion(&mut table, "true type", &report.confusion)?;
     Ok((serde_json::to_string(report)? + "\n", table))
 }
 

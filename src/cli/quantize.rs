@@ -99,6 +99,7 @@ fn options(args: &QuantizeArgs) -> QuantizeOptions {
         QuantizeMode::Qat => Mode::Qat,
         QuantizeMode::Float => Mode::Float,
     };
+    let defaults = GateOptions::new(mode);
     QuantizeOptions {
         per_channel: !args.per_tensor,
         reduce_range: args.reduce_range,
@@ -114,6 +115,8 @@ fn options(args: &QuantizeArgs) -> QuantizeOptions {
         gate: GateOptions {
             min_cosine: args.min_cosine,
             min_argmax_agreement: args.min_agreement,
+            max_difference: args.max_difference.unwrap_or(defaults.max_difference),
+            max_norm_change: args.max_norm_change,
             max_drop: args.max_drop,
         },
         force: args.force,
@@ -219,8 +222,13 @@ fn table(
     for (name, agreement) in &report.agreement {
         writeln!(
             text,
-            "agreement  {name}: cosine {:.5}, same class {:.4} of {}, largest difference {:.5}",
-            agreement.cosine_mean, agreement.argmax_agreement, agreement.rows, agreement.max_difference
+            "agreement  {name}: cosine {:.5}, same class {:.4} of {}, largest difference {:.5} ({:.4} of the largest value), {:.4} times as large",
+            agreement.cosine_mean,
+            agreement.argmax_agreement,
+            agreement.rows,
+            agreement.max_difference,
+            agreement.relative_difference,
+            agreement.norm_ratio
         )?;
     }
     if let Some([before, after]) = &report.metric {

@@ -90,7 +90,16 @@ pub struct QuantizeArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.97, help_heading = "Gate")]
     pub min_agreement: f64,
 
-    /// Write the result even if the gate refuses it
+    /// Without --gate: largest difference of an output, as a share of its largest value on the same input [default: 0.05
+    /// for fp16, else 0.5]
+    #[arg(long, value_name = "SHARE", help_heading = "Gate")]
+    pub max_difference: Option<f64>,
+
+    /// Without --gate: how much larger or smaller outputs may be altogether, as a share
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, help_heading = "Gate")]
+    pub max_norm_change: f64,
+
+    /// Write the result even if the gate refuses it, or if there was nothing to quantise
     #[arg(long, help_heading = "Gate")]
     pub force: bool,
 

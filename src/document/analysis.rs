@@ -276,14 +276,15 @@ pub struct Sentiment {
 pub struct Rounded(#[serde(serialize_with = "round::four")] pub f32);
 
 /// Sentiment of a section or a document: the mean of its sentences' probabilities, each sentence weighted by
-/// its number of words, and the balance `positive - negative` of that mean.
+/// its number of words, and the balance of that mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AggregateSentiment {
     /// The label with the highest mean probability.
     pub label: String,
     /// Mean probability per label, weighted by words.
     pub probabilities: BTreeMap<String, Rounded>,
-    /// Mean probability of `positive` minus that of `negative`, -1 to 1; 0 for label sets without these two.
+    /// Mean probability of the labels that mean something positive minus that of the negative ones, -1 to 1; 0 for
+    /// label sets without both.
     #[serde(serialize_with = "round::four")]
     pub balance: f32,
     /// Number of sentences behind it.

@@ -9,7 +9,9 @@ pub mod page;
 pub mod predictions;
 pub mod round;
 pub mod tables;
+mod tone;
 
 pub use geometry::{BBox, Normalized1000, Pixels, Points};
 pub use page::{PAGE_IMAGE_SIZE, Page, PageImage, Ruling, TextSource, Word, WordStyle};
 pub use predictions::{EntitySpan, SpanEvidence, TextPrediction, WordPredictions};
+pub use tone::Tone;

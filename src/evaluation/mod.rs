@@ -11,6 +11,7 @@ mod pairing;
 mod reliability;
 mod report;
 mod rows;
+mod spans;
 mod tables;
 mod tasks;
 

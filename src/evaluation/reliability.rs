@@ -96,7 +96,11 @@ pub struct Reliability {
 impl Reliability {
     pub(super) fn of(scored: &[(f64, bool)]) -> Self {
         let n = scored.len();
-        let mean = |of: &dyn Fn(&(f64, bool)) -> f64| scored.iter().map(of).sum::<f64>() / n.max(1) as f64;
+        // The mean over nothing; sums of no numbers are -0.0.
+        if n == 0 {
+            return Self::default();
+        }
+        let mean = |of: &dyn Fn(&(f64, bool)) -> f64| scored.iter().map(of).sum::<f64>() / n as f64;
         Self {
             n,
             right: mean(&|(_, right)| f64::from(u8::from(*right))),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// Resamples of the bootstrap.
 const RESAMPLES: usize = 1_000;
@@ -42,6 +43,9 @@ pub struct ClassificationReport {
     pub confusion: BTreeMap<String, BTreeMap<String, usize>>,
     /// Expected calibration error over 15 bins of equal width (Guo et al. 2017).
     pub calibration_error: f64,
+    /// Items with a wrong label: line, text, both labels, probabilities. For sentiment only.
+    #[serde(skip)]
+    pub wrong: Vec<Value>,
 }
 
 /// Figures of one label.
@@ -90,6 +94,7 @@ impl ClassificationReport {
             per_label,
             confusion,
             calibration_error: calibration_error(items),
+            wrong: Vec::new(),
         }
     }
 }

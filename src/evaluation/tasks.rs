@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
 use super::reliability::{NameOutcome, Reliability};
 use super::report::{ClassificationReport, Judged, bootstrap_interval};
-use crate::document::{EntitySpan, PAGE_IMAGE_SIZE, Page, TextPrediction, WordPredictions};
+use super::spans::{Span, kind, pairs, spans, wrong_item};
+use crate::document::analysis::Rounded;
+use crate::document::{EntitySpan, PAGE_IMAGE_SIZE, Page, TextPrediction, Tone, WordPredictions};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{Batch, ImageView, LayoutModel, PageInput, TextModel};
 use crate::pipeline::Models;
@@ -27,16 +30,40 @@ pub fn sentiment(model: &TextModel, path: &Path) -> Result<ClassificationReport>
     let labels = model.sentiment_labels().ok_or_else(|| lacks(path, "sentiment"))?;
     let texts: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
     let mut groups = Groups::default();
+    let mut wrong = Vec::new();
     let judged = items
         .iter()
         .zip(model.predict(&texts)?)
         .enumerate()
         .map(|(line, (item, prediction))| {
             let probabilities = prediction.sentiment.unwrap_or_default();
-            judge(path, labels, &item.label, &probabilities, groups.of(item.group.as_deref(), line))
+            let truth = own_label(labels, &item.label);
+            let judged = judge(path, labels, truth, &probabilities, groups.of(item.group.as_deref(), line))?;
+            if judged.truth != judged.predicted {
+                let named: BTreeMap<&String, Rounded> =
+                    labels.iter().zip(probabilities.into_iter().map(Rounded)).collect();
+                wrong.push(json!({
+                    "line": line + 1,
+                    "text": item.text,
+                    "true": truth,
+                    "predicted": labels[judged.predicted],
+                    "probabilities": named,
+                }));
+            }
+            Ok(judged)
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(ClassificationReport::new(labels, &judged))
+    Ok(ClassificationReport { wrong, ..ClassificationReport::new(labels, &judged) })
+}
+
+/// The model's label for what the data calls `name`: that very label, else the only one of the same tone.
+fn own_label<'l>(labels: &'l [String], name: &'l str) -> &'l str {
+    let tone = Tone::of(name);
+    let mut alike = labels.iter().filter(|label| tone.is_some() && Tone::of(label) == tone);
+    match (labels.iter().any(|label| label == name), alike.next(), alike.next()) {
+        (false, Some(label), None) => label,
+        _ => name,
+    }
 }
 
 /// Kinds of sections.
@@ -78,11 +105,17 @@ pub struct SpanReport {
     pub per_label: BTreeMap<String, SpanFigures>,
     /// Types that the model predicts and the data does not have; those spans are left out of the figures.
     pub left_out: BTreeSet<String>,
+    /// Counts: true type, then the type marked at the same words, `TYPE (other words)` where only some are the same, and
+    /// `none`; the row `none` has what was marked where there is nothing.
+    pub confusion: BTreeMap<String, BTreeMap<String, usize>>,
     /// Confidence against truth over the names that the model marked.
     pub confidence: Reliability,
     /// These names.
     #[serde(skip)]
     pub names: Vec<NameOutcome>,
+    /// Items in which not every span is right: line, text, spans, confidences.
+    #[serde(skip)]
+    pub wrong: Vec<Value>,
 }
 
 /// Figures of one type of entity.
@@ -156,7 +189,8 @@ fn marked(
     let features: Vec<_> =
         views.iter().zip(&predictions).map(|(text, found)| entities::of(text, &found.entities)).collect();
     rate(&views, &mut predictions)?;
-    let mut names = Vec::new();
+    let (mut names, mut wrong) = (Vec::new(), Vec::new());
+    let mut confusion: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
     for (line, (((item, offsets), prediction), features)) in
         items.iter().zip(&starts).zip(predictions).zip(features).enumerate()
     {
@@ -177,15 +211,18 @@ fn marked(
                 right: truth.contains(&place(entity)),
             });
         }
-        let found: BTreeSet<(usize, usize, String)> = prediction.entities.iter().map(place).collect();
-        for span in &found {
-            if known.contains(&span.2) {
-                for count in [counts.entry(span.2.clone()).or_default(), &mut *own] {
-                    count[1] += 1;
-                    count[0] += usize::from(truth.contains(span));
-                }
-            } else {
-                left_out.insert(span.2.clone());
+        let mut marked: BTreeMap<Span, f32> =
+            prediction.entities.iter().map(|entity| (place(entity), entity.confidence)).collect();
+        left_out.extend(marked.keys().map(|span| &span.2).filter(|kind| !known.contains(*kind)).cloned());
+        marked.retain(|span, _| known.contains(&span.2));
+        for (truth, mark) in pairs(&truth, &marked) {
+            *confusion.entry(truth).or_default().entry(mark).or_default() += 1;
+        }
+        wrong.extend(wrong_item(line, item, &truth, &marked));
+        for span in marked.keys() {
+            for count in [counts.entry(span.2.clone()).or_default(), &mut *own] {
+                count[1] += 1;
+                count[0] += usize::from(truth.contains(span));
             }
         }
         for span in &truth {
@@ -221,29 +258,9 @@ fn marked(
             &names.iter().map(|name| (f64::from(name.confidence), name.right)).collect::<Vec<_>>(),
         ),
         names,
+        confusion,
+        wrong,
     })
-}
-
-/// Type of a BIO tag.
-fn kind(tag: &str) -> Option<String> {
-    tag.split_once('-').map(|(_, kind)| kind.to_owned())
-}
-
-/// First token, token after the last, and type of every span; a stray `I-` opens one.
-fn spans(tags: &[String]) -> BTreeSet<(usize, usize, String)> {
-    let mut found = BTreeSet::new();
-    let mut open: Option<(usize, String)> = None;
-    for (index, tag) in tags.iter().map(String::as_str).chain(["O"]).enumerate() {
-        let kind = kind(tag);
-        let goes_on = tag.starts_with("I-") && open.as_ref().map(|span| &span.1) == kind.as_ref();
-        if !goes_on {
-            if let Some((start, kind)) = open.take() {
-                found.insert((start, index, kind));
-            }
-            open = kind.map(|kind| (index, kind));
-        }
-    }
-    found
 }
 
 /// Layout labels of words, by the layout model alone or together with the line network.
@@ -428,12 +445,5 @@ mod tests {
         assert_eq!(spread_over(10, 4).collect::<Vec<_>>(), [0, 2, 5, 7]);
         assert_eq!(spread_over(3, 100).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(spread_over(0, 4).count(), 0);
-    }
-
-    #[test]
-    fn spans_of_tags() {
-        let tags = ["B-ORG", "I-ORG", "O", "I-PER", "B-PER", "I-LOC"].map(str::to_owned);
-        let expected = [(0, 2, "ORG"), (3, 4, "PER"), (4, 5, "PER"), (5, 6, "LOC")];
-        assert_eq!(spans(&tags), expected.map(|(start, end, kind)| (start, end, kind.to_owned())).into());
     }
 }

@@ -10,7 +10,7 @@ use super::pages::PageSelection;
 use super::setup::Setup;
 use crate::config::{ByteSize, Config, Model, NativeLibrary, OcrPolicy, SandboxMode, native_library};
 use crate::document::analysis::{Figure, ModelInfo, Table};
-use crate::document::{Page, TextPrediction, WordPredictions};
+use crate::document::{Page, TextPrediction, Tone, WordPredictions};
 use crate::error::Result;
 use crate::inference::{LayoutModel, TextModel};
 use crate::input::{PoolStatistics, SandboxReport, WorkerOptions, WorkerPool, tesseract_version};
@@ -56,7 +56,9 @@ impl Models {
     /// # Errors
     /// `library.*`, `device.unavailable`, `model.*`, `tokenizer.invalid`, `network.invalid`.
     pub fn load(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Self> {
-        Self::of(&without_disk(config, notice)?)
+        let models = Self::of(&without_disk(config, notice)?)?;
+        models.label_notice().iter().for_each(|text| notice(text));
+        Ok(models)
     }
 
     /// Loads what was found.
@@ -121,6 +123,11 @@ impl Models {
         self.names.as_ref().map_or(Ok(()), |network| network.set(texts, predictions))
     }
 
+    /// What the user should know about the labels of the sentiment head.
+    fn label_notice(&self) -> Option<String> {
+        Tone::notice(self.text.sentiment_labels()?)
+    }
+
     /// Sets the confidence of figures by the network for it, where that is loaded.
     pub(super) fn rate(&self, pages: &[Page], figures: &mut [Figure], tables: &mut [Table]) -> Result<()> {
         self.confidence.as_ref().map_or(Ok(()), |network| network.set(pages, figures, tables))
@@ -152,7 +159,7 @@ impl Engine {
         let config = &setup.config;
         let sessions = setup.manager_settings(Provider::Cpu).sessions;
         let memory = memory_plan(config, models.weights_per_session())?;
-        let mut notices = Vec::new();
+        let mut notices: Vec<String> = models.label_notice().into_iter().collect();
         if memory.workers < config.analyze.jobs {
             notices.push(format!(
                 "the memory limit allows {} of {} page workers; raise --mem-limit for more",
@@ -178,7 +185,7 @@ impl Engine {
         Ok(Self { pool, models, batch_timeout, documents, notices: Mutex::new(notices) })
     }
 
-    /// What the user should know about how the page workers run; each is given once.
+    /// What the user should know about how models and page workers run; each is given once.
     pub(super) fn take_notices(&self) -> Vec<String> {
         std::mem::take(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner))
     }

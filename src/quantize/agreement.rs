@@ -36,8 +36,36 @@ struct Sums {
     cosines: Vec<f64>,
     rows: u64,
     same: u64,
-    max_difference: f64,
-    max_magnitude: f64,
+    /// Largest difference and largest magnitude, input by input.
+    largest: Vec<[f64; 2]>,
+    /// Sums of squares: expected, actual.
+    squares: [f64; 2],
+}
+
+impl Sums {
+    fn max_difference(&self) -> f64 {
+        self.largest.iter().map(|largest| largest[0]).fold(0.0, f64::max)
+    }
+
+    fn max_magnitude(&self) -> f64 {
+        self.largest.iter().map(|largest| largest[1]).fold(0.0, f64::max)
+    }
+
+    /// Largest difference relative to the same input's largest magnitude. Where an input gives next to nothing, less
+    /// than a thousandth of the others, it is measured by that.
+    fn relative_difference(&self) -> f64 {
+        let floor = (1e-3 * self.max_magnitude()).max(f64::MIN_POSITIVE);
+        self.largest
+            .iter()
+            .map(|[difference, magnitude]| difference / magnitude.max(floor))
+            .fold(0.0, f64::max)
+    }
+
+    /// Root of the ratio of squares; two zero outputs are as large as each other.
+    fn norm_ratio(&self) -> f64 {
+        let [expected, actual] = self.squares;
+        if self.squares == [0.0; 2] { 1.0 } else { (actual / expected).sqrt() }
+    }
 }
 
 impl Comparison {
@@ -74,14 +102,17 @@ impl Comparison {
                 sums.same += u64::from(argmax(&left_values[range.clone()]) == argmax(&right[range]));
             }
             sums.cosines.push(cosine(&l, &r));
+            let [mut largest, mut magnitude] = [0f64; 2];
             for (l, r) in l.iter().zip(&r) {
                 let difference = f64::from((l - r).abs());
                 // `max` would hide NaN.
-                if difference > sums.max_difference || difference.is_nan() {
-                    sums.max_difference = if difference.is_nan() { f64::INFINITY } else { difference };
+                largest = if difference.is_nan() { f64::INFINITY } else { largest.max(difference) };
+                magnitude = magnitude.max(f64::from(l.abs()));
+                for (sum, value) in sums.squares.iter_mut().zip([l, r]) {
+                    *sum += f64::from(*value).powi(2);
                 }
-                sums.max_magnitude = sums.max_magnitude.max(f64::from(l.abs()));
             }
+            sums.largest.push([largest, magnitude]);
         }
         Ok(())
     }
@@ -97,7 +128,9 @@ impl Comparison {
                     cosine_min: sums.cosines.iter().copied().fold(1.0, f64::min),
                     argmax_agreement: sums.same as f64 / (sums.rows.max(1)) as f64,
                     rows: sums.rows,
-                    max_difference: sums.max_difference,
+                    max_difference: sums.max_difference(),
+                    relative_difference: sums.relative_difference(),
+                    norm_ratio: sums.norm_ratio(),
                 };
                 (name.clone(), agreement)
             })
@@ -115,7 +148,7 @@ impl Comparison {
     pub fn relative_difference(&self) -> f64 {
         self.0
             .values()
-            .map(|sums| sums.max_difference / sums.max_magnitude.max(f64::MIN_POSITIVE))
+            .map(|sums| sums.max_difference() / sums.max_magnitude().max(f64::MIN_POSITIVE))
             .fold(0.0, f64::max)
     }
 }

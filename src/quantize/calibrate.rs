@@ -4,15 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::eight_bit::ActivationScale;
+use super::half;
 use super::histogram::Histogram;
 use super::onnx::{self, ElementType, Model, TensorTypeProto, TypeProto, TypeValue, ValueInfoProto};
 use super::options::CalibrationMethod;
+use super::range::finite_range;
 use super::runner::{ModelLoader, Tensors};
 use super::select::Candidate;
+use super::types::element_types;
 use crate::error::{Error, ErrorCode, Result};
 
 /// Bins between the smallest and the largest value seen.
 const BINS: usize = 2048;
+
+/// Values looked at in one run; bounds the memory for them.
+const GROUP: usize = 64;
 
 /// Runs the float model on `samples` and derives a scale for the input of every candidate. `folder` holds the
 /// instrumented model while it runs.
@@ -79,6 +85,43 @@ pub fn calibrate(
         }
     }
     Ok(ranges.into_iter().map(|(name, (low, high))| (name.to_owned(), scale_of(low, high))).collect())
+}
+
+/// Computed values of the main graph that `samples` take beyond the range of halves: smallest and largest, by name.
+///
+/// # Errors
+/// As running and writing models.
+pub fn beyond_half(
+    model: &Model,
+    samples: &[Tensors],
+    loader: &dyn ModelLoader,
+    folder: &Path,
+) -> Result<BTreeMap<String, (f32, f32)>> {
+    let types = element_types(model.graph());
+    let outputs = model.graph().node.iter().flat_map(|node| &node.output);
+    let values: Vec<&str> =
+        outputs.filter(|name| types.get(*name) == Some(&ElementType::Float)).map(String::as_str).collect();
+    let mut beyond: BTreeMap<String, (f32, f32)> = BTreeMap::new();
+    for names in values.chunks(GROUP) {
+        let mut probe = model.clone();
+        expose(&mut probe, names.iter().copied());
+        let path = folder.join("ranges.onnx");
+        onnx::write(&mut probe, &path)?;
+        drop(probe);
+        let mut runner = loader.load(&path)?;
+        for inputs in samples {
+            let outputs = runner.run(inputs)?;
+            for name in names {
+                let Some(values) = outputs.get(*name).and_then(|tensor| tensor.floats()) else { continue };
+                let (low, high) = finite_range(values);
+                if low < -half::MAX || high > half::MAX {
+                    let range = beyond.entry((*name).to_owned()).or_default();
+                    *range = (range.0.min(low), range.1.max(high));
+                }
+            }
+        }
+    }
+    Ok(beyond)
 }
 
 /// Adds graph outputs for these values, unless they leave or enter the graph already.

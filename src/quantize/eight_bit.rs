@@ -74,6 +74,10 @@ pub fn quantize_products(
     }
     let mut work =
         Work { names: Names::of(model.graph()), weights: BTreeMap::new(), inputs: BTreeMap::new() };
+    let mut users: BTreeMap<(&str, bool), usize> = BTreeMap::new();
+    for candidate in candidates {
+        *users.entry((candidate.weight.as_str(), candidate.transposed)).or_default() += 1;
+    }
     let by_node: BTreeMap<usize, &Candidate> =
         candidates.iter().map(|candidate| (candidate.node, candidate)).collect();
     let mut choices = Vec::with_capacity(candidates.len());
@@ -84,13 +88,16 @@ pub fn quantize_products(
             rewritten.push(node);
             continue;
         };
+        // On processors without VNNI ONNX Runtime makes an unsigned copy of each product's weight, under one name, so
+        // that a graph in which two products share it does not load. It leaves alone what cannot saturate: seven bits.
+        let shared = users[&(candidate.weight.as_str(), candidate.transposed)] > 1;
         let refusal = match activations {
             Activations::Static(scales) if !scales.contains_key(node.input_name(0)) => {
                 Some("its input was not seen in calibration")
             }
-            _ => work.weight(model, candidate, options)?,
+            _ => work.weight(model, candidate, options.per_channel, options.reduce_range || shared)?,
         };
-        choices.push(choice(model, candidate, refusal));
+        choices.push(choice(model, candidate, refusal, shared && !options.reduce_range));
         if refusal.is_some() {
             rewritten.push(node);
             continue;
@@ -119,7 +126,8 @@ impl Work {
         &mut self,
         model: &mut Model,
         candidate: &Candidate,
-        options: &QuantizeOptions,
+        per_channel: bool,
+        reduce_range: bool,
     ) -> Result<Option<&'static str>> {
         let key = (candidate.weight.clone(), candidate.transposed);
         if self.weights.contains_key(&key) {
@@ -136,8 +144,7 @@ impl Work {
         if candidate.transposed {
             values = transpose(&values, candidate.columns, candidate.rows);
         }
-        let quantized =
-            quantize_matrix(&values, candidate.columns, options.per_channel, options.reduce_range);
+        let quantized = quantize_matrix(&values, candidate.columns, per_channel, reduce_range);
         let base = match candidate.transposed {
             true => format!("{}_Transposed", candidate.weight),
             false => candidate.weight.clone(),
@@ -330,7 +337,7 @@ pub fn quantize_tables(
     Ok(choices)
 }
 
-fn choice(model: &Model, candidate: &Candidate, refusal: Option<&str>) -> LayerChoice {
+fn choice(model: &Model, candidate: &Candidate, refusal: Option<&str>, seven_bits: bool) -> LayerChoice {
     let shape = model
         .graph()
         .initializer
@@ -343,7 +350,7 @@ fn choice(model: &Model, candidate: &Candidate, refusal: Option<&str>) -> LayerC
         weight: candidate.weight.clone(),
         shape,
         precision: if refusal.is_some() { LayerPrecision::Float32 } else { LayerPrecision::Int8 },
-        reason: refusal.map(str::to_owned),
+        reason: refusal.or(seven_bits.then_some("seven bits: several products share it")).map(str::to_owned),
         cosine: None,
     }
 }

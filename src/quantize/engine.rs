@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::agreement::{compare, time};
-use super::calibrate::calibrate;
+use super::calibrate::{beyond_half, calibrate};
 use super::dequantize::dequantize;
 use super::eight_bit::{ActivationScale, Activations, quantize_products, quantize_tables};
 use super::fp16;
@@ -140,9 +140,12 @@ pub fn quantize(
         }
         None => None,
     };
-    let objections = gate::objections(&options.gate, &agreement, metric.as_ref());
+    let mut objections = gate::objections(&options.gate, &agreement, metric.as_ref());
     if !objections.is_empty() && !hooks.samples.is_empty() {
         job.blame(&mut outcome)?;
+    }
+    if options.mode != Mode::Float {
+        objections.extend(gate::nothing_changed(&outcome.layers));
     }
     let mut report = QuantizeReport {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -200,9 +203,7 @@ impl Job<'_> {
             Mode::Float => self.finish(self.model.clone(), self.unfolded.clone()),
             Mode::Fp16 => {
                 (self.progress)("converting to half precision");
-                let mut model = self.model.clone();
-                let layers = fp16::convert(&mut model, options)?;
-                self.finish(model, layers)
+                self.half()
             }
             Mode::Qat => {
                 (self.progress)("folding fake quantisation");
@@ -223,6 +224,36 @@ impl Job<'_> {
                 self.eight_bit(chosen, kept, scales)
             }
         }
+    }
+
+    /// Half precision. Where the gate would refuse it, what makes and uses values beyond the range of halves stays in
+    /// float32: first all but masks, then masks as well.
+    fn half(&self) -> Result<Outcome> {
+        let convert = |seen: &BTreeMap<String, (f32, f32)>, strict| {
+            let mut model = self.model.clone();
+            let layers = fp16::convert(&mut model, self.options, seen, strict)?;
+            self.finish(model, layers)
+        };
+        let agrees = |outcome: &mut Outcome| -> Result<bool> {
+            let agreement = compare(self.expected, &mut *outcome.runner, self.samples)?.agreement();
+            Ok(gate::objections(&self.options.gate, &agreement, None).is_empty())
+        };
+        let mut outcome = convert(&BTreeMap::new(), false)?;
+        if agrees(&mut outcome)? {
+            return Ok(outcome);
+        }
+        (self.progress)("looking for values beyond half precision");
+        let seen = beyond_half(&self.model, self.samples, self.loader, self.folder)?;
+        for strict in [false, true] {
+            if seen.is_empty() {
+                break;
+            }
+            outcome = convert(&seen, strict)?;
+            if agrees(&mut outcome)? {
+                break;
+            }
+        }
+        Ok(outcome)
     }
 
     /// Quantises all candidates, then takes the most damaging ones back until the budget is met.

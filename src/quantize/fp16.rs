@@ -1,15 +1,19 @@
 //! Half precision: weights and compute in float16, inputs and outputs in float32.
 //!
 //! Some nodes stay in float32: operators that have no half form or lose by it, everything with a subgraph or an
-//! unknown type, nodes excluded by pattern, and the arithmetic of indices (a bucket computed in half precision is
-//! another bucket). One `Cast` per value crosses each border, none is left over.
+//! unknown type, nodes excluded by pattern, the arithmetic of indices (a bucket computed in half precision is
+//! another bucket), and what needs numbers that halves do not have ([`super::range`]). One `Cast` per value crosses
+//! each border, none is left over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::graph::{GraphView, Names, has_subgraph, remove_dead, rename_uses};
+use super::graph::{GraphView, Names, for_each_use, has_subgraph, remove_dead, rename_uses};
 use super::half;
-use super::onnx::{ElementType, GraphProto, Model, NodeProto, TypeValue, raw_tensor};
+use super::onnx::{
+    ElementType, GraphProto, Model, NodeProto, TensorProto, TypeValue, raw_tensor, scalar_tensor,
+};
 use super::options::QuantizeOptions;
+use super::range::{self, Misfits};
 use super::report::{LayerChoice, LayerPrecision};
 use super::types::element_types;
 use crate::error::Result;
@@ -64,14 +68,22 @@ const ELEMENTWISE: &[&str] = &[
     "Where",
 ];
 
-/// Converts the main graph and returns the decision about each constant with at least two axes.
+/// Converts the main graph and returns the decision about each constant with at least two axes, and about those that
+/// half precision cannot hold. `seen` has the ranges of computed values that are beyond it, where that was measured; with
+/// `strict` masks that are beyond it stay in float32, too.
 ///
 /// # Errors
 /// `onnx.invalid` or `input.unreadable` for unreadable weights.
-pub fn convert(model: &mut Model, options: &QuantizeOptions) -> Result<Vec<LayerChoice>> {
+pub fn convert(
+    model: &mut Model,
+    options: &QuantizeOptions,
+    seen: &BTreeMap<String, (f32, f32)>,
+    strict: bool,
+) -> Result<Vec<LayerChoice>> {
     let types = element_types(model.graph());
-    let blocked = blocked_nodes(model.graph(), &types, options);
-    let mut plan = Plan::new(model.graph(), &types, &blocked);
+    let misfits = Misfits::find(model, seen, strict)?;
+    let blocked = blocked_nodes(model.graph(), &types, options, &misfits);
+    let mut plan = Plan::new(model, &types, &blocked, &misfits);
     let mut nodes = std::mem::take(&mut model.graph_mut().node);
     for (node, blocked) in nodes.iter_mut().zip(&blocked) {
         if *blocked { plan.keep(node) } else { plan.convert(node) }
@@ -87,15 +99,28 @@ pub fn convert(model: &mut Model, options: &QuantizeOptions) -> Result<Vec<Layer
         }
     }
     graph.node = placed;
+    graph.initializer.extend(plan.bounds.into_iter().flat_map(|bounds| bounds.1));
     for value in &mut graph.value_info {
         if plan.halves.contains(value.name())
+            && !plan.outputs.contains(value.name())
             && let Some(TypeValue::Tensor(tensor)) =
                 value.r#type.as_mut().and_then(|kind| kind.value.as_mut())
         {
             tensor.elem_type = Some(ElementType::Float16.number());
         }
     }
-    let layers = convert_constants(model, &plan.constants)?;
+    let mut layers = convert_constants(model, &plan.constants)?;
+    let kept = |name: &str| plan.constants_kept.contains(name) && misfits.get(name).is_some();
+    layers.extend(model.graph().initializer.iter().filter(|tensor| kept(tensor.name())).map(|tensor| {
+        LayerChoice {
+            node: tensor.name().to_owned(),
+            weight: tensor.name().to_owned(),
+            shape: tensor.dims.clone(),
+            precision: LayerPrecision::Float32,
+            reason: Some("beyond the range of half precision, and so is what is computed with it".to_owned()),
+            cosine: None,
+        }
+    }));
     remove_dead(model.graph_mut());
     Ok(layers)
 }
@@ -104,6 +129,7 @@ fn blocked_nodes(
     graph: &GraphProto,
     types: &HashMap<String, ElementType>,
     options: &QuantizeOptions,
+    misfits: &Misfits,
 ) -> Vec<bool> {
     let view = GraphView::new(graph);
     let mut blocked: Vec<bool> = graph
@@ -114,6 +140,9 @@ fn blocked_nodes(
             BLOCKED.contains(&node.op_type())
                 || !matches!(node.domain(), "" | "ai.onnx" | "com.microsoft")
                 || has_subgraph(node)
+                || misfits.forbid(&view, node)
+                // Mean and deviation are float32 whatever the values are.
+                || (node.is("LayerNormalization") && node.output.len() > 1)
                 || node
                     .input
                     .iter()
@@ -157,18 +186,30 @@ struct Plan<'a> {
     /// Constants that a node kept in float32 uses.
     constants_kept: HashSet<String>,
     constants: Vec<HalfConstant>,
-    /// Values that now are half precision, by their own names.
+    /// Values that a node now makes in half precision, by the names that the file gave them. All others have their
+    /// float form under that name.
     halves: HashSet<String>,
-    /// Half form of a value by the name that the file gave it.
+    /// Half form of a value by the name that the file gave it, where it is another.
     half_names: HashMap<String, String>,
-    /// Float form of a half value.
+    /// Float form of a value made in half precision, where a node needs it.
     float_names: HashMap<String, String>,
+    /// Values in float32 that may be beyond the range of halves: their casts saturate.
+    wide: HashSet<String>,
+    /// Lowest and highest half as constants, by name, once they are needed.
+    bounds: Option<([String; 2], [TensorProto; 2])>,
+    opset: i64,
     casts: HashMap<String, Vec<NodeProto>>,
     casts_of_inputs: Vec<NodeProto>,
 }
 
 impl<'a> Plan<'a> {
-    fn new(graph: &GraphProto, types: &'a HashMap<String, ElementType>, blocked: &[bool]) -> Self {
+    fn new(
+        model: &Model,
+        types: &'a HashMap<String, ElementType>,
+        blocked: &[bool],
+        misfits: &Misfits,
+    ) -> Self {
+        let graph = model.graph();
         let float = |name: &&str| types.get(*name) == Some(&ElementType::Float);
         let inputs: HashSet<String> = graph.input.iter().map(|value| value.name().to_owned()).collect();
         let constants_float: HashSet<String> = graph
@@ -182,7 +223,7 @@ impl<'a> Plan<'a> {
         let mut constants_kept = HashSet::new();
         for (node, blocked) in graph.node.iter().zip(blocked) {
             if *blocked {
-                super::graph::for_each_use(node, &mut |name| {
+                for_each_use(node, &mut |name| {
                     constants_kept.insert(name.to_owned());
                 });
             }
@@ -200,6 +241,9 @@ impl<'a> Plan<'a> {
             halves: HashSet::new(),
             half_names: HashMap::new(),
             float_names: HashMap::new(),
+            wide: misfits.wide(&graph.node, blocked),
+            bounds: None,
+            opset: model.opset(),
             casts: HashMap::new(),
             casts_of_inputs: Vec::new(),
         }
@@ -212,14 +256,12 @@ impl<'a> Plan<'a> {
     /// A node that stays in float32: what it uses of half values comes through casts.
     fn keep(&mut self, node: &mut NodeProto) {
         let mut used = Vec::new();
-        super::graph::for_each_use(node, &mut |name| used.push(name.to_owned()));
+        for_each_use(node, &mut |name| used.push(name.to_owned()));
         let mut renamed = HashMap::new();
         for name in used {
-            let half = self.half_names.get(&name).cloned().unwrap_or_else(|| name.clone());
             // A graph output that is made in half precision has its float form under its own name.
-            if self.halves.contains(&half) && !self.outputs.contains(&name) {
-                let float = self.cast(&half, ElementType::Float, "float32");
-                renamed.insert(name, float);
+            if self.halves.contains(&name) && !self.outputs.contains(&name) {
+                renamed.insert(name.clone(), self.float_of(&name));
             }
         }
         rename_uses(node, &renamed);
@@ -243,71 +285,97 @@ impl<'a> Plan<'a> {
             if self.types.get(output.as_str()) != Some(&ElementType::Float) {
                 continue;
             }
+            self.halves.insert(output.clone());
             if self.outputs.contains(output.as_str()) {
                 let half = self.names.fresh(&format!("{output}_float16"));
-                let name = self.names.fresh(&format!("{output}_to_float32"));
-                let cast = NodeProto::call("Cast", &name, &[&half], &[output])
-                    .with_int("to", ElementType::Float.number().into());
-                self.casts.entry(half.clone()).or_default().push(cast);
+                let label = self.names.fresh(&format!("{output}_to_float32"));
+                self.casts.entry(half.clone()).or_default().push(cast(
+                    &label,
+                    &half,
+                    output,
+                    ElementType::Float,
+                ));
                 self.half_names.insert(output.clone(), half.clone());
                 *output = half;
             }
-            self.halves.insert(output.clone());
         }
     }
 
     /// The half form of a float value, made if need be.
     fn half_of(&mut self, name: &str) -> String {
-        if self.halves.contains(name) {
-            return name.to_owned();
-        }
         if let Some(half) = self.half_names.get(name) {
             return half.clone();
         }
-        if self.constants_float.contains(name) {
+        if self.halves.contains(name) {
+            return name.to_owned();
+        }
+        let half = if self.constants_float.contains(name) {
             let half = match self.constants_kept.contains(name) {
                 true => self.names.fresh(&format!("{name}_float16")),
                 false => name.to_owned(),
             };
             self.constants.push(HalfConstant { source: name.to_owned(), name: half.clone() });
-            self.half_names.insert(name.to_owned(), half.clone());
-            return half;
-        }
-        let half = self.cast(name, ElementType::Float16, "float16");
+            half
+        } else {
+            let half = self.names.fresh(&format!("{name}_float16"));
+            let label = self.names.fresh(&format!("{name}_to_float16"));
+            let source = if self.wide.contains(name) { self.limited(name) } else { name.to_owned() };
+            let node = cast(&label, &source, &half, ElementType::Float16);
+            self.place(name, node);
+            half
+        };
         self.half_names.insert(name.to_owned(), half.clone());
-        self.halves.insert(half.clone());
         half
     }
 
-    fn cast(&mut self, name: &str, to: ElementType, suffix: &str) -> String {
-        if to == ElementType::Float
-            && let Some(float) = self.float_names.get(name)
-        {
+    /// The float form of a value that a node makes in half precision.
+    fn float_of(&mut self, name: &str) -> String {
+        if let Some(float) = self.float_names.get(name) {
             return float.clone();
         }
-        let target = self.names.fresh(&format!("{name}_{suffix}"));
-        let label = self.names.fresh(&format!("{name}_to_{suffix}"));
-        let node = NodeProto::call("Cast", &label, &[name], &[&target]).with_int("to", to.number().into());
-        if to == ElementType::Float {
-            self.float_names.insert(name.to_owned(), target.clone());
-        }
-        match self.inputs.contains(name) {
-            true => self.casts_of_inputs.push(node),
-            false => self.casts.entry(name.to_owned()).or_default().push(node),
-        }
-        target
+        let float = self.names.fresh(&format!("{name}_float32"));
+        let label = self.names.fresh(&format!("{name}_to_float32"));
+        self.place(name, cast(&label, name, &float, ElementType::Float));
+        self.float_names.insert(name.to_owned(), float.clone());
+        float
     }
+
+    /// The float value within the range of halves, so that the cast does not make infinities of it.
+    fn limited(&mut self, name: &str) -> String {
+        let limited = self.names.fresh(&format!("{name}_limited"));
+        let label = self.names.fresh(&format!("{name}_limit"));
+        let node = if self.opset < 11 {
+            let node = NodeProto::call("Clip", &label, &[name], &[&limited]);
+            node.with_float("min", -half::MAX).with_float("max", half::MAX)
+        } else {
+            let names = &mut self.names;
+            let ([low, high], _) = self.bounds.get_or_insert_with(|| {
+                let bounds = ["half_lowest", "half_highest"].map(|name| names.fresh(name));
+                let tensors = [scalar_tensor(&bounds[0], -half::MAX), scalar_tensor(&bounds[1], half::MAX)];
+                (bounds, tensors)
+            });
+            NodeProto::call("Clip", &label, &[name, low, high], &[&limited])
+        };
+        self.place(name, node);
+        limited
+    }
+
+    /// Puts a node behind the one that makes `source`.
+    fn place(&mut self, source: &str, node: NodeProto) {
+        match self.inputs.contains(source) {
+            true => self.casts_of_inputs.push(node),
+            false => self.casts.entry(source.to_owned()).or_default().push(node),
+        }
+    }
+}
+
+fn cast(label: &str, from: &str, to: &str, element: ElementType) -> NodeProto {
+    NodeProto::call("Cast", label, &[from], &[to]).with_int("to", element.number().into())
 }
 
 /// Makes the fill value of a `ConstantOfShape` half precision; it is float32, or absent, which means 0.
 fn halve_fill(node: &mut NodeProto) {
-    let value = node
-        .attribute("value")
-        .and_then(|value| value.t.as_ref())
-        .and_then(|tensor| tensor.inline_bytes().ok().flatten())
-        .and_then(|bytes| bytes.first_chunk::<4>().map(|chunk| f32::from_le_bytes(*chunk)))
-        .unwrap_or(0.0);
-    let bits = half::from_weight(value).to_le_bytes().to_vec();
+    let bits = half::from_weight(range::fill(node).unwrap_or(0.0)).to_le_bytes().to_vec();
     node.attribute.retain(|attribute| attribute.name() != "value");
     node.attribute.push(super::onnx::AttributeProto {
         name: Some("value".to_owned()),

@@ -1,10 +1,10 @@
 //! The judgement: is the result good enough to be written?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::options::GateOptions;
-use super::report::{OutputAgreement, QuantizeReport, TaskMetric};
+use super::report::{LayerChoice, LayerPrecision, OutputAgreement, QuantizeReport, TaskMetric};
 use crate::error::{Error, ErrorCode, Result};
 use crate::output::write_atomic;
 
@@ -50,9 +50,36 @@ pub fn objections(
         }
         if !output.max_difference.is_finite() {
             found.push(format!("output {name}: values that are not finite"));
+            continue;
+        }
+        if output.relative_difference > options.max_difference {
+            found.push(format!(
+                "output {name}: the largest difference is {:.4} of the largest value; --max-difference allows {}",
+                output.relative_difference, options.max_difference
+            ));
+        }
+        // Written so that a ratio that is not a number is refused.
+        let within = |ratio: f64| (ratio - 1.0).abs() <= options.max_norm_change;
+        if !within(output.norm_ratio) {
+            found.push(format!(
+                "output {name}: values are {:.4} times as large; --max-norm-change allows {}",
+                output.norm_ratio, options.max_norm_change
+            ));
         }
     }
     found
+}
+
+/// The objection to a result in which every layer is as before.
+#[must_use]
+pub fn nothing_changed(layers: &[LayerChoice]) -> Option<String> {
+    if layers.is_empty() {
+        return Some("there is nothing to quantise: no constant that this mode changes".to_owned());
+    }
+    let reasons: BTreeSet<&str> = layers.iter().filter_map(|layer| layer.reason.as_deref()).collect();
+    let reasons = Vec::from_iter(reasons).join("; ");
+    let float = layers.iter().all(|layer| layer.precision == LayerPrecision::Float32);
+    float.then(|| format!("nothing was quantised: all {} layers stay in float ({reasons})", layers.len()))
 }
 
 /// Whether the largest element of an output decides something; that of a hidden state or a sentence's vector does not.
@@ -73,10 +100,11 @@ impl QuantizeReport {
             message.push_str("; most affected layers: ");
             message.push_str(&worst.join(", "));
         }
-        Some(
-            Error::new(ErrorCode::QuantizeGate, message)
-                .help("leave them out with --exclude, set --budget-metric, or write anyway with --force"),
-        )
+        let changed = self.layers.iter().any(|layer| layer.precision != LayerPrecision::Float32);
+        Some(Error::new(ErrorCode::QuantizeGate, message).help(match changed {
+            true => "leave them out with --exclude, set --budget-metric, or write anyway with --force",
+            false => "use the model as it is, or write it anyway with --force",
+        }))
     }
 
     /// Names and cosine similarity of the quantised layers that changed most, worst first.
@@ -110,6 +138,7 @@ impl QuantizeReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quantize::options::Mode;
 
     fn agreement(cosine: f64, argmax: f64) -> BTreeMap<String, OutputAgreement> {
         let output = OutputAgreement {
@@ -118,6 +147,8 @@ mod tests {
             argmax_agreement: argmax,
             rows: 10,
             max_difference: 0.1,
+            relative_difference: 0.02,
+            norm_ratio: 1.01,
         };
         BTreeMap::from([("logits".to_owned(), output)])
     }
@@ -128,14 +159,26 @@ mod tests {
 
     #[test]
     fn agreement_decides_without_a_metric() {
-        let options = GateOptions::default();
+        let options = GateOptions::new(Mode::Fp16);
         assert!(objections(&options, &agreement(0.999, 1.0), None).is_empty());
         assert_eq!(objections(&options, &agreement(0.5, 0.5), None).len(), 2);
     }
 
     #[test]
+    fn size_counts_where_the_direction_is_right() {
+        let judge = |mode, relative_difference, norm_ratio| {
+            let output =
+                OutputAgreement { relative_difference, norm_ratio, ..agreement(1.0, 1.0)["logits"].clone() };
+            objections(&GateOptions::new(mode), &BTreeMap::from([("logits".to_owned(), output)]), None).len()
+        };
+        assert_eq!(judge(Mode::Fp16, 59.0, 60.0), 2);
+        assert_eq!((judge(Mode::Fp16, 0.06, 1.0), judge(Mode::Dynamic, 0.06, 1.0)), (1, 0));
+        assert_eq!((judge(Mode::Dynamic, 0.3, 0.85), judge(Mode::Dynamic, 0.3, f64::NAN)), (1, 1));
+    }
+
+    #[test]
     fn vectors_decide_nothing_and_few_rows_may_hold_one_other_decision() {
-        let options = GateOptions::default();
+        let options = GateOptions::new(Mode::Fp16);
         let with = |name: &str, argmax: f64, rows: u64| {
             let output = OutputAgreement { rows, ..agreement(0.999, argmax)["logits"].clone() };
             objections(&options, &BTreeMap::from([(name.to_owned(), output)]), None).len()
@@ -148,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_metric_overrules_agreement_and_nan_is_refused() {
-        let options = GateOptions::default();
+        let options = GateOptions::new(Mode::Fp16);
         let judge = |after| objections(&options, &agreement(0.5, 0.5), Some(&[metric(80.0), metric(after)]));
         assert!(judge(79.6).is_empty());
         assert_eq!(judge(79.4).len(), 1);

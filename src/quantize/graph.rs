@@ -62,6 +62,12 @@ impl<'a> GraphView<'a> {
         self.consumers.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// The nodes that use this value, once per use; none for a value that leaves the graph.
+    pub fn users(&self, name: &str) -> impl Iterator<Item = &'a NodeProto> + Clone {
+        let users = if self.is_output(name) { &[] } else { self.consumers(name) };
+        users.iter().map(|index| &self.graph.node[*index])
+    }
+
     /// Whether the value leaves the graph.
     #[must_use]
     pub fn is_output(&self, name: &str) -> bool {

@@ -31,6 +31,7 @@ mod options;
 mod prepare;
 mod qat;
 mod qonnx;
+mod range;
 #[cfg(test)]
 mod reftest;
 mod report;

@@ -55,13 +55,27 @@ pub struct GateOptions {
     pub min_cosine: f64,
     /// Lowest share of rows whose largest output is the same class, 0 to 1.
     pub min_argmax_agreement: f64,
+    /// Largest difference of an output, relative to its largest magnitude on the same input.
+    pub max_difference: f64,
+    /// How far the length of an output may be from the original's, as a share of it.
+    pub max_norm_change: f64,
     /// Largest loss of the task's metric, in points of 100.
     pub max_drop: f64,
 }
 
-impl Default for GateOptions {
-    fn default() -> Self {
-        Self { min_cosine: 0.99, min_argmax_agreement: 0.97, max_drop: 0.5 }
+impl GateOptions {
+    /// The defaults of a mode. A cosine does not see size. Half precision keeps three digits, so that a twentieth is
+    /// already wrong; eight bits move single numbers by more, but not the whole.
+    #[must_use]
+    pub const fn new(mode: Mode) -> Self {
+        let max_difference = if matches!(mode, Mode::Fp16) { 0.05 } else { 0.5 };
+        Self {
+            min_cosine: 0.99,
+            min_argmax_agreement: 0.97,
+            max_difference,
+            max_norm_change: 0.1,
+            max_drop: 0.5,
+        }
     }
 }
 
@@ -108,7 +122,7 @@ impl QuantizeOptions {
             exclude: Vec::new(),
             calibration: CalibrationMethod::MinMax,
             budget_cosine: None,
-            gate: GateOptions::default(),
+            gate: GateOptions::new(mode),
             speed_pairs: 9,
             force: false,
         }
@@ -135,6 +149,8 @@ impl QuantizeOptions {
         }
         within("min-cosine", self.gate.min_cosine, -1.0, 1.0)?;
         within("min-argmax-agreement", self.gate.min_argmax_agreement, 0.0, 1.0)?;
+        within("max-difference", self.gate.max_difference, 0.0, f64::MAX)?;
+        within("max-norm-change", self.gate.max_norm_change, 0.0, f64::MAX)?;
         within("max-drop", self.gate.max_drop, 0.0, 100.0)
     }
 

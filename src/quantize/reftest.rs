@@ -301,7 +301,7 @@ fn a_refused_result_is_not_written_and_names_layers() {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("out.onnx");
     let strict = QuantizeOptions {
-        gate: GateOptions { min_cosine: 1.0, ..GateOptions::default() },
+        gate: GateOptions { min_cosine: 1.0, ..GateOptions::new(Mode::Dynamic) },
         force: false,
         ..options(Mode::Dynamic)
     };

@@ -30,7 +30,7 @@ pub struct LayerChoice {
     pub shape: Vec<i64>,
     /// What it became.
     pub precision: LayerPrecision,
-    /// Why it stayed in float, if it did.
+    /// Why it stayed in float, or got fewer bits, if it did.
     pub reason: Option<String>,
     /// Cosine similarity of this layer's own output with the float one, on the calibration inputs, if measured.
     pub cosine: Option<f64>,
@@ -49,6 +49,10 @@ pub struct OutputAgreement {
     pub rows: u64,
     /// Largest absolute difference.
     pub max_difference: f64,
+    /// Largest over inputs of the largest absolute difference relative to the largest magnitude for that input.
+    pub relative_difference: f64,
+    /// How long the outputs of all inputs together are (root of the sum of squares), relative to the original's.
+    pub norm_ratio: f64,
 }
 
 /// A task's metric on labelled data.

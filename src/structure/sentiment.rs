@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sections::SectionDraft;
+use crate::document::Tone;
 use crate::document::analysis::{AggregateSentiment, Rounded, Sentiment};
 
 /// The sentiment of one sentence from its probabilities, in the order of `labels`. `None` when the two differ in
@@ -62,10 +63,12 @@ impl SentimentSum {
             return None;
         }
         let mean: Vec<f32> = self.weighted.iter().map(|sum| (sum / self.weight) as f32).collect();
-        let of = |name: &str| {
-            labels.iter().position(|label| label.eq_ignore_ascii_case(name)).map(|index| mean[index])
+        // Several labels may have one tone (`4 stars`, `5 stars`).
+        let of = |tone: Tone| {
+            let alike = labels.iter().zip(&mean).filter(|(label, _)| Tone::of(label) == Some(tone));
+            alike.map(|(_, mean)| *mean).reduce(|sum, mean| sum + mean)
         };
-        let balance = match (of("positive"), of("negative")) {
+        let balance = match (of(Tone::Positive), of(Tone::Negative)) {
             (Some(positive), Some(negative)) => positive - negative,
             _ => 0.0,
         };
@@ -130,6 +133,21 @@ mod tests {
         assert_eq!(sums[1].aggregate(&labels()).expect("one").label, "negative");
         assert_eq!(sums[2].aggregate(&labels()), None);
         assert_eq!(document.aggregate(&labels()), Some(parent));
+    }
+
+    #[test]
+    fn labels_of_known_meaning_have_a_balance() {
+        let of = |labels: &[&str], probabilities: &[f32]| {
+            let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+            let mut sum = SentimentSum::default();
+            sum.add(probabilities, 5);
+            sum.aggregate(&labels).expect("one sentence")
+        };
+        let aggregate = of(&["Bullish", "Bearish", "Neutral"], &[0.75, 0.125, 0.125]);
+        assert_eq!((aggregate.balance, aggregate.label.as_str()), (0.625, "Bullish"));
+        let stars = ["1 star", "2 stars", "3 stars", "4 stars", "5 stars"];
+        assert_eq!(of(&stars, &[0.25, 0.25, 0.0, 0.125, 0.375]).balance, 0.0);
+        assert_eq!(of(&stars, &[0.0, 0.125, 0.125, 0.25, 0.5]).balance, 0.625);
     }
 
     #[test]

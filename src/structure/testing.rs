@@ -3,7 +3,7 @@
 use crate::document::{BBox, Page, TextSource, Word, WordStyle};
 
 /// A word of `height` points whose box starts at (`x0`, `y0`) and ends at `x1`.
-pub(super) fn word(text: &str, x0: f32, y0: f32, x1: f32, height: f32) -> Word {
+pub(crate) fn word(text: &str, x0: f32, y0: f32, x1: f32, height: f32) -> Word {
     Word {
         text: text.to_owned(),
         bbox: BBox::new(x0, y0, x1, y0 + height),
@@ -17,7 +17,7 @@ pub(super) fn word(text: &str, x0: f32, y0: f32, x1: f32, height: f32) -> Word {
 }
 
 /// A page of Letter size with these words.
-pub(super) fn page_of(words: Vec<Word>) -> Page {
+pub(crate) fn page_of(words: Vec<Word>) -> Page {
     Page {
         number: 1,
         width: 612.0,
@@ -34,7 +34,7 @@ pub(super) fn page_of(words: Vec<Word>) -> Page {
 }
 
 /// Words of one printed line: 6 points a character, one space between words.
-pub(super) fn text_line(text: &str, x: f32, y: f32, size: f32) -> Vec<Word> {
+pub(crate) fn text_line(text: &str, x: f32, y: f32, size: f32) -> Vec<Word> {
     let step = size * 0.5;
     let mut left = x;
     text.split(' ')

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::lexicon::{FAMILIES, matches};
 use super::text::tokens;
 use super::{Behind, Document, Feature, FeatureSet, Row};
+use crate::document::Tone;
 use crate::document::analysis::{Place, Rounded, Score, Sentence};
 use crate::document::findings::{Anomaly, ScoreTarget, Severity};
 use crate::scoring::recipes::TABLE_KINDS;
@@ -148,12 +149,13 @@ fn of(document: &Document<'_>) -> Vec<f32> {
 
     let sentiments: Vec<_> =
         document.sentences.iter().filter_map(|sentence| sentence.sentiment.as_ref()).collect();
-    let probability_of = |label: &str| -> Vec<f32> {
-        sentiments.iter().map(|sentiment| sentiment.probabilities.get(label).map_or(0.0, |p| p.0)).collect()
+    let probability_of = |tone: Tone| -> Vec<f32> {
+        sentiments.iter().map(|sentiment| sentiment.probability_of(tone)).collect()
     };
-    let mut negative = probability_of("negative");
-    values.extend([mean(&negative), mean(&probability_of("positive"))]);
-    let labelled = sentiments.iter().filter(|sentiment| sentiment.label == "negative").count();
+    let mut negative = probability_of(Tone::Negative);
+    values.extend([mean(&negative), mean(&probability_of(Tone::Positive))]);
+    let labelled =
+        sentiments.iter().filter(|sentiment| Tone::of(&sentiment.label) == Some(Tone::Negative)).count();
     values.push(share(labelled, sentiments.len()));
     negative.sort_by(|a, b| b.total_cmp(a));
     values.extend((0..2).map(|rank| negative.get(rank).copied().unwrap_or(f32::NAN)));
@@ -213,8 +215,8 @@ fn passages(sentences: &[Sentence]) -> Vec<f32> {
                     families.insert(family);
                 }
             });
-            let negative = sentence.sentiment.as_ref().and_then(|s| s.probabilities.get("negative"));
-            let negative = negative.map_or(0.0, |p| p.0);
+            let sentiment = sentence.sentiment.as_ref();
+            let negative = sentiment.map_or(0.0, |sentiment| sentiment.probability_of(Tone::Negative));
             Read { section: sentence.section, words: tokens.len(), adverse, families, negative }
         })
         .collect();

@@ -7,6 +7,7 @@
 use super::lexicon::{FAMILIES, matches};
 use super::text::{Token, sentences, tokens};
 use super::{Behind, Document, Feature, FeatureSet, Row};
+use crate::document::Tone;
 use crate::document::analysis::{Section, Sentence, Sentiment};
 use crate::document::findings::ScoreTarget;
 use docproc_networks::spec::FeatureSetId;
@@ -263,12 +264,12 @@ impl Counter {
         );
         self.first_person += u32::from(matches!(first, "we" | "our"));
         if let Some(sentiment) = sentiment {
-            let probability = |label: &str| sentiment.probabilities.get(label).map_or(0.0, |value| value.0);
+            let tone = Tone::of(&sentiment.label);
             self.sentiments.push((
                 tokens.len() as f32,
-                [probability("negative"), probability("neutral"), probability("positive")],
-                sentiment.label == "negative",
-                sentiment.label == "positive",
+                [Tone::Negative, Tone::Neutral, Tone::Positive].map(|tone| sentiment.probability_of(tone)),
+                tone == Some(Tone::Negative),
+                tone == Some(Tone::Positive),
             ));
         }
     }
