@@ -9,7 +9,8 @@ use anyhow::{Context, bail};
 
 use super::args::TrainArgs;
 use super::log::tell;
-use super::{Color, paint, print};
+use super::terminal::{self, Color};
+use super::{paint, print};
 use crate::config::Config;
 use crate::evaluation;
 use crate::output::write_atomic;
@@ -159,6 +160,7 @@ fn report(outcome: &Outcome, folder: &Path) -> anyhow::Result<String> {
     } else {
         "logistic regression (the network's log loss is not lower beyond chance)"
     };
-    writeln!(text, "written to {}: {} {kept}", folder.display(), paint("shipped:", Color::Bold))?;
+    let folder = folder.to_string_lossy();
+    writeln!(text, "written to {}: {} {kept}", terminal::shown(&folder), paint("shipped:", Color::Bold))?;
     Ok(text)
 }

@@ -2,11 +2,13 @@
 
 mod cache;
 mod cron;
+mod fatal;
 mod kill;
 mod log;
 mod names;
 mod output;
 mod same_bytes;
+mod terminal;
 
 use std::fs;
 use std::path::{Path, PathBuf};
