@@ -14,14 +14,18 @@ use serde_json::json;
 use super::args::{AnalyzeArgs, SummaryFormat};
 use super::log::{self, Level, tell};
 use super::progress::Progress;
+use super::terminal::{JsonLines, shown};
 use super::{EXIT_DOCUMENTS, EXIT_INTERRUPTED, EXIT_TIME_UP, Verbosity, summary};
-use crate::config::FailOn;
+use crate::config::{Config, FailOn};
+use crate::error::{Error, ErrorCode, Result};
 use crate::input::{self, DiscoverOptions, Discovered};
 use crate::output::{
-    InputProblem, LinesWriter, Manifest, OutputFolder, RunCounts, StopReason, TRACE_NAME, WorkerUse,
+    LinesWriter, Manifest, OutputFolder, RunCounts, RunProblem, StopReason, TRACE_NAME, WorkerUse,
     output_paths, write_atomic,
 };
-use crate::pipeline::{Job, Observer, Request, RunOptions, Setup, Sink, Stop, run as run_pipeline};
+use crate::pipeline::{
+    Job, Observer, Request, RunOptions, RunReport, Setup, Sink, Stop, run as run_pipeline,
+};
 use crate::quantize::ensure_variants;
 
 /// Where analyses go when neither `-o` nor `--jsonl` says so.
@@ -29,7 +33,6 @@ const DEFAULT_OUTPUT: &str = "out";
 
 /// Runs the batch and gives the exit code.
 pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
-    log::start(args.log_format);
     let summary = summary_format(args, verbosity)?;
     let config = args.settings.load(|config| {
         config.performance.enable_profiling |= args.profile || args.trace.is_some();
@@ -47,7 +50,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         }
     }
     if args.dry_run {
-        let list: String = jobs.iter().map(|job| format!("{}\n", job.input.display())).collect();
+        let list: String = jobs.iter().map(|job| format!("{}\n", shown(&job.input.display()))).collect();
         return super::print(&list);
     }
     if jobs.is_empty() {
@@ -75,15 +78,8 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         (None, None) => Some(OutputFolder::open(Path::new(DEFAULT_OUTPUT))?),
         (None, Some(_)) => None,
     };
-    if let Some(folder) = &folder {
-        folder.refuse_foreign(jobs.iter().map(|job| job.output.as_path()))?;
-    }
-    let lines = args.jsonl.as_deref().map(|path| open_lines(path, config.analyze.jobs)).transpose()?;
-
     let started = (Instant::now(), SystemTime::now());
     let progress = Progress::new(jobs.len(), verbosity, args.no_progress);
-    ensure_variants(&config, &|| stop.is_requested(), &|text| progress.notice(text))?;
-    let setup = Setup::find(&config, stop.cut_flag(), &mut |text| progress.notice(text))?;
     let options = RunOptions {
         request,
         jobs: config.analyze.jobs,
@@ -91,37 +87,45 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         tables: args.tables.is_some(),
         max_runtime: config.analyze.max_runtime.map(|limit| limit.0),
     };
-    let sink = Sink { folder: folder.as_ref(), lines: lines.as_ref() };
-    let result = run_pipeline(&setup, &jobs, &sink, &options, &progress, &stop);
+    let work = Work { jobs: &jobs, folder: folder.as_ref(), lines: args.jsonl.as_deref() };
+    let (setup, mut report) = work.run(&config, &options, &progress, &stop);
     progress.finish();
-    let report = result?;
     let seconds = started.0.elapsed().as_secs_f64();
+    let failure = report.error.take();
+    let engine = setup.as_ref().and_then(Setup::started);
     let manifest = Manifest {
         tool: env!("CARGO_PKG_NAME").to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: log::rfc3339(started.1),
         ended: log::rfc3339(SystemTime::now()),
         seconds: (seconds * 1e3).round() / 1e3,
-        stopped: stop.reason(),
-        libraries: setup.libraries().clone(),
-        models: setup.models().to_vec(),
+        stopped: stop.reason().or(failure.is_some().then_some(StopReason::Error)),
+        error: failure.as_ref().map(RunProblem::from),
+        libraries: setup.as_ref().map(|setup| setup.libraries().clone()).unwrap_or_default(),
+        models: setup.as_ref().map(|setup| setup.models().to_vec()).unwrap_or_default(),
         counts: report.counts,
-        cache: setup.cache_use(),
-        workers: setup.started().map_or_else(WorkerUse::default, |engine| {
+        cache: setup.as_ref().map(Setup::cache_use).unwrap_or_default(),
+        workers: engine.map_or_else(WorkerUse::default, |engine| {
             let workers = engine.workers();
             WorkerUse { started: workers.started, lost: workers.lost }
         }),
-        problems: discovered.problems.iter().map(InputProblem::from).collect(),
+        problems: discovered.problems.iter().map(RunProblem::from).collect(),
         documents: report.entries,
     };
-    if let Some(folder) = &folder {
-        folder.write_manifest(&manifest)?;
-    }
+    let recorded = folder.as_ref().map_or(Ok(()), |folder| folder.write_manifest(&manifest));
+    let (Some(setup), None) = (setup, &failure) else {
+        if let Err(error) = recorded {
+            let message = format!("the manifest is still that of an earlier run: {error}");
+            log::say(Level::Warning, "manifest", &message, &json!({"code": error.code()}));
+        }
+        return Err(failure.map_or_else(|| anyhow::anyhow!("the run did not begin"), Into::into));
+    };
+    recorded?;
     match summary {
         Summary::Text => {
-            let place = folder
-                .as_ref()
-                .map_or(String::new(), |folder| format!("; analyses in {}", folder.root().display()));
+            let place = folder.as_ref().map_or(String::new(), |folder| {
+                format!("; analyses in {}", shown(&folder.root().to_string_lossy()))
+            });
             log::write(&summary::render(&report.digests, &report.counts, seconds, &place));
             let lost = manifest.workers.lost;
             if lost > 0 {
@@ -136,7 +140,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         }
         Summary::Object => {
             let object = summary::object(&manifest, &report.digests, folder.as_ref().map(OutputFolder::root));
-            super::print(&format!("{object}\n"))?;
+            super::print(&format!("{}\n", shown(&object.to_string())))?;
         }
         Summary::Nothing => {}
     }
@@ -221,23 +225,66 @@ fn discover(args: &AnalyzeArgs) -> anyhow::Result<Discovered> {
     Ok(input::discover(&paths, &options)?)
 }
 
-fn open_lines(path: &Path, jobs: usize) -> anyhow::Result<LinesWriter> {
+/// What is to be done, once the output folder is locked: from here on the manifest says what became of it.
+struct Work<'a> {
+    jobs: &'a [Job],
+    folder: Option<&'a OutputFolder>,
+    lines: Option<&'a Path>,
+}
+
+impl Work<'_> {
+    /// Checks the places of the outputs, finds the models and analyzes. There is no setup where that did not get so far.
+    fn run(
+        &self,
+        config: &Config,
+        options: &RunOptions,
+        progress: &Progress,
+        stop: &Stop,
+    ) -> (Option<Setup>, RunReport) {
+        let notice = |text: &str| progress.notice(text);
+        let prepare = || {
+            if let Some(folder) = self.folder {
+                folder.refuse_foreign(self.jobs.iter().map(|job| job.output.as_path()))?;
+            }
+            let lines = self.lines.map(|path| open_lines(path, options.jobs)).transpose()?;
+            ensure_variants(config, &|| stop.is_requested(), &notice)?;
+            Ok((lines, Setup::find(config, stop.cut_flag(), &mut |text| notice(text))?))
+        };
+        match prepare() {
+            Ok((lines, setup)) => {
+                let sink = Sink { folder: self.folder, lines: lines.as_ref() };
+                let report = run_pipeline(&setup, self.jobs, &sink, options, progress, stop);
+                (Some(setup), report)
+            }
+            Err(error) => {
+                let sink = Sink { folder: self.folder, lines: None };
+                (None, RunReport::not_begun(self.jobs, &sink, error))
+            }
+        }
+    }
+}
+
+fn open_lines(path: &Path, jobs: usize) -> Result<LinesWriter> {
     let out: Box<dyn Write + Send> = if path == Path::new("-") {
-        Box::new(io::stdout())
+        Box::new(JsonLines::new(io::stdout()))
     } else {
         Box::new(BufWriter::new(create_new(path)?))
     };
     Ok(LinesWriter::new(out, 2 * jobs + 8))
 }
 
-/// Makes a file that is not there yet.
-pub(super) fn create_new(path: &Path) -> anyhow::Result<File> {
+/// Makes a file where nothing lies yet, neither a file nor a pipe or a link.
+pub(super) fn create_new(path: &Path) -> Result<File> {
     File::create_new(path).map_err(|error| {
-        let advice = match error.kind() {
-            io::ErrorKind::AlreadyExists => "; docproc does not overwrite it, choose another name",
-            _ => "",
-        };
-        anyhow::Error::new(error).context(format!("cannot make {}{advice}", path.display()))
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            return Error::new(
+                ErrorCode::OutputForeign,
+                "something lies here, and docproc does not overwrite it",
+            )
+            .file(path)
+            .help("choose another name");
+        }
+        Error::new(ErrorCode::OutputUnwritable, "cannot make the file").file(path).because(error)
     })
 }
 

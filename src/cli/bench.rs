@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::args::ConfigArgs;
 use super::log::{self, tell};
+use super::terminal::shown;
 use super::{EXIT_DOCUMENTS, Verbosity, print};
 use crate::bench::{self, BenchOptions, Comparison, Report};
 use crate::quantize::ensure_variants;
@@ -91,14 +92,15 @@ pub fn run(args: &BenchArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
             "this docproc was built without optimisation: build with `cargo build --release` for real figures"
         );
     }
-    let report = bench::run(&config, &options, &|text| {
+    let mut report = bench::run(&config, &options, &|text| {
         if verbosity > Verbosity::Quiet {
             tell!("measuring: {text}");
         }
     })?;
     if args.json {
-        print(&format!("{}\n", serde_json::to_string(&report)?))?;
+        print(&format!("{}\n", shown(&serde_json::to_string(&report)?)))?;
     } else {
+        report.documents.path = shown(&report.documents.path).into_owned();
         print(&report.table())?;
     }
     let Some(baseline) = baseline else { return Ok(ExitCode::SUCCESS) };

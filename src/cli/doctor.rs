@@ -1,10 +1,10 @@
 //! `docproc doctor`.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use super::args::SettingArgs;
-use super::{Color, EXIT_USAGE, paint};
+use super::terminal::{Color, shown, shown_error};
+use super::{EXIT_USAGE, paint, print};
 use crate::config::{NativeLibrary, native_library};
 use crate::error::{Error, Result};
 use crate::pipeline::{load_networks, open_bundle, pending_variant};
@@ -48,7 +48,7 @@ pub fn run(args: &SettingArgs) -> anyhow::Result<ExitCode> {
         let others = [("layout model", &models.layoutlmv3), ("text model", &models.finbert)];
         for (role, model) in others.into_iter().chain(entities) {
             if let Ok(Some(pending)) = pending_variant(model, manifest.as_ref()) {
-                let (name, wanted) = (&pending.source.name, pending.precision.as_str());
+                let (name, wanted) = (shown(&pending.source.name), pending.precision.as_str());
                 report.line(
                     true,
                     role,
@@ -69,7 +69,7 @@ pub fn run(args: &SettingArgs) -> anyhow::Result<ExitCode> {
         });
     }
     match crate::input::tesseract_version() {
-        Some(version) => report.line(true, "OCR", &version),
+        Some(version) => report.line(true, "OCR", &shown(&version)),
         None => report.line(
             true,
             "OCR",
@@ -88,7 +88,7 @@ impl Report {
     fn take<T>(&mut self, what: &str, result: Result<T>, describe: impl FnOnce(&T) -> String) -> Option<T> {
         match result {
             Ok(value) => {
-                self.line(true, what, &describe(&value));
+                self.line(true, what, &shown(&describe(&value)));
                 Some(value)
             }
             Err(error) => {
@@ -102,10 +102,10 @@ impl Report {
     fn line(&self, fine: bool, what: &str, detail: &str) {
         let mark = if fine { paint("ok", Color::Green) } else { paint("broken", Color::Red) };
         // Whoever stopped reading knows enough; the exit code still says the rest.
-        let _ = writeln!(io::stdout(), "{what:<15} {mark}: {detail}");
+        let _ = print(&format!("{what:<15} {mark}: {detail}\n"));
     }
 }
 
 fn explain(error: &Error) -> String {
-    format!("[{}]: {error}", error.code())
+    format!("[{}]: {}", error.code(), shown_error(Some(error), &error.to_string()))
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::analyze::create_new;
 use super::args::{EvalArgs, EvalTask};
 use super::log::tell;
+use super::terminal::shown;
 use super::{eval_audit, print};
 use crate::config::Config;
 use crate::evaluation::{
@@ -75,7 +76,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
         EvalTask::Audit => eval_audit::run(args, &config)?,
         EvalTask::Figures => figures(args, data()?, &config)?,
     };
-    print(if args.json { &json } else { &table })
+    if args.json { print(&format!("{}\n", shown(json.trim_end()))) } else { print(&table) }
 }
 
 /// Runs the whole pipeline over the documents of the data.
@@ -166,7 +167,7 @@ fn figure_table(report: &FigureReport) -> anyhow::Result<String> {
     for (path, problems) in &report.errors {
         for problem in problems {
             let page = problem.page.map_or_else(String::new, |page| format!(":{page}"));
-            writeln!(table, "{path}{page}  [{}]: {}", problem.code, problem.message)?;
+            writeln!(table, "{}{page}  [{}]: {}", shown(path), problem.code, shown(&problem.message))?;
         }
     }
     for miss in &report.misses {
@@ -174,14 +175,14 @@ fn figure_table(report: &FigureReport) -> anyhow::Result<String> {
         writeln!(
             table,
             "{}:{} {:?} {} `{}` is {}, read {} {}",
-            miss.document,
+            shown(&miss.document),
             miss.page,
             miss.place,
-            miss.what,
-            miss.text,
+            shown(miss.what),
+            shown(&miss.text),
             value(miss.truth),
             value(miss.read),
-            miss.concept
+            shown(&miss.concept)
         )?;
     }
     Ok(table)
@@ -208,8 +209,12 @@ fn classification(report: &ClassificationReport) -> anyhow::Result<(String, Stri
     for (name, label) in &report.per_label {
         writeln!(
             table,
-            "{name:<24} {:>9.4} {:>9.4} {:>9.4} {:>9}",
-            label.precision, label.recall, label.f1, label.support
+            "{:<24} {:>9.4} {:>9.4} {:>9.4} {:>9}",
+            shown(name),
+            label.precision,
+            label.recall,
+            label.f1,
+            label.support
         )?;
     }
     confusion(&mut table, "true label", &report.confusion)?;
@@ -223,8 +228,9 @@ fn confusion(
 ) -> anyhow::Result<()> {
     writeln!(table, "\n{title:<24} predicted")?;
     for (name, row) in counts {
-        let cells: Vec<String> = row.iter().map(|(label, count)| format!("{label} {count}")).collect();
-        writeln!(table, "{name:<24} {}", cells.join(", "))?;
+        let cells: Vec<String> =
+            row.iter().map(|(label, count)| format!("{} {count}", shown(label))).collect();
+        writeln!(table, "{:<24} {}", shown(name), cells.join(", "))?;
     }
     Ok(())
 }
@@ -235,8 +241,12 @@ fn spans(report: &SpanReport) -> anyhow::Result<(String, String)> {
     for (name, label) in &report.per_label {
         writeln!(
             table,
-            "{name:<24} {:>9.4} {:>9.4} {:>9.4} {:>9}",
-            label.precision, label.recall, label.f1, label.support
+            "{:<24} {:>9.4} {:>9.4} {:>9.4} {:>9}",
+            shown(name),
+            label.precision,
+            label.recall,
+            label.f1,
+            label.support
         )?;
     }
     writeln!(
@@ -254,7 +264,7 @@ fn spans(report: &SpanReport) -> anyhow::Result<(String, String)> {
     )?;
     if !report.left_out.is_empty() {
         let names: Vec<&str> = report.left_out.iter().map(String::as_str).collect();
-        writeln!(table, "left out, because the data does not label them: {}", names.join(", "))?;
+        writeln!(table, "left out, because the data does not label them: {}", shown(&names.join(", ")))?;
     }
     confusion(&mut table, "true type", &report.confusion)?;
     Ok((serde_json::to_string(report)? + "\n", table))
@@ -267,7 +277,8 @@ fn tables(report: &TableReport) -> anyhow::Result<(String, String)> {
         let counts = &figures.end_to_end;
         writeln!(
             table,
-            "{path}  F1 {:.4} regions given, {:.4} end to end; {} of {} regions complete, {} of {} found pure",
+            "{}  F1 {:.4} regions given, {:.4} end to end; {} of {} regions complete, {} of {} found pure",
+            shown(path),
             figures.f1_given,
             figures.f1_end_to_end,
             counts.complete,
@@ -277,11 +288,11 @@ fn tables(report: &TableReport) -> anyhow::Result<(String, String)> {
         )?;
     }
     for path in &report.without_annotation {
-        writeln!(table, "{path}  no annotation, left out")?;
+        writeln!(table, "{}  no annotation, left out", shown(path))?;
     }
     for (path, problems) in &report.errors {
         for problem in problems {
-            writeln!(table, "{path}  [{}]: {}", problem.code, problem.message)?;
+            writeln!(table, "{}  [{}]: {}", shown(path), problem.code, shown(&problem.message))?;
         }
     }
     writeln!(table, "\n{} documents, {} regions\n", report.documents, report.regions)?;

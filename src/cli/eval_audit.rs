@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::args::EvalArgs;
 use super::log::tell;
+use super::terminal::shown;
 use crate::config::Config;
 use crate::evaluation::{ClaimSource, InjectionOptions, InjectionReport, injections};
 use crate::input::{DiscoverOptions, discover};
@@ -70,10 +71,10 @@ fn table(report: &InjectionReport) -> anyhow::Result<String> {
             document.claims,
             document.tables,
             document.false_alarms.len(),
-            document.document.display()
+            shown(&document.document.to_string_lossy())
         )?;
         for error in &document.errors {
-            writeln!(table, "    not read: {error}")?;
+            writeln!(table, "    not read: {}", shown(&error.to_string()))?;
         }
     }
     Ok(table)

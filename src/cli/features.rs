@@ -8,6 +8,7 @@ use anyhow::bail;
 
 use super::args::FeaturesArgs;
 use super::log::tell;
+use super::terminal::JsonLines;
 use crate::document::Page;
 use crate::error::{Error, ErrorCode, Result};
 use crate::evaluation;
@@ -17,7 +18,7 @@ use crate::scoring::features;
 
 /// Prints rows of features, one JSON object per line.
 pub fn run(args: &FeaturesArgs) -> anyhow::Result<ExitCode> {
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = JsonLines::new(BufWriter::new(io::stdout().lock()));
     for name in &args.sets {
         if features::named(name).is_none() {
             let known: Vec<String> = features::all().into_iter().map(|set| set.id.name).collect();

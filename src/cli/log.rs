@@ -1,5 +1,6 @@
 //! Lines on standard error: for people, or for programs one JSON object each (`--log-format json`).
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -8,7 +9,8 @@ use std::time::SystemTime;
 use clap::ValueEnum;
 use serde_json::{Map, Value};
 
-use super::{Color, paint};
+use super::paint;
+use super::terminal::{Color, harmless, shown};
 use crate::error::send_warnings_to;
 
 /// How standard error is written.
@@ -35,31 +37,37 @@ pub enum Level {
 
 /// Writes text to standard error. That its reader has gone is no reason to end the work.
 pub fn write(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().write_all(harmless(text).as_bytes());
 }
 
-/// [`write()`] with the arguments of `format!`, and the end of the line.
+/// [`write()`] of one line with the arguments of `format!`.
 macro_rules! tell {
     ($($arguments:tt)*) => {
-        $crate::cli::log::write(&format!("{}\n", format_args!($($arguments)*)))
+        $crate::cli::log::write(&format!("{}\n", $crate::cli::terminal::shown(&format!($($arguments)*))))
     };
 }
 pub(super) use tell;
 
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
-/// Sets the format for the life of the process; the first call decides. In JSON, warnings and panics are objects, too.
+/// Sets the format for the life of the process; the first call decides. Warnings and panics, which may quote a document,
+/// are written in it, too.
 pub fn start(format: LogFormat) {
     let _ = FORMAT.set(format);
     send_warnings_to(|text| say(Level::Warning, "warning", text, &Value::Null));
-    if is_json() {
-        std::panic::set_hook(Box::new(|panic| {
-            let place = panic.location().map(ToString::to_string);
-            let fields = Map::from_iter([("place".to_owned(), Value::from(place))]);
-            let message = panic.payload_as_str().unwrap_or("a fault of docproc");
-            say(Level::Error, "panic", message, &Value::Object(fields));
-        }));
-    }
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let mut message = panic.payload_as_str().unwrap_or("a fault of docproc").to_owned();
+        if let (Some(place), false) = (&place, is_json()) {
+            message = format!("panicked at {place}: {message}");
+        }
+        let fields = Map::from_iter([("place".to_owned(), Value::from(place))]);
+        say(Level::Error, "panic", &message, &Value::Object(fields));
+        let trace = Backtrace::capture();
+        if trace.status() == BacktraceStatus::Captured && !is_json() {
+            write(&trace.to_string());
+        }
+    }));
 }
 
 /// Whether lines are JSON objects.
@@ -85,7 +93,7 @@ pub fn say(level: Level, event: &str, message: &str, fields: &Value) {
             Level::Warning => format!("{}: ", paint("warning", Color::Yellow)),
             Level::Error => format!("{}: ", paint("error", Color::Red)),
         };
-        tell!("{prefix}{message}");
+        write(&format!("{prefix}{}\n", shown(message)));
         return;
     }
     let level = match level {
@@ -102,7 +110,7 @@ pub fn say(level: Level, event: &str, message: &str, fields: &Value) {
     if let Value::Object(fields) = fields {
         line.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
-    tell!("{}", Value::Object(line));
+    write(&format!("{}\n", shown(&Value::Object(line).to_string())));
 }
 
 /// A time in UTC to the second.

@@ -17,6 +17,7 @@ mod quantize;
 mod quantize_args;
 mod schema;
 mod summary;
+mod terminal;
 mod train;
 mod train_args;
 
@@ -29,7 +30,8 @@ use serde_json::json;
 
 use crate::error::{Error, ErrorCode};
 use args::{Cli, Command, ConfigAction, ModelsAction};
-use log::{Level, LogFormat, tell};
+use log::{Level, LogFormat};
+use terminal::{Color, harmless, painted, shown, shown_error};
 
 /// Exit code when some documents failed or are partial.
 const EXIT_DOCUMENTS: u8 = 1;
@@ -66,8 +68,12 @@ pub fn main() -> ExitCode {
                 log::say(Level::Error, "error", error.to_string().trim_end(), &json!({"code": "usage"}));
                 return code;
             }
-            // A closed pipe is the reader's choice.
-            let _ = error.print();
+            if code == ExitCode::SUCCESS {
+                // A closed pipe is the reader's choice.
+                let _ = error.print();
+            } else {
+                log::write(&quoting_harmless_arguments(error).to_string());
+            }
             return code;
         }
     };
@@ -76,6 +82,10 @@ pub fn main() -> ExitCode {
         (_, true) => Verbosity::Verbose,
         _ => Verbosity::Normal,
     };
+    log::start(match &cli.command {
+        Command::Analyze(args) => args.log_format,
+        _ => LogFormat::Text,
+    });
     let result = match cli.command {
         Command::Analyze(args) => analyze::run(&args, verbosity),
         Command::Pages(args) => pages::run(&args),
@@ -96,17 +106,13 @@ pub fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             if log::is_json() {
-                let code = error.downcast_ref::<Error>().map(|typed| typed.code());
-                log::say(
-                    Level::Error,
-                    "error",
-                    chain(&error).trim_start_matches(": "),
-                    &json!({"code": code}),
-                );
+                let text = chain(&error, &str::to_owned);
+                let message = text.trim_start_matches(": ");
+                log::say(Level::Error, "error", message, &json!({"code": code_of(&error)}));
             } else {
-                let text = chain(&error);
+                let text = chain(&error, &|text| shown_error(error.downcast_ref(), text));
                 let gap = if text.starts_with('[') { " " } else { "" };
-                tell!("{}{gap}{text}", paint("error", Color::Red));
+                log::write(&format!("{}{gap}{text}\n", paint("error", Color::Red)));
             }
             let typed = error.downcast_ref::<Error>().map(Error::code);
             let interrupted = typed == Some(ErrorCode::RunInterrupted);
@@ -115,21 +121,27 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The chain of an error in one line per cause, with the stable code in front where there is one.
-fn chain(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    if let Some(typed) = error.downcast_ref::<Error>() {
-        text.push_str(&format!("[{}]: ", typed.code()));
-    } else {
-        text.push_str(": ");
-    }
+/// The error of wrong arguments with those that would steer the terminal written out: parsed again, they are wrong again.
+fn quoting_harmless_arguments(error: clap::Error) -> clap::Error {
+    let arguments = std::env::args_os().map(|argument| shown(&argument.to_string_lossy()).into_owned());
+    Cli::try_parse_from(arguments).err().filter(clap::Error::use_stderr).unwrap_or(error)
+}
+
+fn code_of(error: &anyhow::Error) -> Option<ErrorCode> {
+    error.downcast_ref::<Error>().map(Error::code)
+}
+
+/// The chain of an error in one line per cause, with the stable code in front where there is one; each cause goes through
+/// `part`.
+fn chain(error: &anyhow::Error, part: &dyn Fn(&str) -> String) -> String {
+    let mut text = code_of(error).map_or_else(|| ": ".to_owned(), |code| format!("[{code}]: "));
     let mut last = error.to_string();
-    text.push_str(&last);
+    text.push_str(&part(&last));
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();
         if !last.contains(&cause) {
             text.push_str("\n  because: ");
-            text.push_str(&cause);
+            text.push_str(&part(&cause));
         }
         last = cause;
     }
@@ -148,19 +160,9 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// Writes text to standard output; a closed pipe is not an error.
 fn print(text: &str) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(harmless(text).as_bytes())?;
     out.flush()?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Colours of standard error.
-#[derive(Clone, Copy)]
-enum Color {
-    Red,
-    Yellow,
-    Green,
-    Bold,
-    Dim,
 }
 
 /// `text` in a colour, if standard error is a terminal and `NO_COLOR` is not set.
@@ -168,15 +170,5 @@ fn paint(text: &str, color: Color) -> String {
     let wanted = !log::is_json()
         && io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if !wanted {
-        return text.to_owned();
-    }
-    let code = match color {
-        Color::Red => "1;31",
-        Color::Yellow => "33",
-        Color::Green => "32",
-        Color::Bold => "1",
-        Color::Dim => "2",
-    };
-    format!("\x1b[{code}m{text}\x1b[0m")
+    if wanted { painted(text, color) } else { text.to_owned() }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::args::{ConfigArgs, VerifyArgs};
 use super::log::tell;
+use super::terminal::shown;
 use super::{EXIT_DOCUMENTS, EXIT_USAGE, print};
 use crate::config::Model;
 use crate::pipeline::open_bundle;
@@ -29,16 +30,16 @@ pub fn list(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
                 writeln!(
                     text,
                     "{role:<10} {:<14} {:<5} {:>6.1} MB  sha256 {}  {}",
-                    bundle.name,
+                    shown(&bundle.name),
                     bundle.precision.as_str(),
                     bytes as f64 / 1e6,
                     bundle.sha256.get(..16).unwrap_or(&bundle.sha256),
-                    bundle.model.display()
+                    shown(&bundle.model.to_string_lossy())
                 )?;
             }
             Err(error) => {
                 broken = true;
-                writeln!(text, "{role:<10} [{}]: {error}", error.code())?;
+                writeln!(text, "{role:<10} [{}]: {}", error.code(), shown(&error.to_string()))?;
             }
         }
     }
@@ -56,7 +57,7 @@ pub fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         return print(&format!(
             "{} files written to {}\n",
             manifest.files().len(),
-            folder.join("manifest.json").display()
+            shown(&folder.join("manifest.json").to_string_lossy())
         ));
     }
     let Some(manifest) = Manifest::read(folder)? else {

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use super::EXIT_DOCUMENTS;
 use super::args::PagesArgs;
 use super::log::tell;
+use super::terminal::JsonLines;
 use crate::config::{NativeLibrary, native_library};
 use crate::input;
 
 /// Prints each page of the documents as a JSON object on a line of its own.
 pub fn run(args: &PagesArgs) -> anyhow::Result<ExitCode> {
     let pdfium = native_library(NativeLibrary::Pdfium)?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = JsonLines::new(BufWriter::new(io::stdout().lock()));
     let failures = input::dump(&pdfium, &args.files, args.ocr, args.image_dir.as_deref(), &mut out)?;
     out.flush()?;
     for error in &failures {

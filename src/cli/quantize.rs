@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::log::tell;
+use super::log::{self, tell};
 use super::quantize_args::{GateTask, QuantizeArgs, QuantizeMode};
-use super::{Color, EXIT_DOCUMENTS, Verbosity, paint, print};
+use super::terminal::{Color, shown};
+use super::{EXIT_DOCUMENTS, Verbosity, paint, print};
 use crate::config::{NativeLibrary, native_library};
 use crate::error::Result;
 use crate::quantize::{
@@ -65,19 +66,21 @@ pub fn run(args: &QuantizeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode
     let report = quantize(&args.model, &args.output, &options, hooks)?;
     let manifest = record(&report, &args.output)?;
     if args.json {
-        print(&(serde_json::to_string(&report)? + "\n"))?;
+        print(&format!("{}\n", shown(&serde_json::to_string(&report)?)))?;
     } else {
         print(&table(&report, &args.output, manifest.as_deref(), verbosity)?)?;
     }
     match report.refusal() {
         Some(error) => {
-            tell!("{} [{}]: {error}", paint("error", Color::Red), error.code());
+            let (mark, message) = (paint("error", Color::Red), error.to_string());
+            log::write(&format!("{mark} [{}]: {}\n", error.code(), shown(&message)));
             Ok(ExitCode::from(EXIT_DOCUMENTS))
         }
         None => {
             if !report.objections.is_empty() {
                 let reasons = report.objections.join("; ");
-                tell!("{}: written although the gate refuses: {reasons}", paint("warning", Color::Yellow));
+                let mark = paint("warning", Color::Yellow);
+                log::write(&format!("{mark}: written although the gate refuses: {}\n", shown(&reasons)));
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -209,7 +212,7 @@ fn table(
         megabytes(report.quantized_bytes),
     )?;
     if let Some(inputs) = &report.inputs {
-        writeln!(text, "inputs     {inputs}")?;
+        writeln!(text, "inputs     {}", shown(inputs))?;
     }
     if let Some(speed) = &report.speed {
         let [low, high] = speed.ratio_quartiles;
@@ -222,7 +225,8 @@ fn table(
     for (name, agreement) in &report.agreement {
         writeln!(
             text,
-            "agreement  {name}: cosine {:.5}, same class {:.4} of {}, largest difference {:.5} ({:.4} of the largest value), {:.4} times as large",
+            "agreement  {}: cosine {:.5}, same class {:.4} of {}, largest difference {:.5} ({:.4} of the largest value), {:.4} times as large",
+            shown(name),
             agreement.cosine_mean,
             agreement.argmax_agreement,
             agreement.rows,
@@ -253,13 +257,13 @@ fn table(
         writeln!(text, "gate       nothing to judge by: give --calibration, or --gate with --data")?;
     }
     for objection in &report.objections {
-        writeln!(text, "gate       {objection}")?;
+        writeln!(text, "gate       {}", shown(objection))?;
     }
     for file in &report.files {
-        writeln!(text, "written    {}", output.with_file_name(file).display())?;
+        writeln!(text, "written    {}", shown(&output.with_file_name(file).to_string_lossy()))?;
     }
     if let Some(manifest) = manifest {
-        writeln!(text, "manifest   {} updated", manifest.display())?;
+        writeln!(text, "manifest   {} updated", shown(&manifest.to_string_lossy()))?;
     }
     Ok(text)
 }
@@ -282,8 +286,8 @@ fn layers(report: &QuantizeReport, verbosity: Verbosity) -> anyhow::Result<Strin
                 LayerPrecision::Float32 => "float32",
             };
             let cosine = layer.cosine.map_or(String::new(), |cosine| format!(", cosine {cosine:.4}"));
-            let reason = layer.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
-            writeln!(text, "           {precision} {}{cosine}{reason}", layer.node)?;
+            let reason = layer.reason.as_ref().map_or(String::new(), |reason| format!(": {}", shown(reason)));
+            writeln!(text, "           {precision} {}{cosine}{reason}", shown(&layer.node))?;
         }
     }
     Ok(text)

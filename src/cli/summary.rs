@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Color, paint};
+use super::paint;
+use super::terminal::{Color, shown};
 use crate::document::analysis::{Severity, Status};
 use crate::output::{Manifest, RunCounts};
 use crate::pipeline::Digest;
@@ -16,7 +17,7 @@ const LISTED: usize = 40;
 /// Findings shown per document at most.
 const FINDINGS: usize = 3;
 
-/// The summary as text, ready for standard error.
+/// The summary as text, ready for standard error; `place` has been made harmless.
 pub fn render(digests: &[Digest], counts: &RunCounts, seconds: f64, place: &str) -> String {
     let mut text = String::new();
     let mut ordered: Vec<&Digest> = digests.iter().collect();
@@ -163,7 +164,7 @@ fn document(text: &mut String, digest: &Digest) {
         Status::Partial => paint("partial", Color::Yellow),
         Status::Failed => paint("failed", Color::Red),
     };
-    line(text, &format!("{}  {status}", paint(&digest.path, Color::Bold)));
+    line(text, &format!("{}  {status}", paint(&shown(&digest.path), Color::Bold)));
     if digest.status != Status::Failed {
         let mut facts = vec![
             count(digest.pages, "page"),
@@ -173,7 +174,7 @@ fn document(text: &mut String, digest: &Digest) {
             count(digest.tables, "table"),
         ];
         if let Some((label, balance)) = &digest.sentiment {
-            facts.push(format!("sentiment {label} ({balance:+.2})"));
+            facts.push(format!("sentiment {} ({balance:+.2})", shown(label)));
         }
         if digest.audit.checked > 0 {
             facts.push(format!("{} of {} sums hold", digest.audit.hold, digest.audit.checked));
@@ -183,14 +184,14 @@ fn document(text: &mut String, digest: &Digest) {
     for (severity, message, page) in digest.findings.iter().take(FINDINGS) {
         let color = if *severity == Severity::Error { Color::Red } else { Color::Yellow };
         let page = page.map_or(String::new(), |page| format!(" (page {page})"));
-        line(text, &format!("    {} {message}{page}", paint("!", color)));
+        line(text, &format!("    {} {}{page}", paint("!", color), shown(message)));
     }
     if digest.findings.len() > FINDINGS {
         line(text, &format!("    ... and {} more findings", digest.findings.len() - FINDINGS));
     }
     if let Some(error) = &digest.first_error {
         let codes: Vec<&str> = digest.codes.iter().map(|code| code.as_str()).collect();
-        line(text, &format!("    {}: {error}", paint(&codes.join(", "), Color::Dim)));
+        line(text, &format!("    {}: {}", paint(&codes.join(", "), Color::Dim), shown(error)));
     }
 }
 

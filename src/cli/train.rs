@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::args::TrainArgs;
 use super::log::tell;
-use super::{Color, paint, print};
+use super::terminal::{self, Color};
+use super::{paint, print};
 use crate::error::{Error, ErrorCode};
 use crate::evaluation;
 use crate::output::write_atomic;
@@ -164,6 +165,7 @@ fn report(outcome: &Outcome, folder: &Path) -> anyhow::Result<String> {
     } else {
         "logistic regression (the network's log loss is not lower beyond chance)"
     };
-    writeln!(text, "written to {}: {} {kept}", folder.display(), paint("shipped:", Color::Bold))?;
+    let folder = folder.to_string_lossy();
+    writeln!(text, "written to {}: {} {kept}", terminal::shown(&folder), paint("shipped:", Color::Bold))?;
     Ok(text)
 }

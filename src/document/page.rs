@@ -40,6 +40,14 @@ pub struct Page {
     pub images: Vec<BBox<Points>>,
     /// Names of the fonts that [`Word::font`] points to.
     pub fonts: Vec<Arc<str>>,
+    /// Control characters (C0, C1 and DEL) that were left out of the words and names.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub controls: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Origin of a page's words.

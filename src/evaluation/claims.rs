@@ -233,6 +233,7 @@ mod tests {
             rulings: Vec::new(),
             images: Vec::new(),
             fonts: Vec::new(),
+            controls: 0,
         }
     }
 

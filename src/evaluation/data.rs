@@ -130,6 +130,7 @@ impl LabelledPage {
                 .collect(),
             images: self.images.clone(),
             fonts: Vec::new(),
+            controls: 0,
         }
     }
 }

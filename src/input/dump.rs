@@ -1,10 +1,13 @@
 //! `docproc pages`: what the page workers see, for people and for training.
 
+use std::fs::File;
 use std::io::{Cursor, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image::{ImageFormat, RgbImage};
+use rustix::fs::OFlags;
 use serde::Serialize;
 
 use super::discover::{DiscoverOptions, discover};
@@ -108,5 +111,14 @@ fn write_image(folder: &Path, sha256: &str, segment: &PageSegment) -> Result<()>
     image
         .write_to(&mut png, ImageFormat::Png)
         .map_err(|error| Error::new(ErrorCode::Internal, "cannot encode a page image").because(error))?;
-    std::fs::write(&path, png.into_inner()).map_err(|error| unwritable(&path, error))
+    // A pipe in the file's place would keep us here for ever, a link lead elsewhere.
+    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
+    File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .custom_flags(flags)
+        .open(&path)
+        .and_then(|mut file| file.write_all(png.get_ref()))
+        .map_err(|error| unwritable(&path, error))
 }

@@ -99,6 +99,7 @@ impl<'a> ImageDocument<'a> {
             rulings: Vec::new(),
             images: vec![BBox::new(0.0, 0.0, width, height)],
             fonts: Vec::new(),
+            controls: 0,
         };
         let timings = Timings { render: started.elapsed(), ..Timings::default() };
         Ok((PageContent { page, image, timings, ocr }, picture))

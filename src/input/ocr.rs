@@ -110,6 +110,7 @@ fn with_words(
     let mut page = segment.to_page();
     page.words = read_words(output, (page.width, page.height), image)?;
     page.fonts.clear();
+    page.controls = 0;
     page.text_source = if page.words.is_empty() { TextSource::None } else { TextSource::Ocr };
     let mut timings = segment.timings();
     timings.ocr = started.elapsed();

@@ -4,13 +4,14 @@
 //!
 //! ```text
 //! header   HEADER bytes: magic, total length, page number, size, rotation, source, timings, image for OCR,
-//!          number of words, rulings, images, fonts, bytes of the string heap, label and reason
+//!          number of words, rulings, images, fonts, bytes of the string heap, label and reason, control characters
+//!          left out
 //! words    WORD bytes each: text (offset and length in the heap), box, font size, font, direction, colour,
 //!          style bits, confidence (-1: none)
 //! rulings  17 bytes each: box, 1 if horizontal
 //! images   16 bytes each: box
 //! fonts    8 bytes each: name (offset and length in the heap)
-//! heap     UTF-8
+//! heap     UTF-8 without control characters
 //! image    224 x 224 x 3 bytes RGB, rows from the top
 //! ```
 //!
@@ -101,14 +102,26 @@ fn check(what: &'static str, count: usize, limit: usize) -> Result<(), PageTooLa
     if count > limit { Err(PageTooLarge { what, count, limit }) } else { Ok(()) }
 }
 
-struct Heap(Vec<u8>);
+#[derive(Default)]
+struct Heap {
+    text: String,
+    /// Control characters that were left out: no text needs them, and terminals obey them.
+    controls: u32,
+}
 
 impl Heap {
     fn put(&mut self, text: &str, out: &mut Vec<u8>) {
-        out.put_u32(self.0.len() as u32);
-        out.put_u32(text.len() as u32);
-        self.0.extend_from_slice(text.as_bytes());
+        let start = self.text.len();
+        self.text.extend(text.chars().filter(|character| !character.is_control()));
+        self.controls += text.chars().filter(|character| character.is_control()).count() as u32;
+        out.put_u32(start as u32);
+        out.put_u32((self.text.len() - start) as u32);
     }
+}
+
+/// Whether nothing of the word is left without its control characters.
+fn is_control_only(word: &Word) -> bool {
+    !word.text.is_empty() && word.text.chars().all(char::is_control)
 }
 
 fn put_box(out: &mut Vec<u8>, bbox: &BBox<Points>) {
@@ -126,19 +139,26 @@ pub(crate) fn encode(content: &PageContent) -> Result<Vec<u8>, PageTooLarge> {
     check("fonts", page.fonts.len(), MAX_FONTS)?;
     let rulings = &page.rulings[..page.rulings.len().min(MAX_RULINGS)];
     let images = &page.images[..page.images.len().min(MAX_IMAGES)];
-    let mut heap = Heap(Vec::new());
+    let mut heap = Heap::default();
     let mut strings = Vec::with_capacity(16);
     heap.put(page.label.as_deref().unwrap_or(""), &mut strings);
     heap.put(&page.text_source_reason, &mut strings);
     let mut body = Vec::with_capacity(page.words.len() * WORD + rulings.len() * RULING + PageImage::BYTES);
+    let (mut words, mut starts_line) = (0, false);
     for word in &page.words {
+        starts_line |= word.style.starts_line;
+        if is_control_only(word) {
+            heap.controls += word.text.chars().count() as u32;
+            continue;
+        }
+        words += 1;
         heap.put(&word.text, &mut body);
         put_box(&mut body, &word.bbox);
         body.put_f32(word.font_size);
         body.put_u16(word.font);
         body.put_u16(word.direction);
         body.put(&word.color);
-        body.put_u32(style_bits(word.style));
+        body.put_u32(style_bits(WordStyle { starts_line: std::mem::take(&mut starts_line), ..word.style }));
         body.put_f32(word.confidence.unwrap_or(-1.0));
     }
     for ruling in rulings {
@@ -147,9 +167,9 @@ pub(crate) fn encode(content: &PageContent) -> Result<Vec<u8>, PageTooLarge> {
     }
     images.iter().for_each(|bbox| put_box(&mut body, bbox));
     page.fonts.iter().for_each(|name| heap.put(name, &mut body));
-    check("bytes of text", heap.0.len(), MAX_HEAP)?;
+    check("bytes of text", heap.text.len(), MAX_HEAP)?;
 
-    let total = HEADER + body.len() + heap.0.len() + PageImage::BYTES;
+    let total = HEADER + body.len() + heap.text.len() + PageImage::BYTES;
     let mut out = Vec::with_capacity(total);
     out.put(&MAGIC);
     out.put_u64(total as u64);
@@ -169,13 +189,14 @@ pub(crate) fn encode(content: &PageContent) -> Result<Vec<u8>, PageTooLarge> {
     out.put_u32(content.ocr.width);
     out.put_u32(content.ocr.height);
     out.put_u8(content.ocr.compare.into());
-    for count in [page.words.len(), rulings.len(), images.len(), page.fonts.len(), heap.0.len()] {
+    for count in [words, rulings.len(), images.len(), page.fonts.len(), heap.text.len()] {
         out.put_u32(count as u32);
     }
     out.put(&strings);
+    out.put_u32(page.controls.saturating_add(heap.controls));
     out.resize(HEADER, 0);
     out.append(&mut body);
-    out.append(&mut heap.0);
+    out.put(heap.text.as_bytes());
     out.put(content.image.rgb());
     Ok(out)
 }
@@ -219,6 +240,7 @@ struct Layout {
     fonts: Range<usize>,
     heap: usize,
     image: Range<usize>,
+    controls: u32,
 }
 
 /// One page of a document, read in place from shared memory.
@@ -264,8 +286,9 @@ fn read_string(input: &mut Cursor<'_>, heap: &[u8], heap_at: usize) -> Result<Ra
         .checked_add(len)
         .and_then(|end| heap.get(offset..end))
         .ok_or(input.error("a string lies outside the heap"))?;
-    if std::str::from_utf8(bytes).is_err() {
-        return Err(input.error("a string is not UTF-8"));
+    let Ok(text) = std::str::from_utf8(bytes) else { return Err(input.error("a string is not UTF-8")) };
+    if text.contains(char::is_control) {
+        return Err(input.error("a string has control characters"));
     }
     Ok(heap_at + offset..heap_at + offset + len)
 }
@@ -350,6 +373,7 @@ fn parse(bytes: &[u8]) -> Result<Layout, WireError> {
     let heap = &bytes[heap_at..image.start];
     let label = read_string(&mut input, heap, heap_at)?;
     let reason = read_string(&mut input, heap, heap_at)?;
+    let controls = input.u32()?;
 
     // Strings are checked against the heap alone, not against the image behind it.
     let text = &bytes[..image.start];
@@ -387,6 +411,7 @@ fn parse(bytes: &[u8]) -> Result<Layout, WireError> {
         fonts,
         heap: heap_at,
         image,
+        controls,
     })
 }
 
@@ -422,7 +447,9 @@ impl PageSegment {
     }
 
     /// Adds what OCR reads on the drawn page, beside its own words.
-    pub(crate) fn with_reading(mut self, words: Vec<Word>) -> Self {
+    pub(crate) fn with_reading(mut self, mut words: Vec<Word>) -> Self {
+        words.retain(|word| !is_control_only(word));
+        words.iter_mut().for_each(|word| word.text.retain(|character| !character.is_control()));
         self.reading = Some(words);
         self
     }
@@ -537,6 +564,7 @@ impl PageSegment {
                 .collect(),
             images: boxes(&layout.images, IMAGE).map(|(bbox, _)| bbox).collect(),
             fonts: fonts.collect(),
+            controls: layout.controls,
         }
     }
 }
@@ -587,6 +615,7 @@ pub(crate) mod tests {
             rulings: vec![Ruling { bbox: BBox::new(0.0, 1.0, 100.0, 1.5), horizontal: true }],
             images: vec![BBox::new(1.0, 2.0, 3.0, 4.0)],
             fonts: vec![Arc::from("Helvetica")],
+            controls: 0,
         };
         let image = PageImage::new((0..PageImage::BYTES).map(|at| at as u8).collect()).unwrap();
         let timings = Timings { text: Duration::from_micros(7), ..Timings::default() };
@@ -604,6 +633,31 @@ pub(crate) mod tests {
             assert_eq!(segment.timings(), content.timings);
             assert_eq!(segment.ocr_image(), Some(content.ocr));
         }
+    }
+
+    #[test]
+    fn control_characters_are_left_out_and_counted_and_believed_of_no_worker() {
+        let mut content = sample();
+        let word = |text: &str, starts_line: bool| {
+            let mut word = sample().page.words[0].clone();
+            (word.text, word.style.starts_line) = (text.into(), starts_line);
+            word
+        };
+        let hostile = "a\u{1b}]0;b\u{7}\u{9b}c";
+        content.page.words = vec![word("\u{1b}\u{9d}", true), word(hostile, false), word("d", false)];
+        content.page.fonts = vec![Arc::from("He\r\nlvetica")];
+        let bytes = encode(&content).unwrap();
+        let page = PageSegment::from_bytes(bytes.clone()).unwrap().to_page();
+        let words: Vec<_> = page.words.iter().map(|word| (&*word.text, word.style.starts_line)).collect();
+        assert_eq!(words, [("a]0;bc", true), ("d", false)]);
+        assert_eq!((&*page.fonts[0], page.controls), ("Helvetica", 7));
+        let reading = PageSegment::from_bytes(bytes.clone()).unwrap().with_reading(content.page.words);
+        assert_eq!(reading.reading.unwrap().len(), 2);
+        // A worker that was taken over may write what it likes.
+        let at = bytes.windows(6).position(|text| text == b"a]0;bc").unwrap();
+        let mut forged = bytes;
+        forged[at] = 0x1b;
+        assert_eq!(PageSegment::from_bytes(forged).unwrap_err().what, "a string has control characters");
     }
 
     #[test]

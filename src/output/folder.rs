@@ -1,12 +1,12 @@
 //! The output folder: lock, journal and analyses.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::atomic::{unwritable, write_through};
+use super::atomic::{at_place, foreign, open_at_place, unwritable, write_through};
 use super::journal::{Journal, Key, Record};
 use super::manifest::{FILE_NAME as MANIFEST, Manifest};
 use super::tables::{present, table_folder, write_tables};
@@ -15,6 +15,8 @@ use crate::error::{Error, ErrorCode, Result};
 
 /// Folder inside the output folder for what docproc keeps for itself.
 pub(super) const STATE: &str = ".docproc";
+const LOCK: &str = "lock";
+const JOURNAL: &str = "journal.jsonl";
 /// Files on their way into place; whoever holds the lock clears it.
 const TEMPORARY: &str = "tmp";
 /// How every analysis begins.
@@ -35,11 +37,15 @@ impl OutputFolder {
     ///
     /// # Errors
     /// `output.locked` naming the process that works there, `output.foreign` if a `manifest.json` lies there that is
-    /// not a run's, `output.unwritable`.
+    /// not a run's, or something that is no file where docproc keeps one, `output.unwritable`.
     pub fn open(root: &Path) -> Result<Self> {
         let state = root.join(STATE);
-        if !state.exists() && root.join(MANIFEST).exists() {
-            return Err(foreign(&root.join(MANIFEST)));
+        let manifest = root.join(MANIFEST);
+        if at_place(&manifest)?.is_some() && !state.exists() {
+            return Err(foreign(&manifest, "file"));
+        }
+        for own in [LOCK, JOURNAL] {
+            at_place(&state.join(own))?;
         }
         let temporary = state.join(TEMPORARY);
         let unmakeable = |error: io::Error| {
@@ -49,12 +55,12 @@ impl OutputFolder {
                 .help("choose another folder with -o")
         };
         fs::create_dir_all(&state).map_err(unmakeable)?;
-        let lock = lock(root, &state.join("lock"))?;
+        let lock = lock(root, &state.join(LOCK))?;
         match fs::remove_dir_all(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unmakeable(error)),
             _ => fs::create_dir(&temporary).map_err(unmakeable)?,
         }
-        let journal = Journal::open(&state.join("journal.jsonl"), &temporary)?;
+        let journal = Journal::open(&state.join(JOURNAL), &temporary)?;
         Ok(Self { root: root.to_owned(), temporary, journal, lock })
     }
 
@@ -64,22 +70,23 @@ impl OutputFolder {
         &self.root
     }
 
-    /// Refuses to write over files that are not docproc's: each of `outputs` (below the folder) is absent, known to
-    /// the journal, or begins as an analysis does.
+    /// Refuses to write over files that are not docproc's: each of `outputs` (below the folder) is absent, or a file
+    /// that is known to the journal or begins as an analysis does.
     ///
     /// # Errors
     /// `output.foreign` naming the first that is none of these.
     pub fn refuse_foreign<'a>(&self, outputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
         for output in outputs {
             let path = self.root.join(output);
-            if self.journal.finished(&name(output)).is_some() || fs::symlink_metadata(&path).is_err() {
+            present(&self.root.join(table_folder(output)))?;
+            if at_place(&path)?.is_none() || self.journal.finished(&name(output)).is_some() {
                 continue;
             }
             let mut head = Vec::new();
-            let read = File::open(&path)
+            let read = open_at_place(File::options().read(true), &path)
                 .and_then(|file| file.take(ANALYSIS_HEAD.len() as u64).read_to_end(&mut head));
             if read.is_err() || head != ANALYSIS_HEAD {
-                return Err(foreign(&path));
+                return Err(foreign(&path, "file"));
             }
         }
         Ok(())
@@ -90,7 +97,8 @@ impl OutputFolder {
     #[must_use]
     pub fn current(&self, output: &Path, key: &Key, tables: bool) -> Option<&Record> {
         let record = self.journal.finished(&name(output))?;
-        let there = fs::metadata(self.root.join(output)).is_ok_and(|file| file.len() == record.bytes)
+        let there = fs::symlink_metadata(self.root.join(output))
+            .is_ok_and(|file| file.is_file() && file.len() == record.bytes)
             && (!tables || present(&self.root.join(table_folder(output))).ok() == record.tables);
         (there && record.key == *key && !record.retry && record.status().is_some()).then_some(record)
     }
@@ -181,7 +189,7 @@ impl OutputFolder {
     /// Whether the folder is still the one that this process has locked. A folder that was removed or replaced under
     /// way must not be filled without lock and journal.
     fn check_in_place(&self) -> Result<()> {
-        let path = self.root.join(STATE).join("lock");
+        let path = self.root.join(STATE).join(LOCK);
         let identity = |data: fs::Metadata| (data.dev(), data.ino());
         let same = match (fs::metadata(&path), self.lock.metadata()) {
             (Ok(there), Ok(held)) => identity(there) == identity(held),
@@ -199,23 +207,13 @@ impl OutputFolder {
     }
 }
 
-fn foreign(path: &Path) -> Error {
-    Error::new(ErrorCode::OutputForeign, "docproc did not write this file and does not write over it")
-        .file(path)
-        .help("choose another folder with -o, or move the file away")
-}
-
 /// Takes the lock of the folder and writes this process's number into it.
 fn lock(root: &Path, path: &Path) -> Result<File> {
     let unlockable = |error: io::Error| {
         Error::new(ErrorCode::OutputUnwritable, "cannot lock the output folder").file(root).because(error)
     };
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(path)
+    let mut options = File::options();
+    let mut file = open_at_place(options.create(true).truncate(false).read(true).write(true), path)
         .map_err(unlockable)?;
     match file.try_lock() {
         Ok(()) => {

@@ -4,7 +4,7 @@
 //! line (power cut, `kill -9`) is dropped; a later record of the same output replaces an earlier one.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::atomic::write_through;
+use super::atomic::{open_at_place, write_through};
 use super::tables::TableFiles;
 use crate::document::analysis::Status;
 use crate::error::{Error, ErrorCode, Result};
@@ -100,7 +100,7 @@ impl Journal {
         let unwritable = |error: io::Error| {
             Error::new(ErrorCode::OutputUnwritable, "cannot open the journal").file(path).because(error)
         };
-        let (finished, clean) = match File::open(path) {
+        let (finished, clean) = match open_at_place(File::options().read(true), path) {
             Ok(file) => read(BufReader::new(file)).map_err(unwritable)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => (BTreeMap::new(), true),
             Err(error) => return Err(unwritable(error)),
@@ -113,7 +113,7 @@ impl Journal {
                 Ok(())
             })?;
         }
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(unwritable)?;
+        let file = open_at_place(File::options().create(true).append(true), path).map_err(unwritable)?;
         Ok(Self { path: path.to_owned(), file: Mutex::new(file), finished })
     }
 

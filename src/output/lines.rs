@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Writes lines in order although they are finished in any order.
 ///
-/// A line that is far ahead waits in [`LinesWriter::write`] until the earlier ones are out, so that memory stays
-/// bounded.
+/// Whoever works on line number `index` holds its [`LineSlot`]. A line that is far ahead waits in [`LineSlot::write`]
+/// until the earlier ones are out, so that memory stays bounded. It cannot be left waiting: a slot that is dropped,
+/// whatever the reason, lets the lines behind it pass.
 pub struct LinesWriter {
     state: Mutex<State>,
     progressed: Condvar,
@@ -19,7 +20,15 @@ struct State {
     out: Box<dyn Write + Send>,
     next: usize,
     waiting: BTreeMap<usize, Option<Vec<u8>>>,
-    failed: Option<io::ErrorKind>,
+    failed: Option<io::Error>,
+}
+
+/// The place of one line. Dropped without a line, it leaves none.
+#[must_use = "dropping it means that there is no such line"]
+pub struct LineSlot<'a> {
+    writer: &'a LinesWriter,
+    index: usize,
+    line: Option<Vec<u8>>,
 }
 
 impl LinesWriter {
@@ -33,34 +42,61 @@ impl LinesWriter {
         }
     }
 
-    /// Writes line number `index` (without its line feed), or nothing if `line` is `None`, once all lines before
-    /// it are out. Every index must come exactly once.
+    /// The place of line number `index`. Each is taken once, in rising order.
+    pub fn slot(&self, index: usize) -> LineSlot<'_> {
+        LineSlot { writer: self, index, line: None }
+    }
+
+    /// The first failure, also where the line that failed was written by the drop of a slot.
     ///
     /// # Errors
-    /// Those of the writer; after the first one every call fails with the same kind.
-    pub fn write(&self, index: usize, line: Option<Vec<u8>>) -> io::Result<()> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while index >= state.next + self.window && state.failed.is_none() {
-            state = self.progressed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        state.waiting.insert(index, line);
-        loop {
-            if let Some(kind) = state.failed {
-                return Err(kind.into());
+    /// Those of the writer.
+    pub fn check(&self) -> io::Result<()> {
+        match &self.lock().failed {
+            Some(error) => {
+                Err(error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error))
             }
-            let next = state.next;
-            let Some(line) = state.waiting.remove(&next) else { return Ok(()) };
-            state.next += 1;
-            let result = line.map_or(Ok(()), |mut line| {
+            None => Ok(()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LineSlot<'_> {
+    /// Writes the line (without its line feed) once all lines before it are out.
+    ///
+    /// # Errors
+    /// Those of the writer; after the first one every call fails in the same way.
+    pub fn write(mut self, line: Vec<u8>) -> io::Result<()> {
+        let writer = self.writer;
+        let mut state = writer.lock();
+        while self.index >= state.next + writer.window && state.failed.is_none() {
+            state = writer.progressed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(state);
+        self.line = Some(line);
+        drop(self);
+        writer.check()
+    }
+}
+
+impl Drop for LineSlot<'_> {
+    fn drop(&mut self) {
+        let mut state = self.writer.lock();
+        state.waiting.insert(self.index, self.line.take());
+        let mut next = state.next;
+        while let Some(line) = state.waiting.remove(&next) {
+            next += 1;
+            if let (Some(mut line), None) = (line, &state.failed) {
                 line.push(b'\n');
-                state.out.write_all(&line).and_then(|()| state.out.flush())
-            });
-            self.progressed.notify_all();
-            if let Err(error) = result {
-                state.failed = Some(error.kind());
-                return Err(error);
+                state.failed = state.out.write_all(&line).and_then(|()| state.out.flush()).err();
             }
         }
+        state.next = next;
+        self.writer.progressed.notify_all();
     }
 }
 
@@ -93,8 +129,10 @@ mod tests {
                 // Each thread takes its indices in rising order, as the pipeline's threads do.
                 scope.spawn(move || {
                     for index in (thread..40).step_by(4) {
-                        let line = (index % 5 != 0).then(|| index.to_string().into_bytes());
-                        writer.write(index, line).unwrap();
+                        let slot = writer.slot(index);
+                        if index % 5 != 0 {
+                            slot.write(index.to_string().into_bytes()).unwrap();
+                        }
                     }
                 });
             }
@@ -102,6 +140,29 @@ mod tests {
         let expected: String =
             (0..40).filter(|index| index % 5 != 0).map(|index| format!("{index}\n")).collect();
         assert_eq!(String::from_utf8(out.0.lock().unwrap().clone()).unwrap(), expected);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_line_whose_thread_failed_or_panicked() {
+        let out = Shared::default();
+        let writer = Arc::new(LinesWriter::new(Box::new(out.clone()), 1));
+        let (done, finished) = std::sync::mpsc::channel();
+        for index in [2, 3] {
+            let (writer, done) = (Arc::clone(&writer), done.clone());
+            std::thread::spawn(move || done.send(writer.slot(index).write(b"line".to_vec()).is_ok()));
+        }
+        let failing = writer.slot(0);
+        let panicking = Arc::clone(&writer);
+        let panicked = std::thread::spawn(move || {
+            let _slot = panicking.slot(1);
+            std::panic::resume_unwind(Box::new("a fault"));
+        });
+        assert!(panicked.join().is_err());
+        drop(failing);
+        for _ in 0..2 {
+            assert_eq!(finished.recv_timeout(std::time::Duration::from_secs(60)), Ok(true));
+        }
+        assert_eq!(*out.0.lock().unwrap(), b"line\nline\n");
     }
 
     #[test]
@@ -116,9 +177,9 @@ mod tests {
             }
         }
         let writer = LinesWriter::new(Box::new(Broken), 4);
-        assert!(writer.write(1, Some(vec![b'x'])).is_ok());
-        for index in [0, 2] {
-            assert_eq!(writer.write(index, Some(vec![b'x'])).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
-        }
+        assert!(writer.slot(1).write(vec![b'x']).is_ok());
+        drop(writer.slot(0));
+        assert_eq!(writer.check().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(writer.slot(2).write(vec![b'x']).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 }

@@ -27,6 +27,9 @@ pub struct Manifest {
     /// Why the run ended before it had reached every document.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<StopReason>,
+    /// What ended the run, where it could not go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<RunProblem>,
     /// Versions and checksums of the native libraries.
     pub libraries: BTreeMap<String, String>,
     /// Models used.
@@ -39,15 +42,16 @@ pub struct Manifest {
     pub workers: WorkerUse,
     /// What was named and is not there, and folders of which a part cannot be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<InputProblem>,
+    pub problems: Vec<RunProblem>,
     /// Every document, in input order.
     pub documents: Vec<DocumentEntry>,
 }
 
-/// A path that gave no document although one may be there.
+/// What went wrong outside of any document: a path that gave none although one may be there, or what ended the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct InputProblem {
-    /// The path; what is not UTF-8 in it is replaced.
+pub struct RunProblem {
+    /// The path, if it is about one; what is not UTF-8 in it is replaced.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub path: String,
     /// Stable code.
     pub code: ErrorCode,
@@ -55,7 +59,7 @@ pub struct InputProblem {
     pub message: String,
 }
 
-impl From<&Error> for InputProblem {
+impl From<&Error> for RunProblem {
     fn from(error: &Error) -> Self {
         let path = error.culprit().file.as_deref().unwrap_or(Path::new("")).to_string_lossy().into_owned();
         Self { path, code: error.code(), message: error.explanation() }
@@ -70,6 +74,8 @@ pub enum StopReason {
     Signal,
     /// `--max-runtime`.
     MaxRuntime,
+    /// The run could not go on; the manifest's `error` says why.
+    Error,
 }
 
 /// Page workers of a run. Those recycled after their share of pages are started anew and not lost.

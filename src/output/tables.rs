@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::write_through;
+use super::atomic::{at_place, write_through};
 use super::paths::fitting_name;
 use crate::document::analysis::{Cell, CellValue, FigureKind, Table};
 use crate::error::{Error, ErrorCode, Result};
@@ -59,7 +59,7 @@ pub(super) fn write_tables(temporary: &Path, folder: &Path, tables: &[Table]) ->
 /// What is there now.
 ///
 /// # Errors
-/// `output.unwritable` if the folder cannot be read.
+/// `output.unwritable` if the folder cannot be read, `output.foreign` if something other than a file has such a name.
 pub(super) fn present(folder: &Path) -> Result<TableFiles> {
     let files = table_files(folder)?;
     Ok(TableFiles { files: files.len() as u32, bytes: files.iter().map(|(_, bytes)| bytes).sum() })
@@ -77,7 +77,7 @@ fn table_files(folder: &Path) -> Result<Vec<(String, u64)>> {
         let entry = entry.map_err(|error| unwritable(folder, error))?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         if is_table_file(&name) {
-            let bytes = entry.metadata().map_err(|error| unwritable(folder, error))?.len();
+            let bytes = at_place(&entry.path())?.map_or(0, |file| file.len());
             files.push((name, bytes));
         }
     }

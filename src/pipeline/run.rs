@@ -1,5 +1,6 @@
 //! A run over many documents.
 
+use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use super::stop::Stop;
 use crate::document::analysis::{Analysis, Problem, Status};
 use crate::error::{Error, ErrorCode, Result};
 use crate::input::{Input, InputSource, Source};
-use crate::output::{DocumentEntry, LinesWriter, Outcome, OutputFolder, RunCounts, StopReason};
+use crate::output::{DocumentEntry, LineSlot, LinesWriter, Outcome, OutputFolder, RunCounts, StopReason};
 
 /// One document to analyze and where its analysis goes, below the output folder.
 #[derive(Clone, Debug)]
@@ -62,8 +63,10 @@ pub trait Observer: Sync {
 }
 
 /// What a run did.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct RunReport {
+    /// Why it could not go on, if so: results cannot be written, or what loading the models says.
+    pub error: Option<Error>,
     /// Every document in input order.
     pub entries: Vec<DocumentEntry>,
     /// The analyzed ones in input order.
@@ -111,12 +114,9 @@ const TRANSIENT: &[ErrorCode] = &[
     ErrorCode::Internal,
 ];
 
-/// Analyzes the documents, `options.jobs` at a time. When `stop` is requested or the time is up, no further documents
-/// are begun; those in work are finished, or cut when they take longer than `stop` has patience for.
-///
-/// # Errors
-/// `output.unwritable` when results cannot be written, or what loading the models says: the run stops, what was
-/// written stays.
+/// Analyzes the documents, `options.jobs` at a time. When `stop` is requested or the time is up, or when the run cannot
+/// go on, no further documents are begun; those in work are finished, or cut when they take longer than `stop` has
+/// patience for. What was written stays.
 pub fn run(
     setup: &Setup,
     jobs: &[Job],
@@ -124,11 +124,15 @@ pub fn run(
     options: &RunOptions,
     observer: &dyn Observer,
     stop: &Stop,
-) -> Result<RunReport> {
+) -> RunReport {
     let deadline = options.max_runtime.and_then(|limit| Instant::now().checked_add(limit));
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, DocumentEntry, Option<Digest>)>> = Mutex::default();
     let fatal: Mutex<Option<Error>> = Mutex::default();
+    let fail = |error| {
+        stop.request(StopReason::Error);
+        fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    };
     std::thread::scope(|watch| {
         watch.spawn(|| {
             let time_up = || observer.stopping(stop.reason(), false);
@@ -147,40 +151,35 @@ pub fn run(
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let Some(job) = jobs.get(index) else { return };
+                        // Dropped with whatever becomes of the document, so that no other line waits for this one.
+                        let slot = sink.lines.map(|lines| lines.slot(index));
                         let started = Instant::now();
                         let finished = if stop.is_requested() {
-                            Ok(Finished { outcome: Outcome::NotReached, analysis: None, skipped: None })
+                            Finished::without_analysis(Outcome::NotReached)
                         } else {
-                            one(setup, job, sink, options, observer, stop)
+                            catch_unwind(AssertUnwindSafe(|| one(setup, job, sink, options, observer, stop)))
+                                .unwrap_or_else(|panic| Err(fault(&*panic).file(&job.input.path)))
+                                .unwrap_or_else(|error| {
+                                    fail(error);
+                                    Finished::without_analysis(Outcome::Cut)
+                                })
                         };
-                        let finished = finished.and_then(|finished| {
-                            if let Some(lines) = sink.lines {
-                                write_line(lines, index, finished.analysis.as_ref())?;
-                            }
-                            Ok(finished)
-                        });
-                        match finished {
-                            Ok(finished) => {
-                                let entry = finished.entry(job, sink, started.elapsed().as_secs_f64());
-                                observer.document_done(&entry);
-                                let digest = finished.analysis.as_ref().map(Digest::of);
-                                done.lock()
-                                    .unwrap_or_else(PoisonError::into_inner)
-                                    .push((index, entry, digest));
-                            }
-                            Err(error) => {
-                                stop.fail();
-                                fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                                return;
-                            }
+                        if let (Some(slot), Some(analysis)) = (slot, &finished.analysis)
+                            && let Err(error) = write_line(slot, analysis)
+                        {
+                            fail(error);
                         }
+                        let entry = finished.entry(job, sink, started.elapsed().as_secs_f64());
+                        observer.document_done(&entry);
+                        let digest = finished.analysis.as_ref().map(Digest::of);
+                        done.lock().unwrap_or_else(PoisonError::into_inner).push((index, entry, digest));
                     }
                 });
             }
         });
     });
-    if let Some(error) = fatal.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(error);
+    if let Some(Err(error)) = sink.lines.map(LinesWriter::check) {
+        fail(unwritable_lines(error));
     }
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(index, ..)| *index);
@@ -190,7 +189,22 @@ pub fn run(
         report.entries.push(entry);
         report.digests.extend(digest);
     }
-    Ok(report)
+    report.error = fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report
+}
+
+impl RunReport {
+    /// That of a run which could not even begin.
+    #[must_use]
+    pub fn not_begun(jobs: &[Job], sink: &Sink<'_>, error: Error) -> Self {
+        let mut report = Self { error: Some(error), ..Self::default() };
+        for job in jobs {
+            let entry = Finished::without_analysis(Outcome::NotReached).entry(job, sink, 0.0);
+            report.counts.add(&entry);
+            report.entries.push(entry);
+        }
+        report
+    }
 }
 
 /// Analyzes one document by itself, without writing anything. Whatever goes wrong is in the analysis.
@@ -214,6 +228,10 @@ struct Finished {
 }
 
 impl Finished {
+    fn without_analysis(outcome: Outcome) -> Self {
+        Self { outcome, analysis: None, skipped: None }
+    }
+
     fn entry(&self, job: &Job, sink: &Sink<'_>, seconds: f64) -> DocumentEntry {
         let mut codes: Vec<ErrorCode> = self
             .analysis
@@ -272,26 +290,17 @@ fn one(
     engine.take_notices().iter().for_each(|text| observer.notice(text));
     let admitted = engine.documents.admit(source.as_ref().map_or(0, Source::bytes));
     if stop.is_cut() {
-        return Ok(Finished { outcome: Outcome::Cut, analysis: None, skipped: None });
+        return Ok(Finished::without_analysis(Outcome::Cut));
     }
     // A fault of ours in one document must not cost the batch: it is reported as that document's failure.
     let analysis = catch_unwind(AssertUnwindSafe(|| match source {
         Ok(source) => document::analyze(engine, &job.input, source, &options.request, &admitted, observer),
         Err(error) => document::failed(&job.input, &error),
     }))
-    .unwrap_or_else(|panic| {
-        let what = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        let error = Error::new(ErrorCode::Internal, format!("docproc failed on this document: {what}"))
-            .help("please report it together with the document");
-        document::failed(&job.input, &error)
-    });
+    .unwrap_or_else(|panic| document::failed(&job.input, &fault(&*panic)));
     let interrupted = |error: &Problem| error.code == ErrorCode::RunInterrupted;
     if stop.is_cut() && analysis.errors.iter().any(interrupted) {
-        return Ok(Finished { outcome: Outcome::Cut, analysis: None, skipped: None });
+        return Ok(Finished::without_analysis(Outcome::Cut));
     }
     if let Some(folder) = sink.folder {
         let retry = analysis.errors.iter().any(|error| TRANSIENT.contains(&error.code));
@@ -301,14 +310,27 @@ fn one(
     Ok(Finished { outcome: Outcome::Analyzed, analysis: Some(analysis), skipped: None })
 }
 
-fn write_line(lines: &LinesWriter, index: usize, analysis: Option<&Analysis>) -> Result<()> {
-    let line = analysis.map(serde_json::to_vec).transpose().map_err(io::Error::from);
-    line.and_then(|line| lines.write(index, line)).map_err(|error| {
-        let broken = error.kind() == io::ErrorKind::BrokenPipe;
-        let message =
-            if broken { "the reader of the JSON lines has gone" } else { "cannot write the JSON lines" };
-        Error::new(ErrorCode::OutputUnwritable, message).because(error)
-    })
+/// The error of a panic while a document was in work.
+fn fault(panic: &(dyn Any + Send)) -> Error {
+    let what = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    Error::new(ErrorCode::Internal, format!("docproc failed on this document: {what}"))
+        .help("please report it together with the document")
+}
+
+fn write_line(slot: LineSlot<'_>, analysis: &Analysis) -> Result<()> {
+    let line = serde_json::to_vec(analysis).map_err(io::Error::from);
+    line.and_then(|line| slot.write(line)).map_err(unwritable_lines)
+}
+
+fn unwritable_lines(error: io::Error) -> Error {
+    let broken = error.kind() == io::ErrorKind::BrokenPipe;
+    let message =
+        if broken { "the reader of the JSON lines has gone" } else { "cannot write the JSON lines" };
+    Error::new(ErrorCode::OutputUnwritable, message).because(error)
 }
 
 impl RunCounts {

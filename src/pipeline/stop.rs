@@ -78,13 +78,6 @@ impl Stop {
         Arc::clone(&self.cut)
     }
 
-    /// Ends the run because it cannot go on: like a request, without a reason for the manifest.
-    pub(super) fn fail(&self) {
-        self.lock().since.get_or_insert_with(Instant::now);
-        self.requested.store(true, Ordering::Relaxed);
-        self.changed.notify_all();
-    }
-
     /// Keeps time until the guard of [`Self::finish_on_drop`] is dropped: asks for the stop at `deadline` (`time_up`
     /// hears of it), and calls `cut` when documents in work have had their time after a request.
     pub(super) fn watch(&self, deadline: Option<Instant>, time_up: impl Fn(), cut: impl FnOnce()) {

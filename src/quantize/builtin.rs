@@ -109,6 +109,7 @@ fn page(number: usize) -> (Page, Vec<u8>) {
         rulings: Vec::new(),
         images: Vec::new(),
         fonts: Vec::new(),
+        controls: 0,
     };
     (page, image)
 }

@@ -7,7 +7,7 @@
 
 use std::fs::{self, DirBuilder, File, FileTimes};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
 use super::cache::{CacheKey, CachedOutputs};
@@ -100,7 +101,9 @@ impl DiskCache {
     #[must_use]
     pub fn get(&self, key: &CacheKey) -> Option<CachedOutputs> {
         let path = place(&self.root, key);
-        let mut file = File::open(&path).ok()?;
+        // A pipe in the file's place would keep us here for ever.
+        let waitless = OFlags::NONBLOCK.bits().cast_signed();
+        let mut file = File::options().read(true).custom_flags(waitless).open(&path).ok()?;
         let outputs = read(&mut file, key);
         if outputs.is_none() {
             // Removed, so that it is written anew and complained of once.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -134,7 +135,9 @@ impl Manifest {
         let contents = Contents { files: self.files.clone() };
         let mut text = serde_json::to_vec_pretty(&contents).map_err(|error| unwritable(error.into()))?;
         text.push(b'\n');
-        let mut file = tempfile::NamedTempFile::new_in(&self.root).map_err(unwritable)?;
+        let permissions = std::fs::Permissions::from_mode(0o666);
+        let mut file =
+            tempfile::Builder::new().permissions(permissions).tempfile_in(&self.root).map_err(unwritable)?;
         file.write_all(&text).and_then(|()| file.as_file().sync_all()).map_err(unwritable)?;
         file.persist(&path).map_err(|error| unwritable(error.error))?;
         Ok(())

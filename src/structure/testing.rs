@@ -30,6 +30,7 @@ pub(crate) fn page_of(words: Vec<Word>) -> Page {
         rulings: Vec::new(),
         images: Vec::new(),
         fonts: Vec::new(),
+        controls: 0,
     }
 }
 

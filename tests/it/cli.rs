@@ -76,7 +76,10 @@ fn wrong_usage_exits_2_and_says_what_is_wrong() {
         (&["analyze", "fixtures/reports", "--max-bytes", "many"], "is not a size"),
         (&["analyze", "fixtures/reports", "--timeout", "0"], "analyze.timeout"),
         (&["analyze", "fixtures/reports", "--include", "*.xyz"], "--include and --exclude leave"),
-        (&["analyze", "fixtures/reports", "--jsonl", "gone/lines.jsonl"], "cannot make gone/lines.jsonl\n"),
+        (
+            &["analyze", "fixtures/reports", "--jsonl", "gone/lines.jsonl"],
+            "gone/lines.jsonl: cannot make the file\n",
+        ),
         (&["eval", "sentiment", "--data", "x.jsonl", "--seed", "2"], "goes with `docproc eval audit`"),
         (&["models", "list", "--config", "fixtures/config/gone.yaml"], "config.invalid"),
         (&["analyze", "fixtures/reports", "--device", "abacus"], "is not a device"),

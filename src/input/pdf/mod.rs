@@ -338,6 +338,7 @@ impl Document<'_> {
             rulings: graphics.rulings,
             images: graphics.images,
             fonts,
+            controls: 0,
         };
         let timings =
             Timings { text: text_time, render: started.elapsed() - text_time, ..Timings::default() };

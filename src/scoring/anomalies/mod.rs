@@ -4,6 +4,7 @@
 //! described, with its limits, in docs/anomalies.md. Pure.
 
 mod benford;
+mod controls;
 mod fonts;
 mod hidden;
 mod page_numbers;
@@ -38,6 +39,7 @@ pub fn find_anomalies(
     let as_read = pages.iter().enumerate().map(|(index, page)| hidden.get(&index).unwrap_or(page));
     let mut found = hidden::hidden_text(as_read);
     found.extend(readings.iter().filter_map(|(page, words)| text_layer::compare(pages.get(*page)?, words)));
+    found.extend(controls::control_characters(pages));
     found.extend(page_numbers::page_numbers(pages));
     found.extend(periods::impossible_dates(pages));
     found.extend(periods::misfits(tables));

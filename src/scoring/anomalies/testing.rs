@@ -30,5 +30,6 @@ pub(super) fn page(number: u32, words: Vec<Word>) -> Page {
         rulings: Vec::new(),
         images: Vec::new(),
         fonts: vec!["Arial".into()],
+        controls: 0,
     }
 }

@@ -433,6 +433,7 @@ mod tests {
             rulings: vec![],
             images: vec![],
             fonts: vec![Arc::from("A"), Arc::from("B")],
+            controls: 0,
         }
     }
 

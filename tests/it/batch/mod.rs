@@ -2,12 +2,14 @@
 
 mod cache;
 mod cron;
+mod fatal;
 mod kill;
 mod log;
 mod names;
 mod output;
 mod same_bytes;
 mod stale;
+mod terminal;
 
 use std::fs;
 use std::path::{Path, PathBuf};

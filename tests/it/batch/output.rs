@@ -1,6 +1,7 @@
 //! An output folder that is full, read-only, gone, locked or somebody else's.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,7 +12,7 @@ use super::super::cli::{docproc, files};
 use super::{LAB, text, wait_until};
 
 /// The command as a shell runs it after `before`, in namespaces of its own if `unshared`.
-fn in_shell(command: &Command, before: &str, unshared: bool) -> Command {
+pub fn in_shell(command: &Command, before: &str, unshared: bool) -> Command {
     let mut shell = if unshared {
         let mut unshare = Command::new("unshare");
         unshare.args(["--user", "--map-root-user", "--mount", "sh"]);
@@ -134,4 +135,90 @@ fn files_that_are_not_docprocs_are_not_written_over() {
     LAB.finish(out.path());
     fs::remove_file(out.path().join(".docproc/journal.jsonl")).unwrap();
     LAB.finish(out.path());
+}
+
+#[test]
+fn what_is_written_has_the_permissions_that_the_umask_leaves() {
+    for (umask, expected) in [("077", 0o600), ("027", 0o640), ("022", 0o644)] {
+        let place = tempfile::tempdir().unwrap();
+        let (out, file) = (place.path().join("out"), |name: &str| place.path().join(name));
+        let mut command = docproc();
+        command.args([
+            "analyze",
+            "fixtures/reports/earnings-release-8k-buckle-2024.pdf",
+            "--ocr",
+            "never",
+            "--tables",
+            "csv",
+        ]);
+        command.arg("--jsonl").arg(file("lines")).args(["--profile", "-o"]).arg(&out);
+        let output = in_shell(&command, &format!("umask {umask}"), false).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        command.args(["--force", "--trace"]).arg(file("trace"));
+        let mut again = in_shell(&command, &format!("umask {umask}"), false);
+        assert_eq!(again.status().unwrap().code(), Some(2), "the lines are there already");
+        let mut checked = 0;
+        let mut places = vec![place.path().to_owned()];
+        while let Some(path) = places.pop() {
+            let data = fs::symlink_metadata(&path).unwrap();
+            if data.is_dir() {
+                places.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            } else {
+                assert_eq!(data.permissions().mode() & 0o777, expected, "{} at {umask}", path.display());
+                checked += 1;
+            }
+        }
+        // Analysis, tables, manifest, both traces, lines, lock and journal.
+        assert!(checked >= 8, "{checked}");
+    }
+}
+
+#[test]
+fn what_is_no_file_in_an_outputs_place_is_refused_at_once() {
+    let input = "fixtures/reports/rotated-page.pdf";
+    for place in [
+        format!("{input}.json"),
+        "manifest.json".to_owned(),
+        ".docproc/lock".to_owned(),
+        ".docproc/journal.jsonl".to_owned(),
+        "fixtures/reports/rotated-page.pdf.tables/00-p1.csv".to_owned(),
+    ] {
+        for kind in ["pipe", "folder", "symbolic link", "socket"] {
+            let out = tempfile::tempdir().unwrap();
+            let path = out.path().join(&place);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let _socket;
+            match kind {
+                "pipe" => make_pipe(&path),
+                "folder" => fs::create_dir(&path).unwrap(),
+                "socket" => _socket = std::os::unix::net::UnixListener::bind(&path).unwrap(),
+                _ => std::os::unix::fs::symlink("nowhere", &path).unwrap(),
+            }
+            let mut command = Command::new("timeout");
+            let run = docproc();
+            command.arg("120").arg(run.get_program()).args(["analyze", input, "--ocr", "never", "-o"]);
+            let output = command.arg(out.path()).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{kind} at {place}: {said}");
+            assert!(said.contains("output.foreign") && said.contains(kind), "{kind} at {place}: {said}");
+            assert!(fs::symlink_metadata(&path).is_ok() && !path.is_file(), "{kind} at {place}");
+        }
+    }
+    let place = tempfile::tempdir().unwrap();
+    let pipe = place.path().join("pipe");
+    make_pipe(&pipe);
+    for flag in ["--jsonl", "--trace"] {
+        let mut command = docproc();
+        command
+            .args(["analyze", input, "--profile", "-o"])
+            .arg(place.path().join("out"))
+            .arg(flag)
+            .arg(&pipe);
+        command.assert().code(2).stderr(predicate::str::contains("output.foreign"));
+    }
+}
+
+fn make_pipe(path: &Path) {
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
 }
