@@ -9,6 +9,8 @@
 
 pub mod error;
 
+pub mod limit;
+
 pub mod document;
 
 pub mod config;

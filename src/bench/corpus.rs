@@ -14,6 +14,7 @@ use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{
     DiscoverOptions, Input, OcrMode, ReadRequest, Source, WorkerOptions, WorkerPool, discover,
 };
+use crate::limit::Limit;
 use crate::pipeline::Models;
 use crate::structure::{DocumentStructure, layout_page};
 
@@ -110,7 +111,7 @@ impl Corpus {
                 pages.push(page);
                 corpus.pages.push(bench);
             }
-            let structure = DocumentStructure::new(&pages, blocks);
+            let structure = DocumentStructure::new(&pages, blocks, &Limit::default())?;
             corpus.sentences.extend(structure.sentences.into_iter().map(|sentence| sentence.text));
             if corpus.pages.len() >= most {
                 break;

@@ -9,18 +9,21 @@ use super::memory::Admitted;
 use super::pages::PageSelection;
 use super::run::{Observer, Silence};
 use crate::config::OcrPolicy;
-use crate::document::analysis::{Analysis, DocumentInfo, Problem, SCHEMA_VERSION, Status, Summary, Tool};
+use crate::document::analysis::{
+    Analysis, Anomaly, AuditSummary, DocumentInfo, Problem, SCHEMA_VERSION, Score, Status, Summary, Tool,
+};
 use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction, Word};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{
     DocumentReader, Input, MediaType, PageSegment, PageWork, ReadRequest, Source, WorkObserver,
 };
+use crate::limit::Limit;
 use crate::scoring::anomalies::{find_anomalies, without_hidden};
 use crate::scoring::audit::audit;
 use crate::scoring::networks::Document as ScoredParts;
 use crate::structure::tables::find_tables;
-use crate::structure::{DocumentStructure, PageBlock, TextResults, assemble, layout_page};
+use crate::structure::{AnalysisParts, DocumentStructure, PageBlock, TextResults, assemble, layout_page};
 
 /// Pages that go through the layout model together. A constant, so that batches depend on the document alone.
 const GROUP: usize = 8;
@@ -39,7 +42,7 @@ pub struct Request {
     pub ocr: OcrPolicy,
     /// Pages per document whose text layer is compared with what OCR reads on them.
     pub compare_text: u32,
-    /// Time limit per document.
+    /// Time limit per document: for reading it, and for what follows without the models once more.
     pub timeout: Duration,
     /// Pages per document.
     pub max_pages: u32,
@@ -126,7 +129,8 @@ pub(super) fn analyze(
                 Error::new(ErrorCode::DocumentNoSuchPage, what).help("ask for others, or leave --pages out"),
             );
         }
-        finish(engine, info.clone(), read, &errors)
+        let limit = Limit::new(request.timeout, Arc::clone(&engine.cancelled));
+        finish(engine, info.clone(), read, errors, limit)
     });
     match finished {
         Ok(analysis) => analysis,
@@ -149,7 +153,7 @@ pub fn read_layout(
         return Ok((Vec::new(), Vec::new(), vec![error]));
     }
     let (Read { pages, blocks, .. }, errors) = read_all(engine, &mut reader, &admitted, &Silence)?;
-    let blocks = DocumentStructure::new(&pages, blocks).blocks;
+    let blocks = DocumentStructure::new(&pages, blocks, &Limit::default())?.blocks;
     Ok((pages, blocks, errors))
 }
 
@@ -284,13 +288,20 @@ impl PageWords for SegmentWords<'_> {
 }
 
 /// From pages and blocks to the analysis.
-fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> Result<Analysis> {
+fn finish(
+    engine: &Engine,
+    info: DocumentInfo,
+    read: Read,
+    mut errors: Vec<Error>,
+    mut limit: Limit,
+) -> Result<Analysis> {
     let Read { pages, blocks, hidden, readings } = read;
     let structure = {
         let _span = engine.models.profiler.span("structure");
-        DocumentStructure::new(&pages, blocks)
+        DocumentStructure::new(&pages, blocks, &limit)?
     };
     let texts: Vec<&str> = structure.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+    let before_models = Instant::now();
     let (sentences, sections) = {
         let _span = engine.models.profiler.span("text");
         let mut sentences = engine.models.text.predict(&texts)?;
@@ -302,9 +313,11 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         engine.models.rate_names(&texts, &mut sentences)?;
         (sentences, section_kinds(engine, &pages, &structure)?)
     };
+    // How long models take depends on what else is in work.
+    limit.extend(before_models.elapsed());
     let tables = {
         let _span = engine.models.profiler.span("tables");
-        find_tables(&pages, &structure.blocks)
+        find_tables(&pages, &structure.blocks, &limit)?
     };
     let _span = engine.models.profiler.span("structure");
     let labels = |labels: Option<&Arc<[String]>>| labels.map_or_else(|| Arc::from([]), Arc::clone);
@@ -321,35 +334,20 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         },
         tables,
         engine.models.review,
-    );
+        &limit,
+    )?;
     {
         let _span = engine.models.profiler.span("scores");
         engine.models.rate(&pages, &mut parts.figures, &mut parts.tables)?;
     }
-    let audit = {
-        let _span = engine.models.profiler.span("audit");
-        audit(&pages, &parts.tables, &parts.sentences)
-    };
-    let mut anomalies = audit.anomalies;
-    {
-        let _span = engine.models.profiler.span("anomalies");
-        anomalies.extend(find_anomalies(&pages, &hidden, &parts.tables, &readings));
+    let mut judged = Judged::default();
+    if let Err(error) = judged.complete(engine, &pages, &hidden, &readings, &parts, &limit) {
+        if error.code() != ErrorCode::DocumentTimeout {
+            return Err(error);
+        }
+        let what = format!("{}: without {}", error.message(), judged.missing());
+        errors.push(Error::new(ErrorCode::DocumentTimeout, what).help("raise --timeout"));
     }
-    let scores = {
-        let _span = engine.models.profiler.span("scores");
-        engine.models.networks.score(&ScoredParts {
-            words: &pages,
-            pages: &parts.pages,
-            blocks: &parts.blocks,
-            sections: &parts.sections,
-            sentences: &parts.sentences,
-            embedding: &parts.summary.embedding,
-            tables: &parts.tables,
-            anomalies: &anomalies,
-            audit: audit.summary,
-            scores: &[],
-        })?
-    };
     let missing = errors.iter().any(|error| error.code() != ErrorCode::PageEmpty);
     let status = match (missing, pages.is_empty()) {
         (false, _) => Status::Ok,
@@ -370,10 +368,69 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         entities: parts.entities,
         figures: parts.figures,
         tables: parts.tables,
-        scores,
-        anomalies,
-        summary: Summary { audit: audit.summary, ..parts.summary },
+        scores: judged.scores.unwrap_or_default(),
+        anomalies: judged.anomalies,
+        summary: Summary { audit: judged.audit.unwrap_or_default(), ..parts.summary },
     })
+}
+
+/// What is said about a document whose parts are known; as far as the limit let it come.
+#[derive(Default)]
+struct Judged {
+    audit: Option<AuditSummary>,
+    /// Those of the audit, then the others.
+    anomalies: Vec<Anomaly>,
+    has_others: bool,
+    scores: Option<Vec<Score>>,
+}
+
+impl Judged {
+    fn complete(
+        &mut self,
+        engine: &Engine,
+        pages: &[Page],
+        hidden: &BTreeMap<usize, Page>,
+        readings: &[(usize, Vec<Word>)],
+        parts: &AnalysisParts,
+        limit: &Limit,
+    ) -> Result<()> {
+        let profiler = &engine.models.profiler;
+        let summary = {
+            let _span = profiler.span("audit");
+            let audit = audit(pages, &parts.tables, &parts.sentences, limit)?;
+            self.anomalies = audit.anomalies;
+            *self.audit.insert(audit.summary)
+        };
+        {
+            let _span = profiler.span("anomalies");
+            self.anomalies.extend(find_anomalies(pages, hidden, &parts.tables, readings, limit)?);
+            self.has_others = true;
+        }
+        let _span = profiler.span("scores");
+        let document = ScoredParts {
+            words: pages,
+            pages: &parts.pages,
+            blocks: &parts.blocks,
+            sections: &parts.sections,
+            sentences: &parts.sentences,
+            embedding: &parts.summary.embedding,
+            tables: &parts.tables,
+            anomalies: &self.anomalies,
+            audit: summary,
+            scores: &[],
+        };
+        self.scores = Some(engine.models.networks.score(&document, limit)?);
+        Ok(())
+    }
+
+    /// What was not reached.
+    fn missing(&self) -> &'static str {
+        match (self.audit, self.has_others) {
+            (None, _) => "audit, anomalies and scores",
+            (_, false) => "scores and the anomalies apart from the audit's",
+            _ => "scores",
+        }
+    }
 }
 
 /// One prediction per section, if the text model has a head for it.

@@ -1,13 +1,14 @@
 //! Typography, numbers and layout of a page, for the detection of tampering: each number is compared with its column,
 //! its row and the page, each word with its line, and the page with the other pages of the document.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::page_numbers::{DEVIATIONS, Numbers};
 use super::{Behind, Document, Feature, FeatureSet, Row};
 use crate::document::analysis::Place;
 use crate::document::findings::ScoreTarget;
 use crate::document::{Page, Word};
+use crate::limit::Limit;
 use crate::scoring::spec::FeatureSetId;
 
 /// Number of features.
@@ -18,6 +19,9 @@ pub const MIN_WORDS: usize = 10;
 pub const MIN_NUMBERS: usize = 8;
 /// Numbers that are described one by one: those that deviate most.
 const SHOWN: usize = 5;
+/// Pages after a page that it is compared with. Few reports have more pages; with all of them time would grow with the
+/// square of the document.
+const NEAR_PAGES: usize = 250;
 /// Deviation above which a number counts as deviating.
 const NOTABLE: f32 = 0.25;
 
@@ -146,24 +150,22 @@ fn limit(bin: usize) -> f32 {
 }
 
 /// Every page with at least [`MIN_WORDS`] words and [`MIN_NUMBERS`] numbers; needs the words as the page reader saw them.
-pub(super) fn rows(document: &Document<'_>) -> Vec<Row> {
-    let prints: Vec<Print<'_>> = document.words.iter().map(Print::of).collect();
-    document
-        .words
-        .iter()
-        .enumerate()
-        .filter(|(_, page)| page.words.len() >= MIN_WORDS)
-        .filter_map(|(index, page)| {
+pub(super) fn rows(document: &Document<'_>, limit: &Limit) -> Vec<Row> {
+    let alike = alike(document.words, limit);
+    limit
+        .within(document.words.iter().zip(&alike))
+        .filter(|(page, _)| page.words.len() >= MIN_WORDS)
+        .filter_map(|(page, alike)| {
             let numbers = Numbers::of(page);
             (numbers.words.len() >= MIN_NUMBERS).then(|| {
-                let (values, places) = of(page, &numbers, index, &prints);
+                let (values, places) = of(page, &numbers, alike);
                 Row { target: ScoreTarget::Page(page.number), values, behind: Behind::Places(places) }
             })
         })
         .collect()
 }
 
-fn of(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> (Vec<f32>, Vec<Place>) {
+fn of(page: &Page, numbers: &Numbers, alike: &[f32; 4]) -> (Vec<f32>, Vec<Place>) {
     let deviations = &numbers.deviations;
     let mut values = Vec::with_capacity(LENGTH);
     let order = numbers.order();
@@ -183,7 +185,7 @@ fn of(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> (Ve
     for kind in 0..LINE_DEVIATIONS.len() {
         summarize(lines.iter().map(|row| row[kind]), &mut values);
     }
-    values.extend(whole(page, numbers, index, prints));
+    values.extend(whole(page, numbers, alike));
     let digits = |of: &dyn Fn(&str) -> Option<u32>, from: u32, count: usize, values: &mut Vec<f32>| {
         let found: Vec<u32> = numbers.words.iter().filter_map(|word| of(&page.words[*word].text)).collect();
         for digit in 0..count as u32 {
@@ -259,7 +261,7 @@ fn line_deviations(page: &Page) -> Vec<[f32; LINE_DEVIATIONS.len()]> {
     rows
 }
 
-fn whole(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> [f32; WHOLE.len()] {
+fn whole(page: &Page, numbers: &Numbers, alike: &[f32; 4]) -> [f32; WHOLE.len()] {
     let words = &page.words;
     let count = words.len();
     let is_number: BTreeSet<usize> = numbers.words.iter().copied().collect();
@@ -274,14 +276,6 @@ fn whole(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> 
     let invisible = |word: &Word| word.style.invisible;
     let white = |word: &Word| word.color[..3].iter().all(|part| *part > 240);
     let overlapped = overlapped(page);
-    let mut same = [0.0f32; 4];
-    let others = prints.iter().enumerate().filter(|(other, _)| *other != index);
-    for shares in others.map(|(_, print)| prints[index].shared(print)) {
-        for (most, share) in same.iter_mut().zip(shares) {
-            *most = most.max(share);
-        }
-        same[3] += f32::from(u8::from(shares[2] > 0.9));
-    }
     let outside = |word: &Word| {
         let bbox = &word.bbox;
         bbox.x1 < 0.0 || bbox.y1 < 0.0 || bbox.x0 > page.width || bbox.y0 > page.height
@@ -323,10 +317,10 @@ fn whole(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> 
         share(of_words(&|word| word.direction != 0), count),
         page.width / 1000.0,
         page.height / 1000.0,
-        same[0],
-        same[1],
-        same[2],
-        same[3].ln_1p(),
+        alike[0],
+        alike[1],
+        alike[2],
+        alike[3].ln_1p(),
     ]
 }
 
@@ -353,46 +347,77 @@ fn overlapped(page: &Page) -> Vec<usize> {
     found.into_iter().collect()
 }
 
-/// What two pages are compared by.
-struct Print<'a> {
-    words: BTreeSet<&'a str>,
-    numbers: BTreeSet<&'a str>,
-    places: BTreeSet<(i32, i32, &'a str)>,
+/// What two pages are compared by; every list sorted, without doubles. Words are numbered over the document.
+struct Print {
+    words: Vec<u32>,
+    numbers: Vec<u32>,
+    places: Vec<(i32, i32, u32)>,
 }
 
-impl<'a> Print<'a> {
-    fn of(page: &'a Page) -> Self {
-        let words = || page.words.iter().map(|word| word.text.as_str());
-        Self {
-            words: words().collect(),
-            numbers: words()
-                .filter(|text| text.len() > 2 && text.bytes().any(|b| b.is_ascii_digit()))
-                .collect(),
-            places: page
-                .words
-                .iter()
-                .map(|word| (word.bbox.x0.round() as i32, word.bbox.y0.round() as i32, word.text.as_str()))
-                .collect(),
+impl Print {
+    fn of<'p>(page: &'p Page, known: &mut HashMap<&'p str, u32>) -> Self {
+        let (mut words, mut numbers, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        for word in &page.words {
+            let next = known.len() as u32;
+            let text = *known.entry(word.text.as_str()).or_insert(next);
+            words.push(text);
+            if word.text.len() > 2 && word.text.bytes().any(|b| b.is_ascii_digit()) {
+                numbers.push(text);
+            }
+            places.push((word.bbox.x0.round() as i32, word.bbox.y0.round() as i32, text));
         }
+        Self { words: unique(words), numbers: unique(numbers), places: unique(places) }
     }
 
     /// Shares of words, of numbers and of words at the same place that both have.
     fn shared(&self, other: &Self) -> [f32; 3] {
-        fn jaccard<T: Ord>(a: &BTreeSet<T>, b: &BTreeSet<T>) -> f32 {
-            let (small, large) = if a.len() < b.len() { (a, b) } else { (b, a) };
-            // Sets of very different size cannot be alike.
-            if small.len() * 4 < large.len() {
-                return 0.0;
-            }
-            let both = small.iter().filter(|item| large.contains(item)).count();
-            both as f32 / (a.len() + b.len() - both).max(1) as f32
-        }
         [
             jaccard(&self.words, &other.words),
             jaccard(&self.numbers, &other.numbers),
             jaccard(&self.places, &other.places),
         ]
     }
+}
+
+fn unique<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+    items.sort_unstable();
+    items.dedup();
+    items
+}
+
+/// Share of the items of two sorted lists that both have.
+fn jaccard<T: Ord>(a: &[T], b: &[T]) -> f32 {
+    // Lists of very different size cannot be alike.
+    if a.len().min(b.len()) * 4 < a.len().max(b.len()) {
+        return 0.0;
+    }
+    let (mut both, mut at, mut other) = (0, 0, 0);
+    while let (Some(x), Some(y)) = (a.get(at), b.get(other)) {
+        both += usize::from(x == y);
+        at += usize::from(x <= y);
+        other += usize::from(y <= x);
+    }
+    both as f32 / (a.len() + b.len() - both).max(1) as f32
+}
+
+/// For every page the largest of each share that it has in common with one near it, and how many of those are the same
+/// page once more.
+fn alike(pages: &[Page], limit: &Limit) -> Vec<[f32; 4]> {
+    let mut known = HashMap::new();
+    let prints: Vec<Print> = pages.iter().map(|page| Print::of(page, &mut known)).collect();
+    let mut alike = vec![[0.0f32; 4]; pages.len()];
+    for index in limit.within(0..pages.len()) {
+        for other in index + 1..pages.len().min(index + 1 + NEAR_PAGES) {
+            let shares = prints[index].shared(&prints[other]);
+            for page in [index, other] {
+                for (most, share) in alike[page].iter_mut().zip(shares) {
+                    *most = most.max(share);
+                }
+                alike[page][3] += f32::from(u8::from(shares[2] > 0.9));
+            }
+        }
+    }
+    alike
 }
 
 #[cfg(test)]
@@ -441,7 +466,7 @@ mod tests {
     }
 
     fn rows_of(pages: &[Page]) -> Vec<Row> {
-        rows(&Document { words: pages, ..Document::default() })
+        rows(&Document { words: pages, ..Document::default() }, &Limit::default())
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::cues::{Cue, is_deduction};
 use super::{Hypothesis, Item, check, numbers};
 
 /// Most rows that are tried as terms of one total.
-const MOST_TERMS: usize = 60;
+pub(super) const MOST_TERMS: usize = 60;
 /// Most terms for which every choice of signs is tried.
 const FREE_SIGNS: usize = 4;
 /// Most terms for which every single deduction is tried.
