@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::Engine;
+use super::judge::judge;
 use super::memory::Admitted;
 use super::pages::PageSelection;
 use super::run::{Observer, Silence};
 use crate::config::OcrPolicy;
-use crate::document::analysis::{
-    Analysis, Anomaly, AuditSummary, DocumentInfo, Problem, SCHEMA_VERSION, Score, Status, Summary, Tool,
-};
+use crate::document::analysis::{Analysis, DocumentInfo, Problem, SCHEMA_VERSION, Status, Summary, Tool};
 use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction, Word};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
@@ -19,11 +18,9 @@ use crate::input::{
     DocumentReader, Input, MediaType, PageSegment, PageWork, ReadRequest, Source, WorkObserver,
 };
 use crate::limit::Limit;
-use crate::scoring::anomalies::{find_anomalies, without_hidden};
-use crate::scoring::audit::audit;
-use crate::scoring::networks::Document as ScoredParts;
+use crate::scoring::anomalies::without_hidden;
 use crate::structure::tables::find_tables;
-use crate::structure::{AnalysisParts, DocumentStructure, PageBlock, TextResults, assemble, layout_page};
+use crate::structure::{DocumentStructure, PageBlock, TextResults, assemble, layout_page};
 
 /// Pages that go through the layout model together. A constant, so that batches depend on the document alone.
 const GROUP: usize = 8;
@@ -340,14 +337,13 @@ fn finish(
         let _span = engine.models.profiler.span("scores");
         engine.models.rate(&pages, &mut parts.figures, &mut parts.tables)?;
     }
-    let mut judged = Judged::default();
-    if let Err(error) = judged.complete(engine, &pages, &hidden, &readings, &parts, &limit) {
-        if error.code() != ErrorCode::DocumentTimeout {
-            return Err(error);
-        }
-        let what = format!("{}: without {}", error.message(), judged.missing());
-        errors.push(Error::new(ErrorCode::DocumentTimeout, what).help("raise --timeout"));
-    }
+    let judged = judge(
+        (&engine.models.networks, &engine.models.profiler),
+        (&pages, &hidden, &readings),
+        &parts,
+        &limit,
+        &mut errors,
+    )?;
     let missing = errors.iter().any(|error| error.code() != ErrorCode::PageEmpty);
     let status = match (missing, pages.is_empty()) {
         (false, _) => Status::Ok,
@@ -368,69 +364,10 @@ fn finish(
         entities: parts.entities,
         figures: parts.figures,
         tables: parts.tables,
-        scores: judged.scores.unwrap_or_default(),
+        scores: judged.scores,
         anomalies: judged.anomalies,
-        summary: Summary { audit: judged.audit.unwrap_or_default(), ..parts.summary },
+        summary: Summary { audit: judged.audit, ..parts.summary },
     })
-}
-
-/// What is said about a document whose parts are known; as far as the limit let it come.
-#[derive(Default)]
-struct Judged {
-    audit: Option<AuditSummary>,
-    /// Those of the audit, then the others.
-    anomalies: Vec<Anomaly>,
-    has_others: bool,
-    scores: Option<Vec<Score>>,
-}
-
-impl Judged {
-    fn complete(
-        &mut self,
-        engine: &Engine,
-        pages: &[Page],
-        hidden: &BTreeMap<usize, Page>,
-        readings: &[(usize, Vec<Word>)],
-        parts: &AnalysisParts,
-        limit: &Limit,
-    ) -> Result<()> {
-        let profiler = &engine.models.profiler;
-        let summary = {
-            let _span = profiler.span("audit");
-            let audit = audit(pages, &parts.tables, &parts.sentences, limit)?;
-            self.anomalies = audit.anomalies;
-            *self.audit.insert(audit.summary)
-        };
-        {
-            let _span = profiler.span("anomalies");
-            self.anomalies.extend(find_anomalies(pages, hidden, &parts.tables, readings, limit)?);
-            self.has_others = true;
-        }
-        let _span = profiler.span("scores");
-        let document = ScoredParts {
-            words: pages,
-            pages: &parts.pages,
-            blocks: &parts.blocks,
-            sections: &parts.sections,
-            sentences: &parts.sentences,
-            embedding: &parts.summary.embedding,
-            tables: &parts.tables,
-            anomalies: &self.anomalies,
-            audit: summary,
-            scores: &[],
-        };
-        self.scores = Some(engine.models.networks.score(&document, limit)?);
-        Ok(())
-    }
-
-    /// What was not reached.
-    fn missing(&self) -> &'static str {
-        match (self.audit, self.has_others) {
-            (None, _) => "audit, anomalies and scores",
-            (_, false) => "scores and the anomalies apart from the audit's",
-            _ => "scores",
-        }
-    }
 }
 
 /// One prediction per section, if the text model has a head for it.

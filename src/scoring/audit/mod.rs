@@ -52,6 +52,7 @@ pub struct Audit {
 /// # Errors
 /// Only those of the limit.
 pub fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence], limit: &Limit) -> Result<Audit> {
+    limit.check()?;
     let by_number: BTreeMap<u32, &Page> = pages.iter().map(|page| (page.number, page)).collect();
     let sheets: Vec<Sheet<'_>> = tables.iter().map(|table| Sheet::new(table, &by_number)).collect();
     let mut checks: Vec<Check> = Vec::new();
