@@ -25,7 +25,7 @@ pub fn run((pages, blocks): &(Vec<Page>, Vec<PageBlock>)) -> [f64; STAGES.len()]
     let parts = assemble(pages, &structure, text, tables, ReviewThresholds::default(), &limit).unwrap();
     times.push(processor_seconds());
     let audit = audit(pages, &parts.tables, &parts.sentences, &limit).unwrap();
-    assert!(audit.summary.hold > 0 && audit.summary.broken > 0, "{:?}", audit.summary);
+    assert!(audit.summary.hold > 0, "{:?}", audit.summary);
     times.push(processor_seconds());
     let mut anomalies = audit.anomalies;
     anomalies.extend(find_anomalies(pages, &BTreeMap::new(), &parts.tables, &[], &limit).unwrap());

@@ -90,7 +90,7 @@ fn amounts(statement: usize) -> [[i64; 2]; ROWS.len()] {
     // Off by so much that no slip of a digit explains it.
     let slip = if statement % 3 == 2 { 1_234 } else { 0 };
     for column in 0..2 {
-        let (sales, cost) = (random(500_000, 900_000), random(200_000, 400_000));
+        let (sales, cost) = (random(5_000_000, 9_000_000), random(2_000_000, 4_000_000));
         let (research, selling) = (random(20_000, 60_000), random(40_000, 90_000));
         let (interest, other, tax) = (random(100, 900), random(1_000, 9_000), random(10_000, 30_000));
         let operating = sales - cost - research - selling;
@@ -116,7 +116,7 @@ fn amounts(statement: usize) -> [[i64; 2]; ROWS.len()] {
 }
 
 fn grouped(value: i64) -> String {
-    if value < 1_000 { value.to_string() } else { format!("{},{:03}", value / 1_000, value % 1_000) }
+    if value < 1_000 { value.to_string() } else { format!("{},{:03}", grouped(value / 1_000), value % 1_000) }
 }
 
 /// Texts from their left edge and numbers to their right edge, five points a character.

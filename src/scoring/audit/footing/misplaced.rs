@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::super::relation::Check;
 use super::super::sheet::{Class, Entry, Sheet};
-use super::cues::{Cue, is_deduction, names_block, says_total};
+use super::cues::{Cue, names_block, says_total};
 use super::hypothesis::MOST_TERMS;
 use super::{Item, check};
 
@@ -126,7 +126,7 @@ pub(super) fn exchanges(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Vec<Ex
         let by_label: Vec<(usize, i8)> = parts
             .iter()
             .enumerate()
-            .map(|(at, &(row, _))| (row, if at > 0 && is_deduction(&sheet.rows[row].key) { -1 } else { 1 }))
+            .map(|(at, &(row, _))| (row, if at > 0 && sheet.rows[row].deduction { -1 } else { 1 }))
             .collect();
         let patterns = [Some(&parts), (by_label != parts).then_some(&by_label)];
         for signed in patterns.into_iter().flatten() {
