@@ -208,7 +208,7 @@ pub struct SettingArgs {
     #[arg(long, value_name = "N", env = "DOCPROC_COMPARE_TEXT", help_heading = "Work")]
     pub compare_text: Option<u32>,
 
-    /// Seconds that a document may take [default: 300]
+    /// Seconds that reading a document may take, and as many for what follows without the models [default: 300]
     #[arg(long, value_name = "SECONDS", env = "DOCPROC_TIMEOUT", help_heading = "Limits")]
     pub timeout: Option<u64>,
 

@@ -1,6 +1,7 @@
 //! Feature vectors: fixed length, named, versioned, with documented ranges. Absent values are not-a-number; networks
 //! replace them by their training mean.
 
+mod alike;
 pub mod entities;
 pub mod figures;
 mod lexicon;
