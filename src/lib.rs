@@ -9,6 +9,8 @@
 
 pub use docproc_error as error;
 
+pub mod limit;
+
 pub mod document;
 
 pub mod config;

@@ -8,6 +8,7 @@ mod built_in;
 mod digest;
 mod document;
 mod engine;
+mod judge;
 mod memory;
 mod networks;
 mod pages;

@@ -12,6 +12,7 @@ use crate::document::PAGE_IMAGE_SIZE;
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{DiscoverOptions, Input, ReadRequest, Source, WorkerOptions, WorkerPool, discover};
+use crate::limit::Limit;
 use crate::pipeline::Models;
 use crate::structure::{DocumentStructure, layout_page};
 
@@ -108,7 +109,7 @@ impl Corpus {
                 pages.push(page);
                 corpus.pages.push(bench);
             }
-            let structure = DocumentStructure::new(&pages, blocks);
+            let structure = DocumentStructure::new(&pages, blocks, &Limit::default())?;
             corpus.sentences.extend(structure.sentences.into_iter().map(|sentence| sentence.text));
             if corpus.pages.len() >= most {
                 break;

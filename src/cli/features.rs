@@ -12,6 +12,7 @@ use super::terminal::JsonLines;
 use crate::document::Page;
 use crate::error::{Error, ErrorCode, Result};
 use crate::evaluation;
+use crate::limit::Limit;
 use crate::pipeline::Models;
 use crate::quantize::ensure_variants;
 use crate::scoring::features;
@@ -55,7 +56,7 @@ fn of_analysis(path: &Path, wanted: &dyn Fn(&str) -> bool, out: &mut impl Write)
     let document = features::Document::of(&analysis);
     for set in features::all().into_iter().filter(|set| wanted(&set.id.name)) {
         let names = set.names();
-        for row in features::rows(&set.id.name, &document).unwrap_or_default() {
+        for row in features::rows(&set.id.name, &document, &Limit::default()).unwrap_or_default() {
             print(out, &evaluation::feature_row(&set.id, &names, &analysis.document.path, &row))?;
         }
     }
@@ -75,7 +76,7 @@ fn of_pages(path: &Path, wanted: &dyn Fn(&str) -> bool, out: &mut impl Write) ->
         let document = features::Document { words: pages, ..features::Document::default() };
         for set in features::all().into_iter().filter(|set| wanted(&set.id.name)) {
             let names = set.names();
-            for row in features::rows(&set.id.name, &document).unwrap_or_default() {
+            for row in features::rows(&set.id.name, &document, &Limit::default()).unwrap_or_default() {
                 print(out, &evaluation::feature_row(&set.id, &names, &name, &row))?;
                 rows += 1;
             }

@@ -231,7 +231,8 @@ pub struct Analyze {
     #[arg(long, value_name = "N", env = "DOCPROC_COMPARE_TEXT", help_heading = "Work")]
     pub compare_text: u32,
 
-    /// Time that a document may take, in seconds or for example 10m [default: 5m]
+    /// Time that reading a document may take, in seconds or for example 10m, and as much for what follows without the
+    /// models [default: 5m]
     #[arg(long, value_name = "DURATION", env = "DOCPROC_TIMEOUT", help_heading = "Limits")]
     pub timeout: TimeSpan,
 

@@ -12,6 +12,7 @@ use super::report::bootstrap_interval;
 use crate::document::findings::Anomaly;
 use crate::error::{Error, Result};
 use crate::input::Input;
+use crate::limit::Limit;
 use crate::pipeline::{Engine, Reading, Request};
 use crate::scoring::audit::audit;
 use crate::structure::tables::find_tables;
@@ -144,7 +145,7 @@ pub fn injections(
             } else {
                 (claims_in_print(&reading.pages), 0, ClaimSource::Print)
             };
-            let mut report = inject_into(&input.path, &reading, &claims, options);
+            let mut report = inject_into(&input.path, &reading, &claims, options)?;
             report.claims_from = source;
             report.claims_not_found = lost;
             Ok(report)
@@ -154,36 +155,39 @@ pub fn injections(
 }
 
 /// Injects errors into one document that was read.
-#[must_use]
+///
+/// # Errors
+/// None: there is no limit.
 pub fn inject_into(
     path: &Path,
     reading: &Reading,
     claims: &[Claim],
     options: InjectionOptions,
-) -> DocumentReport {
+) -> Result<DocumentReport> {
+    let limit = Limit::default();
     let Reading { pages, blocks, sentences, errors } = reading;
-    let tables = find_tables(pages, blocks);
-    let clean = audit(pages, &tables, sentences);
+    let tables = find_tables(pages, blocks, &limit)?;
+    let clean = audit(pages, &tables, sentences, &limit)?;
     let before: BTreeSet<String> = clean.anomalies.iter().map(terms_of).collect();
     let planned = plan(pages, claims, options.seed, options.per_kind);
-    let verdicts: Vec<bool> = planned
+    let verdicts = planned
         .par_iter()
         .map_init(
             || pages.clone(),
             |changed, (_, change)| {
                 let old = change.apply(&mut changed[change.page]);
-                let tables = find_tables(changed, blocks);
-                let found = audit(changed, &tables, sentences)
+                let tables = find_tables(changed, blocks, &limit)?;
+                let found = audit(changed, &tables, sentences, &limit)?
                     .anomalies
                     .iter()
                     .any(|anomaly| !before.contains(&terms_of(anomaly)) && cites(anomaly, pages, change));
                 for (word, text) in old {
                     changed[change.page].words[word].text = text;
                 }
-                found
+                Ok(found)
             },
         )
-        .collect();
+        .collect::<Result<Vec<bool>>>()?;
     let mut counts: BTreeMap<String, Found> = BTreeMap::new();
     let mut missed = Vec::new();
     for ((kind, change), found) in planned.iter().zip(verdicts) {
@@ -199,7 +203,7 @@ pub fn inject_into(
             });
         }
     }
-    DocumentReport {
+    Ok(DocumentReport {
         document: path.to_owned(),
         claims_from: ClaimSource::File,
         claims: claims.len(),
@@ -218,7 +222,7 @@ pub fn inject_into(
         counts,
         missed,
         errors: errors.iter().map(Error::to_string).collect(),
-    }
+    })
 }
 
 /// What a finding is about, so that the same finding is recognised.

@@ -10,6 +10,7 @@ use crate::document::analysis::Analysis;
 use crate::document::findings::ScoreTarget;
 use crate::document::round::round_to;
 use crate::error::{Error, ErrorCode, Result};
+use crate::limit::Limit;
 use crate::scoring::features::{self, Document, Row};
 use docproc_networks::spec::FeatureSetId;
 
@@ -63,7 +64,7 @@ pub(super) fn named_values<'a>(names: &'a [String], values: &[f32]) -> BTreeMap<
 /// `data.invalid` when the analysis cannot be read or has no such row.
 pub fn features_in(path: &Path, set: &str, target: Option<ScoreTarget>) -> Result<Vec<f32>> {
     let analysis = read_analysis(path)?;
-    let rows = features::rows(set, &Document::of(&analysis)).unwrap_or_default();
+    let rows = features::rows(set, &Document::of(&analysis), &Limit::default()).unwrap_or_default();
     let found = rows.len();
     let mut fitting = rows.into_iter().filter(|row| target.is_none_or(|target| row.target == target));
     match (fitting.next(), fitting.next()) {

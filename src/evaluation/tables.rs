@@ -11,6 +11,7 @@ use super::report::bootstrap_interval;
 use crate::document::analysis::Problem;
 use crate::error::{Error, ErrorCode, Result};
 use crate::input::{DiscoverOptions, Input, Source, discover};
+use crate::limit::Limit;
 use crate::pipeline::{Engine, Request, read_layout};
 use crate::structure::tables::find_tables;
 
@@ -171,7 +172,7 @@ fn document(
         Ok(source) => read_layout(engine, source, request)?,
         Err(error) => (Vec::new(), Vec::new(), vec![error]),
     };
-    let tables = find_tables(&pages, &blocks);
+    let tables = find_tables(&pages, &blocks, &Limit::default())?;
     let regions_given = compare_given(&pages, truth);
     let end_to_end = compare_found(&pages, &tables, truth);
     let f1 = |counts: &TableCounts| summarize([counts]).f1;

@@ -1,6 +1,7 @@
 //! The tables of an analysis as CSV files, in a folder beside it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -36,14 +37,14 @@ pub(super) fn table_folder(output: &Path) -> PathBuf {
 /// `output.unwritable`.
 pub(super) fn write_tables(temporary: &Path, folder: &Path, tables: &[Table]) -> Result<TableFiles> {
     let mut written = TableFiles::default();
-    let mut names = Vec::new();
+    let mut names = BTreeSet::new();
     for table in tables {
         let name = format!("{:02}-p{}.csv", table.id, table.page);
         let path = folder.join(&name);
         write_through(temporary, &path, |out| write_csv(table, out))?;
         written.files += 1;
         written.bytes += fs::metadata(&path).map_err(|error| unwritable(&path, error))?.len();
-        names.push(name);
+        names.insert(name);
     }
     for (name, _) in table_files(folder)? {
         if !names.contains(&name) {

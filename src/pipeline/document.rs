@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::engine::Engine;
+use super::judge::judge;
 use super::memory::Admitted;
 use super::pages::PageSelection;
 use super::run::{Observer, Silence};
@@ -16,9 +17,8 @@ use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{
     DocumentReader, Input, MediaType, PAGE_TIMEOUT, PageSegment, PageWork, ReadRequest, Source, WorkObserver,
 };
-use crate::scoring::anomalies::{find_anomalies, without_hidden};
-use crate::scoring::audit::audit;
-use crate::scoring::networks::Document as ScoredParts;
+use crate::limit::Limit;
+use crate::scoring::anomalies::without_hidden;
 use crate::structure::tables::find_tables;
 use crate::structure::{DocumentStructure, PageBlock, TextResults, assemble, layout_page};
 
@@ -113,7 +113,8 @@ pub(super) fn analyze(
                 Error::new(ErrorCode::DocumentNoSuchPage, what).help("ask for others, or leave --pages out"),
             );
         }
-        finish(engine, info.clone(), read, &errors)
+        let limit = Limit::new(request.settings.timeout.0, Arc::clone(&engine.cancelled));
+        finish(engine, info.clone(), read, errors, limit)
     });
     match finished {
         Ok(analysis) => analysis,
@@ -136,7 +137,7 @@ pub fn read_layout(
         return Ok((Vec::new(), Vec::new(), vec![error]));
     }
     let (Read { pages, blocks, .. }, errors) = read_all(engine, &mut reader, &admitted, &Silence)?;
-    let blocks = DocumentStructure::new(&pages, blocks).blocks;
+    let blocks = DocumentStructure::new(&pages, blocks, &Limit::default())?.blocks;
     Ok((pages, blocks, errors))
 }
 
@@ -273,13 +274,20 @@ impl PageWords for SegmentWords<'_> {
 }
 
 /// From pages and blocks to the analysis.
-fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> Result<Analysis> {
+fn finish(
+    engine: &Engine,
+    info: DocumentInfo,
+    read: Read,
+    mut errors: Vec<Error>,
+    mut limit: Limit,
+) -> Result<Analysis> {
     let Read { pages, blocks, hidden, readings } = read;
     let structure = {
         let _span = engine.models.profiler.span("structure");
-        DocumentStructure::new(&pages, blocks)
+        DocumentStructure::new(&pages, blocks, &limit)?
     };
     let texts: Vec<&str> = structure.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+    let before_models = Instant::now();
     let (sentences, sections) = {
         let _span = engine.models.profiler.span("text");
         let mut sentences = engine.models.text.predict(&texts)?;
@@ -291,9 +299,11 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         engine.models.rate_names(&texts, &mut sentences)?;
         (sentences, section_kinds(engine, &pages, &structure)?)
     };
+    // How long models take depends on what else is in work.
+    limit.extend(before_models.elapsed());
     let tables = {
         let _span = engine.models.profiler.span("tables");
-        find_tables(&pages, &structure.blocks)
+        find_tables(&pages, &structure.blocks, &limit)?
     };
     let _span = engine.models.profiler.span("structure");
     let labels = |labels: Option<&Arc<[String]>>| labels.map_or_else(|| Arc::from([]), Arc::clone);
@@ -310,35 +320,19 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         },
         tables,
         engine.models.review,
-    );
+        &limit,
+    )?;
     {
         let _span = engine.models.profiler.span("scores");
         engine.models.rate(&pages, &mut parts.figures, &mut parts.tables)?;
     }
-    let audit = {
-        let _span = engine.models.profiler.span("audit");
-        audit(&pages, &parts.tables, &parts.sentences)
-    };
-    let mut anomalies = audit.anomalies;
-    {
-        let _span = engine.models.profiler.span("anomalies");
-        anomalies.extend(find_anomalies(&pages, &hidden, &parts.tables, &readings));
-    }
-    let scores = {
-        let _span = engine.models.profiler.span("scores");
-        engine.models.networks.score(&ScoredParts {
-            words: &pages,
-            pages: &parts.pages,
-            blocks: &parts.blocks,
-            sections: &parts.sections,
-            sentences: &parts.sentences,
-            embedding: &parts.summary.embedding,
-            tables: &parts.tables,
-            anomalies: &anomalies,
-            audit: audit.summary,
-            scores: &[],
-        })?
-    };
+    let judged = judge(
+        (&engine.models.networks, &engine.models.profiler),
+        (&pages, &hidden, &readings),
+        &parts,
+        &limit,
+        &mut errors,
+    )?;
     let missing = errors.iter().any(|error| error.code() != ErrorCode::PageEmpty);
     let status = match (missing, pages.is_empty()) {
         (false, _) => Status::Ok,
@@ -359,9 +353,9 @@ fn finish(engine: &Engine, info: DocumentInfo, read: Read, errors: &[Error]) -> 
         entities: parts.entities,
         figures: parts.figures,
         tables: parts.tables,
-        scores,
-        anomalies,
-        summary: Summary { audit: audit.summary, ..parts.summary },
+        scores: judged.scores,
+        anomalies: judged.anomalies,
+        summary: Summary { audit: judged.audit, ..parts.summary },
     })
 }
 

@@ -1,5 +1,6 @@
 //! Everything that is loaded once for a run: page workers, models, networks.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub struct Engine {
     pub(super) models: Models,
     pub(super) batch_timeout: Duration,
     pub(super) documents: DocumentBudget,
+    /// Becomes true when documents in work are given up.
+    pub(super) cancelled: Arc<AtomicBool>,
     notices: Mutex<Vec<String>>,
 }
 
@@ -182,7 +185,8 @@ impl Engine {
         notices.extend(pool.sandbox().and_then(|report| sandbox_notice(config.analyze.sandbox, &report)));
         let batch_timeout = Duration::from_millis(config.performance.batch_timeout_ms);
         let documents = DocumentBudget::new(memory.documents);
-        Ok(Self { pool, models, batch_timeout, documents, notices: Mutex::new(notices) })
+        let cancelled = Arc::clone(&setup.shared.cancelled);
+        Ok(Self { pool, models, batch_timeout, documents, cancelled, notices: Mutex::new(notices) })
     }
 
     /// What the user should know about how models and page workers run; each is given once.

@@ -6,6 +6,7 @@ use crate::document::Page;
 use crate::document::analysis::Sentence;
 use crate::error::{Error, Result};
 use crate::input::{Input, Source};
+use crate::limit::Limit;
 use crate::structure::{DocumentStructure, PageBlock, TextResults, assemble};
 
 /// What the page workers and the layout model say about a document.
@@ -32,9 +33,10 @@ impl Engine {
         if pages.is_empty() && !errors.is_empty() {
             return Err(errors.swap_remove(0));
         }
-        let structure = DocumentStructure::new(&pages, blocks);
+        let limit = Limit::default();
+        let structure = DocumentStructure::new(&pages, blocks, &limit)?;
         let text = TextResults { sentiment_labels: &[], section_labels: &[], sentences: &[], sections: &[] };
-        let parts = assemble(&pages, &structure, text, Vec::new(), self.models.review);
+        let parts = assemble(&pages, &structure, text, Vec::new(), self.models.review, &limit)?;
         let DocumentStructure { blocks, .. } = structure;
         Ok(Reading { pages, blocks, sentences: parts.sentences, errors })
     }

@@ -40,7 +40,7 @@ pub struct Setup {
     pub(super) names: Option<Arc<NameConfidence>>,
     pub(super) infos: Vec<ModelInfo>,
     pub(super) profiler: Profiler,
-    shared: InferenceOptions,
+    pub(super) shared: InferenceOptions,
     libraries: BTreeMap<String, String>,
     /// Everything but the input that an analysis depends on.
     fingerprint: String,

@@ -6,6 +6,7 @@ use super::features::{self, Behind, Row, risk};
 use crate::document::analysis::{CellReference, ModelInfo, Score};
 use crate::document::findings::Contribution;
 use crate::error::{Error, ErrorCode, Result};
+use crate::limit::Limit;
 use docproc_networks::evaluate::{Evaluator, Scratch};
 use docproc_networks::gradient::Explainer;
 use docproc_networks::network::Network;
@@ -82,13 +83,14 @@ impl ScoringNetworks {
     /// networks' scores come last.
     ///
     /// # Errors
-    /// Only `internal`.
-    pub fn score(&self, document: &Document<'_>) -> Result<Vec<Score>> {
+    /// `internal`, and those of the limit.
+    pub fn score(&self, document: &Document<'_>, limit: &Limit) -> Result<Vec<Score>> {
         let mut scores = Vec::new();
         for network in &self.networks {
             let so_far = Document { scores: &scores, ..*document };
-            let rows = features::rows(&network.set, &so_far).unwrap_or_default();
-            let more = network.score(&so_far, &rows, &mut network.evaluator.scratch())?;
+            let rows = features::rows(&network.set, &so_far, limit).unwrap_or_default();
+            limit.check()?;
+            let more = network.score(&so_far, &rows, &mut network.evaluator.scratch(), limit)?;
             scores.extend(more);
         }
         Ok(scores)
@@ -200,7 +202,7 @@ fn ready(source: &NetworkSource, network: Network, bytes: &[u8], enable_simd: bo
             set.len()
         )));
     }
-    if features::rows(&set.id.name, &Document::default()).is_none() {
+    if features::rows(&set.id.name, &Document::default(), &Limit::default()).is_none() {
         return Err(fail(format!("nothing computes features of a {} in an analysis", set.subject)));
     }
     Ok(LoadedNetwork {
@@ -215,13 +217,21 @@ fn ready(source: &NetworkSource, network: Network, bytes: &[u8], enable_simd: bo
 
 impl LoadedNetwork {
     /// Scores of rows with the evidence behind each.
-    fn score(&self, document: &Document<'_>, rows: &[Row], scratch: &mut Scratch) -> Result<Vec<Score>> {
+    fn score(
+        &self,
+        document: &Document<'_>,
+        rows: &[Row],
+        scratch: &mut Scratch,
+        limit: &Limit,
+    ) -> Result<Vec<Score>> {
         let spec = self.evaluator.spec();
         let inputs: Vec<f32> = rows.iter().flat_map(|row| row.values.iter().copied()).collect();
         let mut outputs = vec![0.0; rows.len() * spec.outputs()];
         self.evaluator.run(&inputs, &mut outputs, scratch)?;
+        let by_section = risk::by_section(document.sentences);
         let mut scores = Vec::new();
         for (row, output) in rows.iter().zip(outputs.chunks_exact_mut(spec.outputs())) {
+            limit.check()?;
             spec.calibrate(output);
             let (index, class) = self.answer(output);
             let score = output[index];
@@ -248,7 +258,7 @@ impl LoadedNetwork {
                 }
                 Behind::Cells(cells) => found.cells = strongest_cells(cells, &contributions),
                 Behind::Sentences(section) => {
-                    let sentences = risk::sentences_in(*section, document.sentences);
+                    let sentences = by_section.get(section).into_iter().flatten().copied();
                     let mut behind = risk::sentence_contributions(sentences, &contributions);
                     behind.retain(|(_, contribution)| *contribution > 0.0);
                     behind.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -379,7 +389,10 @@ mod tests {
             sentence(3, 2, "Too short to score."),
         ];
         let scores = networks
-            .score(&Document { sections: &sections, sentences: &sentences, ..Document::default() })
+            .score(
+                &Document { sections: &sections, sentences: &sentences, ..Document::default() },
+                &Limit::default(),
+            )
             .unwrap();
         assert_eq!(scores.len(), 2);
         assert_eq!((scores[0].target, scores[1].target), (ScoreTarget::Section(0), ScoreTarget::Section(1)));
@@ -389,7 +402,10 @@ mod tests {
         assert_eq!(networks.models()[0].role, "court");
         let plain = ScoringNetworks::load(&[source(None, None)], false).unwrap();
         let again = plain
-            .score(&Document { sections: &sections, sentences: &sentences, ..Document::default() })
+            .score(
+                &Document { sections: &sections, sentences: &sentences, ..Document::default() },
+                &Limit::default(),
+            )
             .unwrap();
         assert!((again[1].score - scores[1].score).abs() < 1e-6);
     }

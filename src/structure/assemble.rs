@@ -12,6 +12,8 @@ use crate::document::analysis::{
     Block, Entity, Figure, PageInfo, Rounded, Section, SectionKind, Sentence, Summary, Table,
 };
 use crate::document::{Page, TextPrediction};
+use crate::error::Result;
+use crate::limit::Limit;
 
 /// A document's structure before any text model has looked at it.
 #[derive(Debug)]
@@ -29,13 +31,15 @@ pub struct DocumentStructure {
 
 impl DocumentStructure {
     /// Builds sections and sentences over the blocks of all pages, given page after page in reading order.
-    #[must_use]
-    pub fn new(pages: &[Page], blocks: Vec<PageBlock>) -> Self {
+    ///
+    /// # Errors
+    /// Only those of the limit.
+    pub fn new(pages: &[Page], blocks: Vec<PageBlock>, limit: &Limit) -> Result<Self> {
         let hyphens = HyphenatedWords::of(pages);
-        let outline = outline(pages, &blocks, &hyphens);
-        let sentences = sentences(pages, &blocks, &outline, &hyphens);
+        let outline = outline(pages, &blocks, &hyphens, limit)?;
+        let sentences = sentences(pages, &blocks, &outline, &hyphens, limit)?;
         let words = pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str());
-        Self { locale: Locale::detect(words), blocks, outline, sentences, hyphens }
+        Ok(Self { locale: Locale::detect(words), blocks, outline, sentences, hyphens })
     }
 
     /// Text of a block.
@@ -127,14 +131,17 @@ pub struct AnalysisParts {
 }
 
 /// Puts the parts together. Tables without a section get that of their first block.
-#[must_use]
+///
+/// # Errors
+/// Only those of the limit.
 pub fn assemble(
     pages: &[Page],
     structure: &DocumentStructure,
     text: TextResults<'_>,
     mut tables: Vec<Table>,
     review: ReviewThresholds,
-) -> AnalysisParts {
+    limit: &Limit,
+) -> Result<AnalysisParts> {
     let sections_of_blocks = &structure.outline.section_of_block;
     for table in &mut tables {
         if table.section.is_none() {
@@ -146,6 +153,7 @@ pub fn assemble(
     let mut sentences = Vec::with_capacity(structure.sentences.len());
     let (mut entities, mut figures) = (Vec::new(), Vec::new());
     for (index, draft) in structure.sentences.iter().enumerate() {
+        limit.check()?;
         let prediction = text.sentences.get(index).unwrap_or(&none);
         let place = place_of_sentence(draft, pages);
         let probabilities = prediction.sentiment.as_deref().unwrap_or(&[]);
@@ -170,15 +178,18 @@ pub fn assemble(
         entities.append(&mut found.entities);
         figures.append(&mut found.figures);
     }
+    let by_number: BTreeMap<u32, &Page> = pages.iter().map(|page| (page.number, page)).collect();
     for table in &tables {
+        limit.check()?;
         figures.extend(figures_of_table(table, structure.locale));
-        figures.extend(figures_of_labels(table, pages, structure.locale));
+        figures.extend(figures_of_labels(table, &by_number, structure.locale));
     }
 
     let probabilities = structure.sentences.iter().zip(text.sentences).filter_map(|(draft, prediction)| {
         let probabilities = prediction.sentiment.as_deref()?;
         Some((draft.section, draft.words.len(), probabilities))
     });
+    let page_ranges = page_ranges(pages, structure);
     let (sums, document_sum) = sum_by_section(&structure.outline.sections, probabilities);
     let sections: Vec<Section> = structure
         .outline
@@ -194,7 +205,7 @@ pub fn assemble(
                 .sections
                 .get(index)
                 .and_then(|prediction| section_kind(text.section_labels, prediction)),
-            pages: page_range(pages, structure, index),
+            pages: page_ranges[index].unwrap_or([1, 1]),
             blocks: draft.blocks.iter().copied().map(identifier).collect(),
             sentiment: sums[index].aggregate(text.sentiment_labels),
         })
@@ -221,7 +232,7 @@ pub fn assemble(
             .count()
         + entities.iter().filter(|entity| entity.needs_review).count();
     summary.needs_review = identifier(unsure);
-    AnalysisParts {
+    Ok(AnalysisParts {
         pages: pages.iter().map(page_info).collect(),
         blocks,
         sections,
@@ -230,7 +241,7 @@ pub fn assemble(
         figures,
         tables,
         summary,
-    }
+    })
 }
 
 /// Mean of the sentences' embeddings, weighted by words, of length 1; empty where there are none.
@@ -296,17 +307,22 @@ fn blocks(pages: &[Page], structure: &DocumentStructure, review_threshold: f32) 
         .collect()
 }
 
-/// First and last page of a section, subsections included.
-fn page_range(pages: &[Page], structure: &DocumentStructure, section: usize) -> [u32; 2] {
+/// First and last page of each section, subsections included; `None` where it has no blocks.
+fn page_ranges(pages: &[Page], structure: &DocumentStructure) -> Vec<Option<[u32; 2]>> {
     let sections = &structure.outline.sections;
-    let end = (section + 1..sections.len()).take_while(|index| structure.is_inside(*index, section)).last();
-    let numbers = (section..=end.unwrap_or(section))
-        .flat_map(|index| &sections[index].blocks)
-        .map(|block| pages[structure.blocks[*block].page_index].number);
-    let range = numbers.fold(None, |range: Option<[u32; 2]>, number| {
-        Some(range.map_or([number, number], |[first, last]| [first.min(number), last.max(number)]))
-    });
-    range.unwrap_or([1, 1])
+    let widen = |range: Option<[u32; 2]>, [from, to]: [u32; 2]| {
+        Some(range.map_or([from, to], |[first, last]| [first.min(from), last.max(to)]))
+    };
+    let number = |block: &usize| pages[structure.blocks[*block].page_index].number;
+    let own = |blocks: &[usize]| blocks.iter().map(number).fold(None, |range, at| widen(range, [at, at]));
+    let mut ranges: Vec<Option<[u32; 2]>> = sections.iter().map(|section| own(&section.blocks)).collect();
+    // Children come after their parents.
+    for index in (0..sections.len()).rev() {
+        if let (Some(parent), Some(range)) = (sections[index].parent, ranges[index]) {
+            ranges[parent] = widen(ranges[parent], range);
+        }
+    }
+    ranges
 }
 
 fn section_kind(labels: &[String], prediction: &TextPrediction) -> Option<SectionKind> {

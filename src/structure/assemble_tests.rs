@@ -39,7 +39,7 @@ fn analyzed() -> (Vec<Page>, DocumentStructure) {
     let mut blocks = layout_page(&first, 0, &first_labels);
     blocks.extend(layout_page(&second, 1, &second_labels));
     let pages = vec![first, second];
-    let structure = DocumentStructure::new(&pages, blocks);
+    let structure = DocumentStructure::new(&pages, blocks, &Limit::default()).unwrap();
     (pages, structure)
 }
 
@@ -70,7 +70,7 @@ fn a_small_document_from_words_to_analysis() {
     let labels = ["positive", "negative", "neutral"].map(str::to_owned);
     let text = TextResults { sentiment_labels: &labels, sentences: &predictions, ..TextResults::default() };
     let review = ReviewThresholds { layout: 0.5, sentiment: 0.75, entities: 0.5 };
-    let parts = assemble(&pages, &structure, text, Vec::new(), review);
+    let parts = assemble(&pages, &structure, text, Vec::new(), review, &Limit::default()).unwrap();
 
     let tree: Vec<(u32, &str, [u32; 2])> =
         parts.sections.iter().map(|section| (section.level, section.title.as_str(), section.pages)).collect();
@@ -99,7 +99,15 @@ fn a_small_document_from_words_to_analysis() {
 #[test]
 fn without_models_there_is_still_structure() {
     let (pages, structure) = analyzed();
-    let parts = assemble(&pages, &structure, TextResults::default(), Vec::new(), ReviewThresholds::default());
+    let parts = assemble(
+        &pages,
+        &structure,
+        TextResults::default(),
+        Vec::new(),
+        ReviewThresholds::default(),
+        &Limit::default(),
+    )
+    .unwrap();
     assert!(parts.sentences.iter().all(|sentence| sentence.sentiment.is_none()));
     assert!(parts.summary.sentiment.is_none() && parts.entities.is_empty());
     assert_eq!(parts.figures.len(), 3);
@@ -113,7 +121,7 @@ fn notes_lie_below_their_title_also_behind_the_companys_name() {
         ("Section-header", "2. Revenues", 120.0, 10.0),
     ]);
     let blocks = layout_page(&page, 0, &labels);
-    let structure = DocumentStructure::new(&[page], blocks);
+    let structure = DocumentStructure::new(&[page], blocks, &Limit::default()).unwrap();
     let levels: Vec<u32> = structure.outline.sections.iter().map(|section| section.level).collect();
     assert_eq!(levels, [1, 2, 2]);
 }
@@ -130,7 +138,7 @@ fn decimal_numbers_decide_depth_before_the_type_does() {
         ("Section-header", "Outlook", 240.0, 18.0),
     ]);
     let blocks = layout_page(&page, 0, &labels);
-    let structure = DocumentStructure::new(&[page], blocks);
+    let structure = DocumentStructure::new(&[page], blocks, &Limit::default()).unwrap();
     let tree: Vec<(&str, u32)> =
         structure.outline.sections.iter().map(|section| (section.title.as_str(), section.level)).collect();
     assert_eq!(

@@ -19,19 +19,17 @@ const MOST_WORDS: usize = 20_000;
 const CONFIDENCE: f32 = 0.945;
 
 /// Amounts, percentages and quantities in the labels of a table's rows, row by row. The table's scale holds for amounts
-/// and shares that are printed without one of their own, but for what its statement excepts.
+/// and shares that are printed without one of their own, but for what its statement excepts. `pages` are by number.
 #[must_use]
-pub fn figures_of_labels(table: &Table, pages: &[Page], locale: Locale) -> Vec<Figure> {
-    let by_number: BTreeMap<u32, &Page> =
-        pages.iter().filter(|page| page.words.len() <= MOST_WORDS).map(|page| (page.number, page)).collect();
+pub fn figures_of_labels(table: &Table, pages: &BTreeMap<u32, &Page>, locale: Locale) -> Vec<Figure> {
+    let page_of = |number: u32| pages.get(&number).copied().filter(|page| page.words.len() <= MOST_WORDS);
     let labels =
         table.cells.iter().filter(|cell| cell.header && cell.column == 0 && cell.row >= table.header_rows);
     let mut statement = None;
     let mut found = Vec::new();
     for cell in labels.filter(|cell| cell.text.contains(|c: char| c.is_ascii_digit())) {
-        let Some(page) = by_number.get(&cell.page) else { continue };
-        let statement =
-            statement.get_or_insert_with(|| statement_of(table, by_number.get(&table.page).copied()));
+        let Some(page) = page_of(cell.page) else { continue };
+        let statement = statement.get_or_insert_with(|| statement_of(table, page_of(table.page)));
         let (text, places) = words_of(cell, page);
         for figure in find_figures(&text, locale) {
             found.extend(figure_of(&text, &figure, &places, statement).map(|figure| Figure {

@@ -10,6 +10,8 @@ use super::PageBlock;
 use super::headings::{Numbering, decimal_path, numbering};
 use super::text::{HyphenatedWords, block_text};
 use crate::document::Page;
+use crate::error::Result;
+use crate::limit::Limit;
 
 /// A section before it is written into the analysis.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,8 +75,15 @@ struct Heading {
 const LEAST_CONFIDENCE: f32 = 0.4;
 
 /// Builds the section tree over the document's blocks, given in reading order.
-#[must_use]
-pub fn outline(pages: &[Page], blocks: &[PageBlock], hyphens: &HyphenatedWords) -> Outline {
+///
+/// # Errors
+/// Only those of the limit.
+pub fn outline(
+    pages: &[Page],
+    blocks: &[PageBlock],
+    hyphens: &HyphenatedWords,
+    limit: &Limit,
+) -> Result<Outline> {
     let running = running_heads(pages, blocks, hyphens);
     let mut sections: Vec<SectionDraft> = Vec::new();
     let mut section_of_block = Vec::with_capacity(blocks.len());
@@ -82,6 +91,7 @@ pub fn outline(pages: &[Page], blocks: &[PageBlock], hyphens: &HyphenatedWords) 
     let mut open: Vec<(usize, Heading)> = Vec::new();
     let mut last_heading_block: Option<usize> = None;
     for (index, block) in blocks.iter().enumerate() {
+        limit.check()?;
         let heading = if running[index] { None } else { heading(pages, block, hyphens) };
         let Some(heading) = heading else {
             if sections.is_empty() {
@@ -133,7 +143,7 @@ pub fn outline(pages: &[Page], blocks: &[PageBlock], hyphens: &HyphenatedWords) 
         section_of_block.push(sections.len());
         sections.push(SectionDraft { title: heading.text, level, parent, blocks: vec![index] });
     }
-    Outline { sections, section_of_block }
+    Ok(Outline { sections, section_of_block })
 }
 
 fn heading(pages: &[Page], block: &PageBlock, hyphens: &HyphenatedWords) -> Option<Heading> {

@@ -10,23 +10,29 @@ use super::sections::Outline;
 use super::text::{HyphenatedWords, RunningText};
 use super::{PageBlock, SentenceDraft};
 use crate::document::Page;
+use crate::error::Result;
+use crate::limit::Limit;
 
 /// A sentence longer than this is a list without full stops; it is cut at the next semicolon or line.
 const LONGEST: usize = 250;
 
 /// Sentences of text, list items, footnotes and captions in reading order. Tables, headings, page headers and footers
 /// have none.
-#[must_use]
+///
+/// # Errors
+/// Only those of the limit.
 pub fn sentences(
     pages: &[Page],
     blocks: &[PageBlock],
     outline: &Outline,
     hyphens: &HyphenatedWords,
-) -> Vec<SentenceDraft> {
+    limit: &Limit,
+) -> Result<Vec<SentenceDraft>> {
     let mut writer = Writer { pages, hyphens, done: Vec::new() };
     // The sentence of the running text that the last block left unfinished.
     let mut unfinished: Option<Unfinished> = None;
     for (index, block) in blocks.iter().enumerate() {
+        limit.check()?;
         let section = outline.section_of_block.get(index).copied().unwrap_or(0);
         match block.label.as_str() {
             "Text" | "List-item" => {
@@ -68,7 +74,7 @@ pub fn sentences(
     }
     // By the place where they start: a sentence that runs on is finished after the footnotes that interrupt it.
     writer.done.sort_by_key(|draft| draft.block);
-    writer.done
+    Ok(writer.done)
 }
 
 type Place = (usize, usize);

@@ -33,8 +33,8 @@ fn document(parts: &[(&str, &str, bool)]) -> (Vec<Page>, Vec<PageBlock>) {
 fn split(parts: &[(&str, &str, bool)]) -> Vec<String> {
     let (pages, blocks) = document(parts);
     let hyphens = HyphenatedWords::of(&pages);
-    let outline = crate::structure::outline(&pages, &blocks, &hyphens);
-    let drafts = sentences(&pages, &blocks, &outline, &hyphens);
+    let outline = crate::structure::outline(&pages, &blocks, &hyphens, &Limit::default()).unwrap();
+    let drafts = sentences(&pages, &blocks, &outline, &hyphens, &Limit::default()).unwrap();
     for draft in &drafts {
         for span in &draft.words {
             assert!(draft.text.get(span.range.clone()).is_some());

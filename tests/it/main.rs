@@ -11,6 +11,7 @@ mod fixtures;
 #[allow(dead_code, reason = "`make soak` takes the rest")]
 mod generator;
 mod golden;
+mod growth;
 mod hostile;
 mod input;
 mod labels;
@@ -18,4 +19,8 @@ mod messages;
 mod quantize;
 mod quantize_cases;
 mod rooms;
+#[path = "../../benches/growth/stages.rs"]
+mod stages;
+#[path = "../../benches/growth/statements.rs"]
+mod statements;
 mod train;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms from the ground up; those of one line may not import each other.
 const ORDER: &[&[&str]] = &[
     &["error"],
+    &["limit"],
     &["document"],
     &["config"],
     &["input", "tokenize"],

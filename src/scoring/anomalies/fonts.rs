@@ -13,10 +13,10 @@ const FEWEST: usize = 6;
 const SHARE: usize = 6;
 
 /// One finding per number that differs from nearly all of its column, unless its row differs as a whole.
-pub(super) fn odd_fonts(pages: &[Page], tables: &[Table]) -> Vec<Anomaly> {
+pub(super) fn odd_fonts<'t>(pages: &[Page], tables: impl IntoIterator<Item = &'t Table>) -> Vec<Anomaly> {
     let by_number: BTreeMap<u32, &Page> =
         pages.iter().filter(|page| page.words.len() <= MOST_WORDS).map(|page| (page.number, page)).collect();
-    tables.iter().flat_map(|table| odd_in(table, &by_number)).collect()
+    tables.into_iter().flat_map(|table| odd_in(table, &by_number)).collect()
 }
 
 fn odd_in(table: &Table, pages: &BTreeMap<u32, &Page>) -> Vec<Anomaly> {
@@ -24,7 +24,9 @@ fn odd_in(table: &Table, pages: &BTreeMap<u32, &Page>) -> Vec<Anomaly> {
     let faces: Vec<(&Cell, String)> =
         table.cells.iter().filter_map(|cell| Some((cell, face_of(cell, pages.get(&cell.page)?)?))).collect();
     let mut columns: BTreeMap<u32, Vec<&(&Cell, String)>> = BTreeMap::new();
+    let mut rows: BTreeMap<u32, Vec<&(&Cell, String)>> = BTreeMap::new();
     for entry in &faces {
+        rows.entry(entry.0.row).or_default().push(entry);
         if entry.0.value.as_ref().is_some_and(|value| !value.nil) && !entry.0.header {
             columns.entry(entry.0.column).or_default().push(entry);
         }
@@ -41,9 +43,9 @@ fn odd_in(table: &Table, pages: &BTreeMap<u32, &Page>) -> Vec<Anomaly> {
             continue;
         }
         for (cell, face) in numbers.iter().copied().filter(|(_, face)| face != usual) {
-            let row_has_it = faces.iter().any(|(other, other_face)| {
-                other.row == cell.row && other.column != cell.column && other_face == face
-            });
+            let row_has_it = rows[&cell.row]
+                .iter()
+                .any(|(other, other_face)| other.column != cell.column && other_face == face);
             if !row_has_it {
                 let message = format!(
                     "`{}` is set in {face}, the other {most} numbers of its column in {usual}",

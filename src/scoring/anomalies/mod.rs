@@ -20,6 +20,8 @@ pub use hidden::without_hidden;
 use crate::document::analysis::{Place, Table};
 use crate::document::findings::{Anomaly, Evidence, Severity};
 use crate::document::{BBox, Page, Points, Word};
+use crate::error::Result;
+use crate::limit::Limit;
 
 /// Words of a page beyond which it is a drawing, and not compared word by word.
 const MOST_WORDS: usize = 20_000;
@@ -29,23 +31,28 @@ const LISTED: usize = 20;
 /// Finds the hard anomalies of one document, kind by kind. `hidden` are the pages from which hidden words were taken out,
 /// as they were before, and `readings` the words that OCR reads on some of the pages where the text layers are to be
 /// compared with them; both by the index of the page.
-#[must_use]
+///
+/// # Errors
+/// Only those of the limit.
 pub fn find_anomalies(
     pages: &[Page],
     hidden: &BTreeMap<usize, Page>,
     tables: &[Table],
     readings: &[(usize, Vec<Word>)],
-) -> Vec<Anomaly> {
+    limit: &Limit,
+) -> Result<Vec<Anomaly>> {
     let as_read = pages.iter().enumerate().map(|(index, page)| hidden.get(&index).unwrap_or(page));
-    let mut found = hidden::hidden_text(as_read);
-    found.extend(readings.iter().filter_map(|(page, words)| text_layer::compare(pages.get(*page)?, words)));
+    let mut found = hidden::hidden_text(limit.within(as_read));
+    let compared = limit.within(readings);
+    found.extend(compared.filter_map(|(page, words)| text_layer::compare(pages.get(*page)?, words)));
     found.extend(controls::control_characters(pages));
-    found.extend(page_numbers::page_numbers(pages));
-    found.extend(periods::impossible_dates(pages));
-    found.extend(periods::misfits(tables));
-    found.extend(fonts::odd_fonts(pages, tables));
+    found.extend(page_numbers::page_numbers(pages, limit));
+    found.extend(periods::impossible_dates(limit.within(pages)));
+    found.extend(periods::misfits(limit.within(tables)));
+    found.extend(fonts::odd_fonts(pages, limit.within(tables)));
     found.extend(benford::first_digits(tables));
-    found
+    limit.check()?;
+    Ok(found)
 }
 
 /// A finding without a formula. All places are counted in the message by the caller; the first are listed.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::{count, evidence, finding};
 use crate::document::findings::{Anomaly, Severity};
 use crate::document::{BBox, Page, Points};
+use crate::limit::Limit;
 
 /// Share of a page's height at its head and foot where its number may stand.
 const MARGIN: f32 = 0.12;
@@ -30,8 +31,9 @@ struct Candidate {
     text: String,
 }
 
-pub(super) fn page_numbers(pages: &[Page]) -> Vec<Anomaly> {
-    let candidates: Vec<Vec<Candidate>> = pages.iter().map(candidates).collect();
+pub(super) fn page_numbers(pages: &[Page], limit: &Limit) -> Vec<Anomaly> {
+    let candidates: Vec<Vec<Candidate>> = limit.within(pages).map(candidates).collect();
+    let pages = &pages[..candidates.len()];
     let numbers: Vec<i64> = pages.iter().map(|page| i64::from(page.number)).collect();
     let chosen = choose(&numbers, &candidates);
     let numbered = chosen.iter().filter(|number| number.is_some()).count();
@@ -198,7 +200,7 @@ mod tests {
                 page(number, words)
             })
             .collect();
-        page_numbers(&pages).into_iter().map(|anomaly| anomaly.message).collect()
+        page_numbers(&pages, &Limit::default()).into_iter().map(|anomaly| anomaly.message).collect()
     }
 
     fn numbers(values: &[&'static str]) -> Vec<String> {

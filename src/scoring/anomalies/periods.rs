@@ -24,7 +24,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// "September 31, 2024", "February 29, 2023": one finding per place.
-pub(super) fn impossible_dates(pages: &[Page]) -> Vec<Anomaly> {
+pub(super) fn impossible_dates<'p>(pages: impl IntoIterator<Item = &'p Page>) -> Vec<Anomaly> {
     let mut found = Vec::new();
     for page in pages {
         for (at, pair) in page.words.windows(2).enumerate() {
@@ -70,8 +70,8 @@ fn day_beyond(month: &Word, day: &Word, next: Option<&Word>) -> Option<u32> {
 }
 
 /// Columns whose year breaks the order of the others, and years that the caption does not name.
-pub(super) fn misfits(tables: &[Table]) -> Vec<Anomaly> {
-    tables.iter().flat_map(|table| odd_year(table).into_iter().chain(not_in_caption(table))).collect()
+pub(super) fn misfits<'t>(tables: impl IntoIterator<Item = &'t Table>) -> Vec<Anomaly> {
+    tables.into_iter().flat_map(|table| odd_year(table).into_iter().chain(not_in_caption(table))).collect()
 }
 
 /// Years of columns that run by one year, but for one that a single wrong digit explains.

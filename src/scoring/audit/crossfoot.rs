@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::relation::{Check, sum_check, term};
 use super::sheet::{Class, Entry, Number, Sheet};
+use crate::error::Result;
+use crate::limit::Limit;
 
 /// Rows in which a relation between columns must hold before it is believed.
 const MIN_ROWS: usize = 3;
@@ -226,14 +228,15 @@ struct Fate {
 }
 
 /// All checks of relations between columns of one sheet.
-pub(super) fn cross_footing(sheet: &Sheet<'_>) -> Vec<Check> {
+pub(super) fn cross_footing(sheet: &Sheet<'_>, limit: &Limit) -> Result<Vec<Check>> {
     let columns = sheet.columns();
     if !(2..=MOST_COLUMNS).contains(&columns) || sheet.rows.len() < MIN_ROWS {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let mut tried = 0usize;
     let mut fates: Vec<Fate> = Vec::new();
     for relation in candidates(sheet) {
+        limit.check()?;
         tried += 1;
         if let Some(fate) = fate(sheet, relation) {
             fates.push(fate);
@@ -259,7 +262,7 @@ pub(super) fn cross_footing(sheet: &Sheet<'_>) -> Vec<Check> {
         let own = (0..sheet.rows.len()).filter_map(|row| fate.relation.check(sheet, row));
         checks.extend(own.filter(|check| accuse || check.holds()));
     }
-    checks
+    Ok(checks)
 }
 
 fn candidates(sheet: &Sheet<'_>) -> Vec<Relation> {

@@ -15,6 +15,8 @@ use std::collections::BTreeSet;
 
 use super::relation::{Check, sum_check};
 use super::sheet::{Entry, Number, Sheet};
+use crate::error::Result;
+use crate::limit::Limit;
 use cues::{Cue, names_block};
 use hypothesis::best_hypothesis;
 use misplaced::{Exchange, misplaced, slipped};
@@ -28,8 +30,11 @@ const LARGEST_RATE: f64 = 1_000.0;
 /// and this many times smaller than the largest amount beside them.
 const RATE_SHARE: f64 = 10.0;
 
-/// Exchanges of two rows that are tried for one table.
+/// Exchanges of two rows that are tried for one table: each reads the whole table again.
 const MOST_EXCHANGES: usize = 12;
+/// What a row is compared with from the top of the stack down. Relations are much shorter than this; without an end a
+/// table that is joined over many pages costs each row all rows before it.
+const REACH: usize = 1_024;
 
 /// Something on the stack.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +43,38 @@ enum Item {
     Heading(usize),
     /// A row of numbers.
     Row(usize),
+}
+
+/// What was read and is not summed up yet.
+#[derive(Debug, Default)]
+struct Stack {
+    items: Vec<Item>,
+    /// Subtotals on the stack, by their place on it.
+    nested: Vec<Nested>,
+}
+
+impl Stack {
+    /// What is on top, and how much lies below.
+    fn top(&self) -> (usize, &[Item]) {
+        let floor = self.items.len().saturating_sub(REACH);
+        (floor, &self.items[floor..])
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.items.truncate(length);
+        while self.nested.last().is_some_and(|sum| sum.at >= length) {
+            self.nested.pop();
+        }
+    }
+
+    /// Of headings without rows between them only the last heads anything.
+    fn push_heading(&mut self, row: usize) {
+        if let Some(Item::Heading(last)) = self.items.last_mut() {
+            *last = row;
+        } else {
+            self.items.push(Item::Heading(row));
+        }
+    }
 }
 
 /// A relation between rows, and how it fares in each column.
@@ -58,19 +95,31 @@ struct Hypothesis {
 
 /// All checks of column totals of one sheet. `known` are the relations that hold in other tables; those that hold
 /// here are added to `learned`.
-pub(super) fn footing(sheet: &Sheet<'_>, known: &Known, learned: &mut Known) -> Vec<Check> {
+pub(super) fn footing(
+    sheet: &Sheet<'_>,
+    known: &Known,
+    learned: &mut Known,
+    limit: &Limit,
+) -> Result<Vec<Check>> {
     let mut exchanges = Vec::new();
-    let mut checks = read_down(sheet, known, learned, &mut exchanges);
-    if let Some(exchange) =
-        exchanges.into_iter().take(MOST_EXCHANGES).find(|one| is_repair(sheet, known, &checks, one))
-    {
-        checks.extend(exchange.checks);
+    let mut checks = read_down(sheet, known, learned, Some(&mut exchanges), limit)?;
+    for exchange in exchanges.into_iter().take(MOST_EXCHANGES) {
+        if is_repair(sheet, known, &checks, &exchange, limit)? {
+            checks.extend(exchange.checks);
+            break;
+        }
     }
-    checks.into_iter().map(|(_, check)| check).collect()
+    Ok(checks.into_iter().map(|(_, check)| check).collect())
 }
 
 /// Whether sums come out that did not, and none is lost, when two rows change places.
-fn is_repair(sheet: &Sheet<'_>, known: &Known, checks: &[(usize, Check)], exchange: &Exchange) -> bool {
+fn is_repair(
+    sheet: &Sheet<'_>,
+    known: &Known,
+    checks: &[(usize, Check)],
+    exchange: &Exchange,
+    limit: &Limit,
+) -> Result<bool> {
     let mut repaired = sheet.clone();
     let (first, second) = exchange.rows;
     for &column in &exchange.columns {
@@ -78,7 +127,7 @@ fn is_repair(sheet: &Sheet<'_>, known: &Known, checks: &[(usize, Check)], exchan
         repaired.rows[first].entries[column] = b;
         repaired.rows[second].entries[column] = a;
     }
-    let after = read_down(&repaired, known, &mut Known::default(), &mut Vec::new());
+    let after = read_down(&repaired, known, &mut Known::default(), None, limit)?;
     // Results by their cells: those of the two rows have changed places, too.
     let results = |checks: &[(usize, Check)], holds: bool| -> BTreeSet<(u32, u32)> {
         let own = checks.iter().filter(|(_, check)| check.holds() == holds);
@@ -87,7 +136,9 @@ fn is_repair(sheet: &Sheet<'_>, known: &Known, checks: &[(usize, Check)], exchan
     let (held, holds) = (results(checks, true), results(&after, true));
     let gained = holds.difference(&held).count();
     let needed = exchange.columns.len() * if exchange.moves_result { 2 } else { 1 };
-    held.is_subset(&holds) && gained >= needed && results(&after, false).len() <= results(checks, false).len()
+    Ok(held.is_subset(&holds)
+        && gained >= needed
+        && results(&after, false).len() <= results(checks, false).len())
 }
 
 /// Reads the rows from top to bottom and checks what each claims. Exchanges that would repair a sum go to `exchanges`.
@@ -95,21 +146,22 @@ fn read_down(
     sheet: &Sheet<'_>,
     known: &Known,
     learned: &mut Known,
-    exchanges: &mut Vec<Exchange>,
-) -> Vec<(usize, Check)> {
+    mut exchanges: Option<&mut Vec<Exchange>>,
+    limit: &Limit,
+) -> Result<Vec<(usize, Check)>> {
     let mut checks: Vec<(usize, Check)> = Vec::new();
-    let mut stack: Vec<Item> = Vec::new();
-    let mut nested: Vec<Nested> = Vec::new();
+    let mut stack = Stack::default();
     let mut results: BTreeSet<usize> = BTreeSet::new();
     for row in 0..sheet.rows.len() {
+        limit.check()?;
         if !sheet.rows[row].has_numbers() {
             if !sheet.rows[row].key.is_empty() {
-                stack.push(Item::Heading(row));
+                stack.push_heading(row);
             }
             continue;
         }
-        let hypothesis =
-            claimed(sheet, &stack, &nested, row).or_else(|| known.hypothesis(sheet, &stack, row));
+        let (floor, top) = stack.top();
+        let hypothesis = claimed(sheet, &stack, row).or_else(|| known.hypothesis(sheet, top, row));
         if let Some(hypothesis) = hypothesis {
             learned.add(sheet, &hypothesis, row);
             results.insert(row);
@@ -117,26 +169,28 @@ fn read_down(
             checks.extend(
                 columns.filter_map(|&column| Some((column, check(sheet, &hypothesis.parts, row, column)?))),
             );
-            stack.truncate(hypothesis.from);
-        } else if let Some((from, found)) = misplaced(sheet, &stack, row) {
+            stack.truncate(floor + hypothesis.from);
+        } else if let Some((from, found)) = misplaced(sheet, top, row) {
             checks.extend(found);
-            stack.truncate(from);
-        } else if let Some((from, found)) = slipped(sheet, &stack, &results, row) {
+            stack.truncate(floor + from);
+        } else if let Some((from, found)) = slipped(sheet, top, &results, row) {
             checks.push(found);
-            stack.truncate(from);
+            stack.truncate(floor + from);
         } else {
-            exchanges.extend(misplaced::exchanges(sheet, &stack, row));
+            if let Some(exchanges) = exchanges.as_mut().filter(|found| found.len() < MOST_EXCHANGES) {
+                exchanges.extend(misplaced::exchanges(sheet, top, row));
+            }
             if Cue::of(&sheet.rows[row]) == Cue::Total
-                && let Some(heading) = stack.iter().rposition(|item| matches!(item, Item::Heading(_)))
-                && names_block(sheet, stack[heading], row)
+                && let Some(heading) = top.iter().rposition(|item| matches!(item, Item::Heading(_)))
+                && names_block(sheet, top[heading], row)
             {
                 // What it sums is clear even if the sum is not: upper totals take this row and not its parts.
-                stack.truncate(heading + 1);
-            } else {
-                nested.extend(Nested::find(sheet, &stack, row));
+                stack.truncate(floor + heading + 1);
+            } else if let Some(sum) = Nested::find(sheet, &stack.items, row) {
+                stack.nested.push(sum);
             }
         }
-        stack.push(Item::Row(row));
+        stack.items.push(Item::Row(row));
     }
     let rates = rates(sheet);
     let other_kind: Vec<usize> = (0..sheet.columns())
@@ -146,17 +200,17 @@ fn read_down(
         })
         .collect();
     checks.retain(|(column, _)| !other_kind.contains(column));
-    checks
+    Ok(checks)
 }
 
 /// The relation that this row claims; where the rows above do not give one that holds everywhere, that which leaves out
 /// the parts of nested subtotals.
-fn claimed(sheet: &Sheet<'_>, stack: &[Item], nested: &[Nested], row: usize) -> Option<Hypothesis> {
-    let plain = best_hypothesis(sheet, stack, row);
+fn claimed(sheet: &Sheet<'_>, stack: &Stack, row: usize) -> Option<Hypothesis> {
+    let plain = best_hypothesis(sheet, stack.top().1, row);
     if plain.as_ref().is_some_and(|plain| plain.failing.is_empty()) {
         return plain;
     }
-    let other = without_nested(stack, nested).and_then(|(above, positions)| {
+    let other = without_nested(stack).and_then(|(above, positions)| {
         let other = best_hypothesis(sheet, &above, row)?;
         (plain.is_none() || other.failing.is_empty())
             .then(|| Hypothesis { from: positions[other.from], ..other })

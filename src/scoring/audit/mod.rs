@@ -21,6 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::document::Page;
 use crate::document::analysis::{Sentence, Table};
 use crate::document::findings::{Anomaly, AuditSummary};
+use crate::error::Result;
+use crate::limit::Limit;
 use footing::Known;
 use relation::Check;
 use sheet::Sheet;
@@ -45,31 +47,36 @@ pub struct Audit {
 }
 
 /// Checks tables and sentences of one document. `pages` give the rulings above totals.
-#[must_use]
-pub fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence]) -> Audit {
+///
+/// # Errors
+/// Only those of the limit.
+pub fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence], limit: &Limit) -> Result<Audit> {
+    limit.check()?;
     let by_number: BTreeMap<u32, &Page> = pages.iter().map(|page| (page.number, page)).collect();
     let sheets: Vec<Sheet<'_>> = tables.iter().map(|table| Sheet::new(table, &by_number)).collect();
     let mut checks: Vec<Check> = Vec::new();
     let (mut known, mut relearned) = (Known::default(), Known::default());
-    let mut footings: Vec<Vec<Check>> =
-        sheets.iter().map(|sheet| footing::footing(sheet, &Known::default(), &mut known)).collect();
+    let mut footings: Vec<Vec<Check>> = sheets
+        .iter()
+        .map(|sheet| footing::footing(sheet, &Known::default(), &mut known, limit))
+        .collect::<Result<_>>()?;
     if !known.is_empty() {
         // Once more, now that every table knows what holds in the others.
         for (sheet, checks) in sheets.iter().zip(&mut footings) {
-            *checks = footing::footing(sheet, &known, &mut relearned);
+            *checks = footing::footing(sheet, &known, &mut relearned, limit)?;
         }
     }
     for (sheet, footing) in sheets.iter().zip(footings) {
         checks.extend(footing);
-        checks.extend(crossfoot::cross_footing(sheet));
+        checks.extend(crossfoot::cross_footing(sheet, limit)?);
         checks.extend(identities::balance(sheet));
         checks.extend(identities::per_share(sheet));
     }
-    checks.extend(tieout::tie_out(&sheets));
+    checks.extend(tieout::tie_out(&sheets, limit)?);
     checks.extend(prose::stated_changes(sentences));
-    checks.extend(stated::stated_lines(&sheets, sentences));
+    checks.extend(stated::stated_lines(&sheets, sentences, limit)?);
     tighten(&mut checks);
-    report(checks)
+    Ok(report(checks))
 }
 
 /// In a document whose sums all come out exactly, numbers were made to add up; a sum that is off by more than one

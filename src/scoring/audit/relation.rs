@@ -30,17 +30,12 @@ impl Check {
         self.printed - self.expected
     }
 
-    /// Slack for the binary representation of decimals.
-    fn epsilon(&self) -> f64 {
-        1e-9 * self.expected.abs().max(self.printed.abs()).max(1.0)
-    }
-
     pub fn holds(&self) -> bool {
-        self.difference().abs() <= self.tolerance + self.epsilon()
+        is_within(self.expected, self.printed, self.tolerance)
     }
 
     pub fn exact(&self) -> bool {
-        self.difference().abs() <= self.epsilon()
+        is_within(self.expected, self.printed, 0.0)
     }
 
     /// Smallest unit of a sum's terms.
@@ -93,6 +88,11 @@ impl Check {
             statistics: std::collections::BTreeMap::new(),
         }
     }
+}
+
+/// Whether two numbers differ by no more than this, with slack for the binary representation of decimals.
+pub(super) fn is_within(expected: f64, printed: f64, tolerance: f64) -> bool {
+    (printed - expected).abs() <= tolerance + 1e-9 * expected.abs().max(printed.abs()).max(1.0)
 }
 
 fn decimals_of(unit: f64) -> i32 {

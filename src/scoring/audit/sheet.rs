@@ -61,6 +61,8 @@ pub(super) struct Row {
     pub label: String,
     /// The label in lower case with single spaces, without punctuation at its ends.
     pub key: String,
+    /// Whether its label says that a positive amount is taken off.
+    pub deduction: bool,
     pub indent: u32,
     /// One entry per column of the sheet.
     pub entries: Vec<Entry>,
@@ -126,7 +128,8 @@ impl<'t> Sheet<'t> {
                     })
                     .collect();
                 let indent = cells[row][0].map_or(0, |cell| table.cells[cell].indent);
-                Row { key: key_of(&label), label, indent, entries }
+                let key = key_of(&label);
+                Row { deduction: is_deduction(&key), key, label, indent, entries }
             })
             .collect();
         let mut rows: Vec<Row> = rows;
@@ -174,6 +177,44 @@ pub(super) fn key_of(label: &str) -> String {
         .join(" ")
         .trim_matches(|c: char| !c.is_alphanumeric() && c != ')' && c != '(')
         .to_owned()
+}
+
+/// Whether a positive amount with this label is taken off. What stands in parentheses names the other sign: "Other
+/// income (loss)" is no deduction.
+fn is_deduction(key: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "less",
+        "cost",
+        "expense",
+        "expenses",
+        "provision",
+        "tax",
+        "taxes",
+        "depreciation",
+        "amortization",
+        "allowance",
+        "impairment",
+        "loss",
+        "losses",
+        "noncontrolling",
+        "charges",
+        "administrative",
+        "research",
+        "marketing",
+    ];
+    let mut depth = 0u32;
+    let outside: String = key
+        .chars()
+        .filter(|c| {
+            match c {
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0
+        })
+        .collect();
+    outside.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
 }
 
 fn header_of(table: &Table, column: u32) -> String {

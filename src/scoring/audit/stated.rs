@@ -11,6 +11,8 @@ use super::relation::{Check, term};
 use super::sheet::{Class, Number, Sheet, key_of};
 use crate::document::analysis::{FigureKind, Sentence};
 use crate::document::findings::Term;
+use crate::error::Result;
+use crate::limit::Limit;
 use crate::structure::numbers::{FoundFigure, Locale, find_figures};
 
 /// Verbs between a subject and its figures, and whether they say that it changed.
@@ -51,6 +53,9 @@ const REASONS: &[&str] = &[
 const SHORTEST_KEY: usize = 6;
 /// Significant digits from which an amount that agrees is no coincidence.
 const TELLING_DIGITS: usize = 3;
+/// Rows of a label before and after a sentence that it may be about. More than any report has; a document of many
+/// statements of one form would cost every sentence all of them.
+const MOST_ROWS: usize = 100;
 
 /// What a figure is of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +90,11 @@ impl Stated {
 }
 
 /// Compares what sentences state with the rows that they name.
-pub(super) fn stated_lines(sheets: &[Sheet<'_>], sentences: &[Sentence]) -> Vec<Check> {
+pub(super) fn stated_lines(
+    sheets: &[Sheet<'_>],
+    sentences: &[Sentence],
+    limit: &Limit,
+) -> Result<Vec<Check>> {
     let mut lines: BTreeMap<&str, Vec<(&Sheet<'_>, usize)>> = BTreeMap::new();
     for sheet in sheets {
         for (index, row) in sheet.rows.iter().enumerate() {
@@ -95,7 +104,12 @@ pub(super) fn stated_lines(sheets: &[Sheet<'_>], sentences: &[Sentence]) -> Vec<
         }
     }
     let locale = Locale::detect(sentences.iter().flat_map(|sentence| sentence.text.split_whitespace()));
-    sentences.iter().filter_map(|sentence| stated_line(&lines, sentence, locale)).collect()
+    let mut checks = Vec::new();
+    for sentence in sentences {
+        limit.check()?;
+        checks.extend(stated_line(&lines, sentence, locale));
+    }
+    Ok(checks)
 }
 
 fn stated_line(
@@ -112,8 +126,10 @@ fn stated_line(
     if !stated.iter().any(Stated::is_telling) {
         return None;
     }
+    let here = rows.partition_point(|(sheet, _)| sheet.table.page < sentence.page);
+    let near = &rows[here.saturating_sub(MOST_ROWS)..(here + MOST_ROWS).min(rows.len())];
     let mut nearest: Option<Check> = None;
-    for &(sheet, row) in rows {
+    for &(sheet, row) in near {
         for later in 0..sheet.columns() {
             for before in (0..sheet.columns()).filter(|&before| before != later) {
                 match compare(sheet, row, [later, before], &stated, sentence) {

@@ -1,9 +1,10 @@
 //! The audit over small tables written as text.
 
-use super::audit;
-use crate::document::BBox;
+use super::Audit;
 use crate::document::analysis::{Cell, FigureKind, Sentence, Table};
 use crate::document::findings::Anomaly;
+use crate::document::{BBox, Page};
+use crate::limit::Limit;
 use crate::structure::numbers::{Locale, parse_number};
 
 /// A table of lines `label | number | number`; the first line heads the columns.
@@ -60,6 +61,10 @@ fn table(id: u32, lines: &[&str]) -> Table {
         column_periods: vec![None; columns],
         cells,
     }
+}
+
+fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence]) -> Audit {
+    super::audit(pages, tables, sentences, &Limit::default()).unwrap()
 }
 
 fn found(tables: &[Table]) -> Vec<Anomaly> {

@@ -1,6 +1,7 @@
 //! Feature vectors: fixed length, named, versioned, with documented ranges. Absent values are not-a-number; networks
 //! replace them by their training mean.
 
+mod alike;
 pub mod entities;
 pub mod figures;
 mod lexicon;
@@ -19,6 +20,7 @@ use crate::document::analysis::{
     Sentence, Table,
 };
 use crate::document::findings::ScoreTarget;
+use crate::limit::Limit;
 use docproc_networks::spec::FeatureSetId;
 
 /// The parts of a document that feature sets look at.
@@ -171,14 +173,15 @@ pub fn reads_scores(set: &str) -> bool {
     set == "review"
 }
 
-/// Rows of a set over a document, in document order; `None` for sets that are not computed from documents.
+/// Rows of a set over a document, in document order, as far as the limit lets them come; `None` for sets that are not
+/// computed from documents.
 #[must_use]
-pub fn rows(set: &str, document: &Document<'_>) -> Option<Vec<Row>> {
+pub fn rows(set: &str, document: &Document<'_>, limit: &Limit) -> Option<Vec<Row>> {
     match set {
-        "risk" => Some(risk::rows(document)),
+        "risk" => Some(risk::rows(document, limit)),
         "ratios" => Some(ratios::rows(document)),
-        "patterns" => Some(patterns::rows(document)),
-        "page" => Some(page::rows(document)),
+        "patterns" => Some(patterns::rows(document, limit)),
+        "page" => Some(page::rows(document, limit)),
         "review" => Some(review::rows(document)),
         _ => None,
     }

@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::alike::alike;
 use super::page_numbers::{DEVIATIONS, Numbers};
 use super::{Behind, Document, Feature, FeatureSet, Row};
 use crate::document::analysis::Place;
 use crate::document::findings::ScoreTarget;
 use crate::document::{Page, Word};
+use crate::limit::Limit;
 use docproc_networks::spec::FeatureSetId;
 
 /// Number of features.
@@ -146,24 +148,22 @@ fn limit(bin: usize) -> f32 {
 }
 
 /// Every page with at least [`MIN_WORDS`] words and [`MIN_NUMBERS`] numbers; needs the words as the page reader saw them.
-pub(super) fn rows(document: &Document<'_>) -> Vec<Row> {
-    let prints: Vec<Print<'_>> = document.words.iter().map(Print::of).collect();
-    document
-        .words
-        .iter()
-        .enumerate()
-        .filter(|(_, page)| page.words.len() >= MIN_WORDS)
-        .filter_map(|(index, page)| {
+pub(super) fn rows(document: &Document<'_>, limit: &Limit) -> Vec<Row> {
+    let alike = alike(document.words, limit);
+    limit
+        .within(document.words.iter().zip(&alike))
+        .filter(|(page, _)| page.words.len() >= MIN_WORDS)
+        .filter_map(|(page, alike)| {
             let numbers = Numbers::of(page);
             (numbers.words.len() >= MIN_NUMBERS).then(|| {
-                let (values, places) = of(page, &numbers, index, &prints);
+                let (values, places) = of(page, &numbers, alike);
                 Row { target: ScoreTarget::Page(page.number), values, behind: Behind::Places(places) }
             })
         })
         .collect()
 }
 
-fn of(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> (Vec<f32>, Vec<Place>) {
+fn of(page: &Page, numbers: &Numbers, alike: &[f32; 4]) -> (Vec<f32>, Vec<Place>) {
     let deviations = &numbers.deviations;
     let mut values = Vec::with_capacity(LENGTH);
     let order = numbers.order();
@@ -183,7 +183,7 @@ fn of(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> (Ve
     for kind in 0..LINE_DEVIATIONS.len() {
         summarize(lines.iter().map(|row| row[kind]), &mut values);
     }
-    values.extend(whole(page, numbers, index, prints));
+    values.extend(whole(page, numbers, alike));
     let digits = |of: &dyn Fn(&str) -> Option<u32>, from: u32, count: usize, values: &mut Vec<f32>| {
         let found: Vec<u32> = numbers.words.iter().filter_map(|word| of(&page.words[*word].text)).collect();
         for digit in 0..count as u32 {
@@ -259,7 +259,7 @@ fn line_deviations(page: &Page) -> Vec<[f32; LINE_DEVIATIONS.len()]> {
     rows
 }
 
-fn whole(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> [f32; WHOLE.len()] {
+fn whole(page: &Page, numbers: &Numbers, alike: &[f32; 4]) -> [f32; WHOLE.len()] {
     let words = &page.words;
     let count = words.len();
     let is_number: BTreeSet<usize> = numbers.words.iter().copied().collect();
@@ -274,14 +274,6 @@ fn whole(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> 
     let invisible = |word: &Word| word.style.invisible;
     let white = |word: &Word| word.color[..3].iter().all(|part| *part > 240);
     let overlapped = overlapped(page);
-    let mut same = [0.0f32; 4];
-    let others = prints.iter().enumerate().filter(|(other, _)| *other != index);
-    for shares in others.map(|(_, print)| prints[index].shared(print)) {
-        for (most, share) in same.iter_mut().zip(shares) {
-            *most = most.max(share);
-        }
-        same[3] += f32::from(u8::from(shares[2] > 0.9));
-    }
     let outside = |word: &Word| {
         let bbox = &word.bbox;
         bbox.x1 < 0.0 || bbox.y1 < 0.0 || bbox.x0 > page.width || bbox.y0 > page.height
@@ -323,10 +315,10 @@ fn whole(page: &Page, numbers: &Numbers, index: usize, prints: &[Print<'_>]) -> 
         share(of_words(&|word| word.direction != 0), count),
         page.width / 1000.0,
         page.height / 1000.0,
-        same[0],
-        same[1],
-        same[2],
-        same[3].ln_1p(),
+        alike[0],
+        alike[1],
+        alike[2],
+        alike[3].ln_1p(),
     ]
 }
 
@@ -351,48 +343,6 @@ fn overlapped(page: &Page) -> Vec<usize> {
         }
     }
     found.into_iter().collect()
-}
-
-/// What two pages are compared by.
-struct Print<'a> {
-    words: BTreeSet<&'a str>,
-    numbers: BTreeSet<&'a str>,
-    places: BTreeSet<(i32, i32, &'a str)>,
-}
-
-impl<'a> Print<'a> {
-    fn of(page: &'a Page) -> Self {
-        let words = || page.words.iter().map(|word| word.text.as_str());
-        Self {
-            words: words().collect(),
-            numbers: words()
-                .filter(|text| text.len() > 2 && text.bytes().any(|b| b.is_ascii_digit()))
-                .collect(),
-            places: page
-                .words
-                .iter()
-                .map(|word| (word.bbox.x0.round() as i32, word.bbox.y0.round() as i32, word.text.as_str()))
-                .collect(),
-        }
-    }
-
-    /// Shares of words, of numbers and of words at the same place that both have.
-    fn shared(&self, other: &Self) -> [f32; 3] {
-        fn jaccard<T: Ord>(a: &BTreeSet<T>, b: &BTreeSet<T>) -> f32 {
-            let (small, large) = if a.len() < b.len() { (a, b) } else { (b, a) };
-            // Sets of very different size cannot be alike.
-            if small.len() * 4 < large.len() {
-                return 0.0;
-            }
-            let both = small.iter().filter(|item| large.contains(item)).count();
-            both as f32 / (a.len() + b.len() - both).max(1) as f32
-        }
-        [
-            jaccard(&self.words, &other.words),
-            jaccard(&self.numbers, &other.numbers),
-            jaccard(&self.places, &other.places),
-        ]
-    }
 }
 
 #[cfg(test)]
@@ -442,7 +392,7 @@ mod tests {
     }
 
     fn rows_of(pages: &[Page]) -> Vec<Row> {
-        rows(&Document { words: pages, ..Document::default() })
+        rows(&Document { words: pages, ..Document::default() }, &Limit::default())
     }
 
     #[test]

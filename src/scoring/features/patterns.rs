@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::{Behind, Document, Feature, FeatureSet, Row};
 use crate::document::analysis::{FigureKind, PageInfo, Table};
 use crate::document::findings::ScoreTarget;
+use crate::limit::Limit;
 use docproc_networks::spec::FeatureSetId;
 
 /// Fewest numbers that a table must hold.
@@ -76,12 +77,11 @@ pub fn set() -> FeatureSet {
 }
 
 /// Every table with at least [`MIN_NUMBERS`] numbers.
-pub(super) fn rows(document: &Document<'_>) -> Vec<Row> {
+pub(super) fn rows(document: &Document<'_>, limit: &Limit) -> Vec<Row> {
     let pages: BTreeMap<u32, &PageInfo> = document.pages.iter().map(|page| (page.number, page)).collect();
     let last = document.pages.last().map_or(1, |page| page.number);
-    document
-        .tables
-        .iter()
+    limit
+        .within(document.tables)
         .filter(|table| table.cells.iter().filter(|cell| cell.value.is_some()).count() >= MIN_NUMBERS)
         .map(|table| Row {
             target: ScoreTarget::Table(table.id),
@@ -228,13 +228,7 @@ fn of(table: &Table, page: Option<&PageInfo>, last_page: u32) -> Vec<f32> {
         place,
         twice,
         apart,
-        mean(first.iter().enumerate().map(|(i, (_, value))| {
-            let again = first
-                .iter()
-                .enumerate()
-                .any(|(j, (_, other))| i != j && *value != 0.0 && same(*value, *other));
-            f32::from(u8::from(again))
-        })),
+        repeats(first.iter().map(|(_, value)| *value).collect()),
         mean(sums.iter().map(|sum| f32::from(u8::from(*sum)))),
         mean(sums[tail..].iter().map(|sum| f32::from(u8::from(*sum)))),
         chained,
@@ -263,6 +257,17 @@ fn mean(values: impl Iterator<Item = f32>) -> f32 {
 fn spread(values: &[f32]) -> f32 {
     let middle = mean(values.iter().copied());
     mean(values.iter().map(|value| (value - middle).powi(2))).sqrt()
+}
+
+/// Share of the numbers, zeros apart, that have another one like them: if any, the next smaller or the next larger one.
+fn repeats(mut values: Vec<f64>) -> f32 {
+    values.sort_by(f64::total_cmp);
+    mean((0..values.len()).map(|at| {
+        let like = |other: Option<usize>| {
+            other.and_then(|other| values.get(other)).is_some_and(|other| same(values[at], *other))
+        };
+        f32::from(u8::from(values[at] != 0.0 && (like(at.checked_sub(1)) || like(Some(at + 1)))))
+    }))
 }
 
 /// Place of the largest number, whether another row repeats it, and how far apart both are.
@@ -304,8 +309,9 @@ mod tests {
     #[test]
     fn says_what_numbers_and_layout_say_and_reads_no_word() {
         let mut tables = statements();
-        let rows_of =
-            |tables: &[crate::document::analysis::Table]| rows(&Document { tables, ..Document::default() });
+        let rows_of = |tables: &[crate::document::analysis::Table]| {
+            rows(&Document { tables, ..Document::default() }, &Limit::default())
+        };
         let found = rows_of(&tables);
         assert_eq!((found.len(), found[1].target), (2, ScoreTarget::Table(1)));
         for row in &found {

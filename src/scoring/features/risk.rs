@@ -4,12 +4,15 @@
 //! so that sections of different length compare; those of word families are square roots, which evens out the
 //! spread of counts.
 
+use std::collections::HashMap;
+
 use super::lexicon::{FAMILIES, matches};
 use super::text::{Token, sentences, tokens};
 use super::{Behind, Document, Feature, FeatureSet, Row};
 use crate::document::Tone;
-use crate::document::analysis::{Section, Sentence, Sentiment};
+use crate::document::analysis::{Sentence, Sentiment};
 use crate::document::findings::ScoreTarget;
+use crate::limit::Limit;
 use docproc_networks::spec::FeatureSetId;
 
 /// Number of features.
@@ -133,10 +136,11 @@ const REST: [(&str, &str, (f32, f32)); 38] = [
 ];
 
 /// Every section with at least [`MIN_WORDS`] words.
-pub(super) fn rows(document: &Document<'_>) -> Vec<Row> {
+pub(super) fn rows(document: &Document<'_>, limit: &Limit) -> Vec<Row> {
+    let by_section = by_section(document.sentences);
     let mut rows = Vec::new();
-    for section in document.sections {
-        let sentences = || sentences_of(section, document.sentences);
+    for section in limit.within(document.sections) {
+        let sentences = || by_section.get(&section.id).into_iter().flatten().copied();
         if words(sentences()) >= MIN_WORDS {
             let (target, behind) = (ScoreTarget::Section(section.id), Behind::Sentences(section.id));
             rows.push(Row { target, values: from_sentences(sentences()), behind });
@@ -171,14 +175,13 @@ pub fn words<'a>(sentences: impl IntoIterator<Item = &'a Sentence>) -> usize {
     sentences.into_iter().map(|sentence| sentence.text.split_whitespace().count()).sum()
 }
 
-/// The sentences of a section itself, without those of its subsections.
-pub fn sentences_of<'a>(section: &Section, all: &'a [Sentence]) -> impl Iterator<Item = &'a Sentence> {
-    sentences_in(section.id, all)
-}
-
-/// The sentences of the section with this identifier.
-pub(in crate::scoring) fn sentences_in(id: u32, all: &[Sentence]) -> impl Iterator<Item = &Sentence> {
-    all.iter().filter(move |sentence| sentence.section == id)
+/// The sentences of each section itself, without those of its subsections, by its identifier.
+pub(in crate::scoring) fn by_section(sentences: &[Sentence]) -> HashMap<u32, Vec<&Sentence>> {
+    let mut sections: HashMap<u32, Vec<&Sentence>> = HashMap::new();
+    for sentence in sentences {
+        sections.entry(sentence.section).or_default().push(sentence);
+    }
+    sections
 }
 
 /// How much each sentence is behind a score: the contribution of every word-count feature, shared out over the

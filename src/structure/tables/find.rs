@@ -7,6 +7,8 @@ use super::lines::{Region, upright};
 use super::values::{Context, table_of};
 use crate::document::analysis::Table;
 use crate::document::{BBox, Page, Points};
+use crate::error::Result;
+use crate::limit::Limit;
 use crate::structure::PageBlock;
 use crate::structure::numbers::scale_from_caption;
 
@@ -46,16 +48,25 @@ pub(super) struct Part<'p> {
 /// `blocks` are the layout blocks in reading order; those with the label `Table` are read as tables (the index in
 /// the slice becomes the block's identifier), and regions with aligned numbers or parallel rulings that no such block
 /// covers are added. Without any blocks, tables are found by alignment alone. `section` of the result is left empty.
-#[must_use]
-pub fn find_tables(pages: &[Page], blocks: &[PageBlock]) -> Vec<Table> {
+///
+/// # Errors
+/// Only those of the limit.
+pub fn find_tables(pages: &[Page], blocks: &[PageBlock], limit: &Limit) -> Result<Vec<Table>> {
+    let mut by_page: Vec<Vec<(u32, &PageBlock)>> = vec![Vec::new(); pages.len()];
+    for (id, block) in (0u32..).zip(blocks).filter(|(_, block)| block.label == "Table") {
+        if let Some(own) = by_page.get_mut(block.page_index) {
+            own.push((id, block));
+        }
+    }
     let mut tables: Vec<Vec<Part<'_>>> = Vec::new();
     let mut foot: Vec<String> = Vec::new();
     for (page_index, page) in pages.iter().enumerate() {
-        let (parts, next_foot) = page_parts(page, page_index, blocks);
+        limit.check()?;
+        let (parts, next_foot) = page_parts(page, page_index, &by_page[page_index]);
         let foot = std::mem::replace(&mut foot, next_foot);
         for (on_page, mut part) in parts.into_iter().enumerate() {
-            let first_on_page = tables.last().is_none_or(|parts| parts[0].page_index < page_index)
-                && tables.iter().all(|parts| parts.iter().all(|part| part.page_index < page_index));
+            let last = tables.last().and_then(|parts| parts.last());
+            let first_on_page = last.is_none_or(|last| last.page_index < page_index);
             match tables.last_mut() {
                 Some(parts)
                     if first_on_page && parts.last().is_some_and(|before| continues(before, &part)) =>
@@ -78,12 +89,13 @@ pub fn find_tables(pages: &[Page], blocks: &[PageBlock]) -> Vec<Table> {
     let context = Context::of(pages);
     (0..tables.len())
         .map(|id| {
+            limit.check()?;
             let before =
                 (0..id).rev().map(|earlier| &tables[earlier]).take_while(|_| is_rest(&tables[id][0]));
             let origin = before
                 .take_while(|parts| same_statement(parts, &tables[id]))
                 .find(|parts| !is_rest(&parts[0]));
-            table_of(id as u32, &tables[id], origin.map(|parts| &parts[0]), &context)
+            Ok(table_of(id as u32, &tables[id], origin.map(|parts| &parts[0]), &context))
         })
         .collect()
 }
@@ -103,12 +115,12 @@ fn same_statement(before: &[Part<'_>], rest: &[Part<'_>]) -> bool {
 }
 
 /// The tables of a page, and the lines at its end that belong to a table on the next one.
-fn page_parts<'p>(page: &'p Page, page_index: usize, blocks: &[PageBlock]) -> (Vec<Part<'p>>, Vec<String>) {
-    let own: Vec<(u32, &PageBlock)> = (0u32..)
-        .zip(blocks)
-        .filter(|(_, block)| block.page_index == page_index && block.label == "Table")
-        .collect();
-    let regions = regions(page, &own);
+fn page_parts<'p>(
+    page: &'p Page,
+    page_index: usize,
+    blocks: &[(u32, &PageBlock)],
+) -> (Vec<Part<'p>>, Vec<String>) {
+    let regions = regions(page, blocks);
     let mut in_table = vec![false; page.words.len()];
     for word in regions.iter().flat_map(|(_, found)| &found.words) {
         in_table[*word] = true;

@@ -1,10 +1,15 @@
 //! One test per mechanism, on pages made by hand: text of 10 points, 5 points a character.
 
-use super::{find_grid, find_tables};
+use super::find_grid;
 use crate::document::analysis::Table;
 use crate::document::{BBox, Page, Ruling, Word};
+use crate::limit::Limit;
 use crate::structure::PageBlock;
 use crate::structure::testing::{page_of, text_line, word};
+
+fn find_tables(pages: &[Page], blocks: &[PageBlock]) -> Vec<Table> {
+    super::find_tables(pages, blocks, &Limit::default()).unwrap()
+}
 
 /// Where a text stands in its line.
 #[derive(Clone, Copy)]

@@ -10,6 +10,9 @@ const LARGEST: f64 = 1_000.0;
 const REACH: usize = 3;
 /// Rows in which a percentage must come out.
 const MIN_ROWS: usize = 3;
+/// Rows of 100 that are tried as the whole of a column of shares. A column has one, or one per block; with all of them a
+/// table that is joined over many pages costs each row all rows.
+const MOST_WHOLES: usize = 8;
 /// Of this many rows one may not come out.
 const ROWS_PER_MISS: usize = 5;
 /// Bits of evidence from which a column is one of percentages, when its header says so and when it does not.
@@ -147,8 +150,10 @@ fn adding_up(entries: &[Entry]) -> Vec<usize> {
     found
 }
 
+/// The number of a row; `entries` are in the order of their rows.
 fn at(entries: &[Entry], row: u32) -> Option<&Entry> {
-    entries.iter().find(|entry| entry.row == row && !entry.nil)
+    let from = entries.partition_point(|entry| entry.row < row);
+    entries[from..].iter().take_while(|entry| entry.row == row).find(|entry| !entry.nil)
 }
 
 /// How often what is expected of a column is printed in it.
@@ -218,7 +223,7 @@ fn is_change(columns: &[Vec<Entry>], column: usize, header: &str) -> bool {
 /// Whether the column is the share of another column's numbers in the one beside which it says 100.
 fn is_share(columns: &[Vec<Entry>], column: usize) -> bool {
     let own = &columns[column];
-    own.iter().filter(|entry| (entry.value - 100.0).abs() < 1e-9).any(|base| {
+    own.iter().filter(|entry| (entry.value - 100.0).abs() < 1e-9).take(MOST_WHOLES).any(|base| {
         near(column, columns.len()).any(|part| {
             let Some(whole) = at(&columns[part], base.row).filter(|whole| whole.value > 0.0) else {
                 return false;

@@ -116,44 +116,6 @@ fn ends_with_net(key: &str) -> bool {
     key.strip_suffix("net").is_some_and(|rest| rest.trim_end().ends_with([',', '-', '–', '—', ':']))
 }
 
-/// Whether a positive amount with this label is taken off. What stands in parentheses names the other sign: "Other
-/// income (loss)" is no deduction.
-pub(super) fn is_deduction(key: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "less",
-        "cost",
-        "expense",
-        "expenses",
-        "provision",
-        "tax",
-        "taxes",
-        "depreciation",
-        "amortization",
-        "allowance",
-        "impairment",
-        "loss",
-        "losses",
-        "noncontrolling",
-        "charges",
-        "administrative",
-        "research",
-        "marketing",
-    ];
-    let mut depth = 0u32;
-    let outside: String = key
-        .chars()
-        .filter(|c| {
-            match c {
-                '(' => depth += 1,
-                ')' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            depth == 0
-        })
-        .collect();
-    outside.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
-}
-
 /// Whether the label itself announces a total.
 pub(super) fn says_total(key: &str) -> bool {
     key.starts_with("total")

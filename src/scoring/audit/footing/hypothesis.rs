@@ -1,11 +1,11 @@
 //! Which rows above a row it adds up, judged by how improbable the sums are as coincidences.
 
 use super::super::sheet::{Class, Entry, Number, Sheet};
-use super::cues::{Cue, is_deduction};
+use super::cues::Cue;
 use super::{Hypothesis, Item, check, numbers};
 
 /// Most rows that are tried as terms of one total.
-const MOST_TERMS: usize = 60;
+pub(super) const MOST_TERMS: usize = 60;
 /// Most terms for which every choice of signs is tried.
 const FREE_SIGNS: usize = 4;
 /// Most terms for which every single deduction is tried.
@@ -96,7 +96,7 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
         if rows.len() > MOST_TERMS {
             break;
         }
-        let deduction = is_deduction(&sheet.rows[part].key);
+        let deduction = sheet.rows[part].deduction;
         for (column, (running, entry)) in running.iter_mut().zip(&sheet.rows[part].entries).enumerate() {
             if let Some(result) = sheet.rows[row].entries[column].number() {
                 running.add(entry, result.class, deduction);
@@ -149,9 +149,12 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
         let length = rows.len();
         if length <= FREE_SIGNS {
             // The signs that the labels suggest come first: of equals the first is taken.
-            let by_label = rows.iter().rev().skip(1).enumerate().fold(0u32, |mask, (index, &row)| {
-                mask | u32::from(is_deduction(&sheet.rows[row].key)) << index
-            });
+            let by_label = rows
+                .iter()
+                .rev()
+                .skip(1)
+                .enumerate()
+                .fold(0u32, |mask, (index, &row)| mask | u32::from(sheet.rows[row].deduction) << index);
             let others = (0..1u32 << (length - 1)).filter(|&mask| mask != by_label);
             for mask in std::iter::once(by_label).chain(others) {
                 let minus = |index: usize| index > 0 && mask >> (index - 1) & 1 == 1;
@@ -177,7 +180,7 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
                 .enumerate()
                 .map(|(index, &row)| match pattern {
                     Pattern::MinusRest if index > 0 => -1,
-                    Pattern::ByLabel if index > 0 && is_deduction(&sheet.rows[row].key) => -1,
+                    Pattern::ByLabel if index > 0 && sheet.rows[row].deduction => -1,
                     _ => 1,
                 })
                 .collect();
@@ -212,7 +215,7 @@ fn is_negative(sheet: &Sheet<'_>, row: usize) -> bool {
     let numbers = || sheet.rows[row].entries.iter().filter_map(Entry::number);
     numbers().any(|number| number.value < 0.0)
         && numbers().all(|number| number.value <= 0.0)
-        && !is_deduction(&sheet.rows[row].key)
+        && !sheet.rows[row].deduction
 }
 
 /// Evidence that a column fails because of a slip: one changed sign, scale or digit would make it hold.

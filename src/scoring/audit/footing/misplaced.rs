@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::super::relation::Check;
 use super::super::sheet::{Class, Entry, Sheet};
-use super::cues::{Cue, is_deduction, names_block, says_total};
+use super::cues::{Cue, names_block, says_total};
+use super::hypothesis::MOST_TERMS;
 use super::{Item, check};
 
 /// Bits from which rows in the wrong place explain a total that is off in every column.
@@ -19,6 +20,11 @@ const SLIP_UNITS: f64 = 1_000.0;
 const SLIP_UNITS_NAMED: f64 = 200.0;
 /// Most bits that one column can contribute.
 const COLUMN_BITS: f64 = 18.0;
+/// Rows above and below a sum among which those are looked for that belong in it: what changes places stands in one
+/// statement. Without an end a table that is joined over many pages costs each of its totals all of its rows.
+const NEAR: usize = 200;
+/// Longest block whose total may have slipped: long lists of holdings have one total, too.
+const MOST_IN_BLOCK: usize = 300;
 
 /// A total that is off in every column, by exactly what one row, or two rows that changed places, would explain. Only
 /// for rows that say what they total, and only for the whole block under a heading or at the top of the table.
@@ -38,7 +44,7 @@ pub(super) fn misplaced(
         .iter()
         .filter_map(|item| if let Item::Row(part) = item { Some((*part, 1)) } else { None })
         .collect();
-    if parts.len() < 3 {
+    if !(3..=MOST_TERMS).contains(&parts.len()) {
         return None;
     }
     let (checks, bits) = explained_by_rows(sheet, &parts, row)?;
@@ -68,7 +74,11 @@ pub(super) fn slipped(
         let parts: Vec<(usize, i8)> = stack[from..]
             .iter()
             .filter_map(|item| if let Item::Row(part) = item { Some((*part, 1)) } else { None })
+            .take(MOST_IN_BLOCK + 1)
             .collect();
+        if parts.len() > MOST_IN_BLOCK {
+            return None;
+        }
         let (column, found) = (0..sheet.columns())
             .filter_map(|column| Some((column, check(sheet, &parts, row, column)?)))
             .find(|(_, check)| check.printed != 0.0)?;
@@ -116,7 +126,7 @@ pub(super) fn exchanges(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Vec<Ex
         let by_label: Vec<(usize, i8)> = parts
             .iter()
             .enumerate()
-            .map(|(at, &(row, _))| (row, if at > 0 && is_deduction(&sheet.rows[row].key) { -1 } else { 1 }))
+            .map(|(at, &(row, _))| (row, if at > 0 && sheet.rows[row].deduction { -1 } else { 1 }))
             .collect();
         let patterns = [Some(&parts), (by_label != parts).then_some(&by_label)];
         for signed in patterns.into_iter().flatten() {
@@ -133,8 +143,10 @@ struct Seeker<'s, 't> {
     columns: Vec<usize>,
     units: Vector,
     result: Vector,
-    /// Rows with a number in every column.
+    /// Rows near by with a number in every column, in order.
     others: Vec<(usize, Vector)>,
+    /// Their indices by the number in the first column.
+    by_first: Vec<usize>,
     /// Bits that the digits of the result are worth.
     digits: f64,
     needed: f64,
@@ -166,11 +178,26 @@ impl<'s, 't> Seeker<'s, 't> {
         let units: Vector = columns.iter().map(unit).collect();
         let result = vector(row)?;
         let bits = |(value, unit): (&f64, &f64)| (value.abs() / unit).max(1.0).log2().min(COLUMN_BITS);
-        let others = (0..sheet.rows.len())
+        let others: Vec<(usize, Vector)> = near(sheet, row, row)
             .filter(|&other| other != row)
-            .filter_map(|other| Some((other, vector(other)?)));
-        let (others, digits) = (others.collect(), result.iter().zip(&units).map(bits).sum());
-        Some(Self { sheet, row, columns, units, result, others, digits, needed })
+            .filter_map(|other| Some((other, vector(other)?)))
+            .collect();
+        let mut by_first: Vec<usize> = (0..others.len()).collect();
+        by_first.sort_by(|&a, &b| others[a].1[0].total_cmp(&others[b].1[0]));
+        let digits = result.iter().zip(&units).map(bits).sum();
+        Some(Self { sheet, row, columns, units, result, others, by_first, digits, needed })
+    }
+
+    /// The first row that is none of the parts and has these numbers.
+    fn place_of(&self, due: &[f64], parts: &[(usize, i8)]) -> Option<usize> {
+        let from = self.by_first.partition_point(|&other| self.others[other].1[0] < due[0] - self.units[0]);
+        self.by_first[from..]
+            .iter()
+            .map(|&other| &self.others[other])
+            .take_while(|(_, own)| own[0] <= due[0] + self.units[0])
+            .filter(|(row, own)| self.equal(own, due) && parts.iter().all(|(part, _)| part != row))
+            .map(|(row, _)| *row)
+            .min()
     }
 
     fn equal(&self, a: &[f64], b: &[f64]) -> bool {
@@ -183,19 +210,19 @@ impl<'s, 't> Seeker<'s, 't> {
         if difference.iter().zip(&self.units).any(|(difference, unit)| difference.abs() < 2.0 * unit) {
             return None;
         }
-        let outside: Vec<&(usize, Vector)> =
-            self.others.iter().filter(|(other, _)| parts.iter().all(|(part, _)| part != other)).collect();
-        let place_of =
-            |due: &[f64]| outside.iter().find(|(_, own)| self.equal(own, due)).map(|(row, _)| *row);
+        let values_of = |row: usize| {
+            self.others.binary_search_by_key(&row, |other| other.0).ok().map(|at| &self.others[at].1)
+        };
+        let outside = self.others.len() - parts.iter().filter(|part| values_of(part.0).is_some()).count();
         let says_total = self.sheet.rows[self.row].key.starts_with("total");
         let mut pair = None;
         for (at, &(part, factor)) in parts.iter().enumerate() {
-            let Some((_, values)) = self.others.iter().find(|(other, _)| *other == part) else { continue };
-            *tried += outside.len() + 1;
+            let Some(values) = values_of(part) else { continue };
+            *tried += outside + 1;
             // With the numbers of a row outside in place of this one's it comes out.
             let due: Vector =
                 values.iter().zip(&difference).map(|(value, d)| value + f64::from(factor) * d).collect();
-            pair = pair.or_else(|| Some((part, place_of(&due)?)));
+            pair = pair.or_else(|| Some((part, self.place_of(&due, parts)?)));
             // The result and a term: "Net = last - others" is a way of writing it down, "Total = third - others" is not.
             let twice: Vector =
                 self.result.iter().zip(values).map(|(result, value)| 2.0 * (result - value)).collect();
@@ -205,8 +232,8 @@ impl<'s, 't> Seeker<'s, 't> {
         }
         // The sum stands in another row.
         let sum: Vector = self.result.iter().zip(&difference).map(|(result, d)| result - d).collect();
-        *tried += outside.len();
-        pair = pair.or_else(|| Some((self.row, place_of(&sum)?)));
+        *tried += outside;
+        pair = pair.or_else(|| Some((self.row, self.place_of(&sum, parts)?)));
         let (first, second) = pair?;
         if self.digits - (1.0 + *tried as f64).log2() < self.needed {
             return None;
@@ -226,6 +253,11 @@ impl<'s, 't> Seeker<'s, 't> {
             checks: self.columns.iter().filter_map(check).collect(),
         })
     }
+}
+
+/// Rows near those from `first` to `last`.
+fn near(sheet: &Sheet<'_>, first: usize, last: usize) -> std::ops::Range<usize> {
+    first.saturating_sub(NEAR)..(last + 1 + NEAR).min(sheet.rows.len())
 }
 
 /// Result minus sum in each column; `None` where something cannot be read.
@@ -266,7 +298,7 @@ fn explained_by_rows(
     // What a row adds to the sum in each column, if the row has numbers there.
     let vector =
         |row: usize| -> Option<Vec<f64>> { checks.iter().map(|(column, _)| value(row, *column)).collect() };
-    let outside: Vec<(usize, Vec<f64>)> = (0..sheet.rows.len())
+    let outside: Vec<(usize, Vec<f64>)> = near(sheet, parts.first()?.0, row)
         .filter(|other| *other != row && !parts.iter().any(|part| part.0 == *other))
         .filter_map(|other| Some((other, vector(other)?)))
         .collect();
@@ -280,21 +312,18 @@ fn explained_by_rows(
             .all(|(index, (_, check))| (differences[index] - change(index)).abs() <= check.unit() / 2.0)
     };
     let mut remark = None;
-    let mut tried = 0usize;
+    let tried = outside.len() * (inside.len() + 2) + 2 * inside.len();
     for (other, added) in &outside {
-        tried += 1;
         if fits(&|index| added[index]) {
             remark = Some(format!("the row \"{}\" is missing from this sum", sheet.name(*other)));
         }
     }
     for (position, (part, own, factor)) in inside.iter().enumerate() {
-        tried += 1;
         // Without its first row it is simply a shorter sum.
         if position > 0 && fits(&|index| -factor * own[index]) {
             remark = Some(format!("the row \"{}\" does not belong in this sum", sheet.name(*part)));
         }
         for (other, added) in outside.iter() {
-            tried += 1;
             if remark.is_none() && fits(&|index| factor * (added[index] - own[index])) {
                 remark = Some(format!(
                     "the rows \"{}\" and \"{}\" have changed places",
@@ -307,7 +336,6 @@ fn explained_by_rows(
     // The result itself may have changed places with another row.
     let result = vector(row)?;
     for (other, added) in &outside {
-        tried += 1;
         if remark.is_none() && fits(&|index| result[index] - added[index]) {
             remark = Some(format!(
                 "the rows \"{}\" and \"{}\" have changed places",
@@ -318,7 +346,6 @@ fn explained_by_rows(
     }
     // Or with one of its own terms.
     for (part, own, factor) in &inside {
-        tried += 1;
         if remark.is_none() && *factor > 0.0 && fits(&|index| 2.0 * (result[index] - own[index])) {
             remark = Some(format!(
                 "the rows \"{}\" and \"{}\" have changed places",

@@ -3,20 +3,23 @@
 
 use super::super::sheet::Sheet;
 use super::cues::says_total;
-use super::{Item, check};
+use super::hypothesis::MOST_TERMS;
+use super::{Item, Stack, check};
 
 /// Most rows of a nested sum.
 const MOST_PARTS: usize = 8;
 
 /// A row that is exactly the sum of the rows directly above it, in every column.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Nested {
-    row: usize,
-    parts: Vec<usize>,
+    /// Its place on the stack,
+    pub at: usize,
+    /// and how many things below it are its parts.
+    parts: usize,
 }
 
 impl Nested {
-    /// The shortest sum of rows on top of the stack that this row is.
+    /// The shortest sum of rows on top of the stack that this row is, which comes onto the stack next.
     pub(super) fn find(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<Self> {
         let above: Vec<usize> = stack
             .iter()
@@ -36,22 +39,33 @@ impl Nested {
                 let check = check(sheet, &parts, row, column).filter(|check| check.exact())?;
                 telling |= check.printed != 0.0;
             }
-            telling.then(|| Self { row, parts: parts.iter().map(|part| part.0).collect() })
+            telling.then_some(Self { at: stack.len(), parts: count })
         })
     }
 }
 
-/// The stack without the parts of nested subtotals that stand on it, and where what is left stood; `None` if that
-/// changes nothing.
-pub(super) fn without_nested(stack: &[Item], nested: &[Nested]) -> Option<(Vec<Item>, Vec<usize>)> {
-    let on_stack = |row: usize| stack.iter().any(|item| matches!(item, Item::Row(other) if *other == row));
-    let hidden: Vec<usize> =
-        nested.iter().filter(|sum| on_stack(sum.row)).flat_map(|sum| sum.parts.iter().copied()).collect();
-    let left: Vec<(Item, usize)> = stack
-        .iter()
-        .enumerate()
-        .filter(|(_, item)| !matches!(item, Item::Row(row) if hidden.contains(row)))
-        .map(|(position, item)| (*item, position))
-        .collect();
-    (left.len() < stack.len()).then(|| left.into_iter().unzip())
+/// The top of the stack without the parts of nested subtotals that stand on it, and where on it what is left stood; `None`
+/// if that changes nothing. No more rows than a relation can have terms, and the one below them, which tells a whole block.
+pub(super) fn without_nested(stack: &Stack) -> Option<(Vec<Item>, Vec<usize>)> {
+    let (floor, top) = stack.top();
+    let mut sums = stack.nested.iter().rev().peekable();
+    // From the top down the parts of the subtotals passed so far reach to here.
+    let mut reach = usize::MAX;
+    let (mut left, mut rows, mut changes) = (Vec::new(), 0, false);
+    for (position, item) in top.iter().enumerate().rev() {
+        while let Some(sum) = sums.next_if(|sum| sum.at > floor + position) {
+            reach = reach.min(sum.at - sum.parts);
+        }
+        if floor + position >= reach {
+            changes = true;
+            continue;
+        }
+        left.push((*item, position));
+        rows += usize::from(matches!(item, Item::Row(_)));
+        if rows > MOST_TERMS {
+            break;
+        }
+    }
+    left.reverse();
+    changes.then(|| left.into_iter().unzip())
 }

@@ -4,20 +4,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::sheet::{Entry, Sheet};
-use super::hypothesis::judge;
+use super::hypothesis::{MOST_TERMS, judge};
 use super::{Hypothesis, Item};
 
 /// Bits of evidence from which a relation is carried over to other tables.
 const LEARNED_BITS: f64 = 8.0;
 /// Terms from which a relation is recognised although further rows stand above them.
 const TERMS_BELOW_OTHERS: usize = 3;
+/// Relations that are kept of one result below one last term. Statements have a few; a document of many pages with
+/// other terms on each would cost every row all of them.
+const MOST_KNOWN: usize = 64;
 
 /// Labels of the terms of a relation with their signs.
 type Terms = Vec<(String, i8)>;
 
-/// Relations by the label of their result.
+/// Relations by the labels of their result and of their last term.
 #[derive(Clone, Debug, Default)]
-pub(in super::super) struct Known(BTreeMap<String, BTreeSet<Terms>>);
+pub(in super::super) struct Known(BTreeMap<String, BTreeMap<String, BTreeSet<Terms>>>);
 
 impl Known {
     /// Keeps a relation that holds wherever it says something.
@@ -30,8 +33,12 @@ impl Known {
             && hypothesis.bits >= LEARNED_BITS
             && labelled >= 2
             && !key.is_empty()
+            && let Some((last, _)) = terms.last()
         {
-            self.0.entry(key.clone()).or_default().insert(terms);
+            let known = self.0.entry(key.clone()).or_default().entry(last.clone()).or_default();
+            if known.len() < MOST_KNOWN {
+                known.insert(terms);
+            }
         }
     }
 
@@ -42,15 +49,19 @@ impl Known {
 
     /// A known relation whose terms stand directly above this row.
     pub(super) fn hypothesis(&self, sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<Hypothesis> {
-        let all = self.0.get(&sheet.rows[row].key)?;
-        let rows: Vec<(usize, usize)> = stack
+        let by_last = self.0.get(&sheet.rows[row].key)?;
+        let mut rows: Vec<(usize, usize)> = stack
             .iter()
             .enumerate()
+            .rev()
             .filter_map(|(position, item)| match item {
                 Item::Row(row) => Some((position, *row)),
                 Item::Heading(_) => None,
             })
+            .take(MOST_TERMS)
             .collect();
+        rows.reverse();
+        let all = by_last.get(&sheet.rows[rows.last()?.1].key)?;
         let fits = all.iter().filter_map(|terms| {
             let above = &rows[rows.len().checked_sub(terms.len())?..];
             let whole = above[0].0 == 0 || matches!(stack[above[0].0 - 1], Item::Heading(_));
