@@ -71,7 +71,7 @@ fn check(name: &str, lines: &[&str]) {
         (r"in \d+\.\d+ s\b", "in [time]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]"),
         (r#""seconds":[0-9.e-]+"#, r#""seconds":"[time]""#),
-        (r#""memory_bytes":\d+"#, r#""memory_bytes":"[number]""#),
+        (r#""cache":\{[^}]*\}"#, r#""cache":"[numbers]""#),
         // Workers that were started depend on the processors.
         (r#""started":\d+"#, r#""started":"[number]""#),
         (r#""sha256":"[0-9a-f]{64}""#, r#""sha256":"[sha256]""#),
