@@ -4,6 +4,7 @@
 
 use std::fs;
 
+use super::batch::{empty_cache, with_cache};
 use super::cli::{docproc, reports};
 use super::input::pdf::{document, page, text_page};
 
@@ -41,10 +42,13 @@ fn documents() -> tempfile::TempDir {
 /// Runs `docproc` with each line of arguments in a folder of documents, and writes down what comes out. What differs
 /// from run to run (times, cache, sums) is masked.
 fn transcript(lines: &[&str]) -> String {
-    let folder = documents();
+    let (folder, cache) = (documents(), empty_cache());
     let mut text = String::new();
     for line in lines {
-        let output = docproc().current_dir(folder.path()).args(line.split_whitespace()).output().unwrap();
+        let mut command = docproc();
+        // Not by the setting that other tests turn the cache off with: it would be in messages about usage.
+        with_cache(&mut command, cache.path()).current_dir(folder.path()).args(line.split_whitespace());
+        let output = command.output().unwrap();
         let code = output.status.code().unwrap();
         text += &format!("$ docproc {line}\nexit code {code}\n");
         for (name, bytes) in [("standard output", output.stdout), ("standard error", output.stderr)] {
@@ -67,6 +71,7 @@ fn check(name: &str, lines: &[&str]) {
         (r"in \d+\.\d+ s\b", "in [time]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]"),
         (r#""seconds":[0-9.e-]+"#, r#""seconds":"[time]""#),
+        (r#""cache":\{[^}]*\}"#, r#""cache":"[numbers]""#),
         // Workers that were started depend on the processors.
         (r#""started":\d+"#, r#""started":"[number]""#),
         (r#""sha256":"[0-9a-f]{64}""#, r#""sha256":"[sha256]""#),
