@@ -15,9 +15,9 @@ help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 .PHONY: run
-run: native ## Build in release and analyze fixtures/reports into out/
-	cargo build --locked --release
-	target/release/docproc analyze fixtures/reports -o out --fail-on failed
+run: native ## Build quickly and analyze fixtures/reports into out/
+	cargo build --locked --profile quick
+	target/quick/docproc analyze fixtures/reports -o out --fail-on failed
 
 # Tests that need a program which is not there are named in tests/missing.sh; nothing is left out in silence.
 SAY_LEFT_OUT := sh tests/missing.sh | sed 's/:/ are left out; to run them:/; s/^/LEFT OUT: tests named ..._/'
@@ -25,7 +25,7 @@ SAY_LEFT_OUT := sh tests/missing.sh | sed 's/:/ are left out; to run them:/; s/^
 .PHONY: test
 test: native ## Run every test; says which are left out because a program is missing
 	@$(SAY_LEFT_OUT)
-	cargo test --locked --tests -- $$(sh tests/missing.sh | sed 's/:.*//; s/^/--skip /')
+	cargo test --locked --workspace --tests -- $$(sh tests/missing.sh | sed 's/:.*//; s/^/--skip /')
 	cargo test --locked --bench '*'
 	@$(SAY_LEFT_OUT)
 
@@ -73,16 +73,16 @@ check: fmt clippy doc deny test fuzz ## What CI runs: format, lints, docs, depen
 
 .PHONY: fmt
 fmt: ## Check the format
-	cargo fmt --check
+	cargo fmt --all --check
 
 .PHONY: clippy
 clippy: ## Lint, warnings are errors
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --features cuda,tensorrt -- -D warnings
 
 .PHONY: doc
 doc: ## Build the documentation with its private parts, warnings are errors
-	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --workspace --no-deps --document-private-items
 
 # The advisories need a database from the network, so they are left out.
 .PHONY: deny
