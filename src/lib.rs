@@ -17,7 +17,7 @@ pub mod config;
 
 pub mod input;
 
-pub mod tokenize;
+mod tokenize;
 
 pub mod runtime;
 
@@ -27,15 +27,15 @@ pub mod structure;
 
 pub mod scoring;
 
-pub mod output;
+mod output;
 
 pub mod pipeline;
 
-pub mod evaluation;
+mod evaluation;
 
 pub mod quantize;
 
-pub mod bench;
+mod bench;
 
 pub mod cli;
 

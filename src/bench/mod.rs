@@ -5,26 +5,26 @@
 //! arithmetic of models is counted from their graphs ([`flops`]) and held against the machine's measured limit
 //! ([`roofline`]).
 
-pub mod baseline;
-pub mod corpus;
-pub mod flops;
-pub mod machine;
-pub mod measure;
-pub mod memory;
+pub(crate) mod baseline;
+pub(crate) mod corpus;
+pub(crate) mod flops;
+pub(crate) mod machine;
+pub(crate) mod measure;
+pub(crate) mod memory;
 mod models;
 mod pages;
 mod pipeline;
-pub mod report;
-pub mod roofline;
+pub(crate) mod report;
+pub(crate) mod roofline;
 mod small;
-pub mod stats;
-pub mod workload;
+pub(crate) mod stats;
+pub(crate) mod workload;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-pub use baseline::{Change, Comparison};
+pub use baseline::Comparison;
 pub use report::{Measurement, Report};
 
 use crate::config::{Config, NativeLibrary, native_library};

@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 
 pub use locate::{NativeLibrary, cache_folder, native_library};
 pub use settings::{
-    Analyze, FailOn, Model, Models, NetworkKind, NetworkSection, OcrPolicy, Optimization, Performance,
+    Analyze, FailOn, Model, Models, OcrPolicy, Optimization, Performance,
     QuantizationMode, SandboxMode,
 };
-pub use units::{ByteSize, TimeSpan};
+pub use units::ByteSize;
 
 use crate::error::{Error, ErrorCode, Result};
 

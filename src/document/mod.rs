@@ -4,14 +4,14 @@
 
 pub mod analysis;
 pub mod findings;
-pub mod geometry;
-pub mod page;
-pub mod predictions;
-pub mod round;
-pub mod tables;
+pub(crate) mod geometry;
+pub(crate) mod page;
+pub(crate) mod predictions;
+pub(crate) mod round;
+pub(crate) mod tables;
 mod tone;
 
-pub use geometry::{BBox, Normalized1000, Pixels, Points};
+pub use geometry::{BBox, Points};
 pub use page::{PAGE_IMAGE_SIZE, Page, PageImage, Ruling, TextSource, Word, WordStyle};
 pub use predictions::{EntitySpan, SpanEvidence, TextPrediction, WordPredictions};
 pub use tone::Tone;

@@ -16,20 +16,19 @@ mod tables;
 mod tasks;
 
 pub use audit::{
-    Alarm, ClaimSource, DocumentReport, Found, InjectionOptions, InjectionReport, Missed, inject_into,
+    ClaimSource, InjectionOptions, InjectionReport,
     injections,
 };
-pub use claims::{LabelledClaim, LabelledNumber, claims_in_print, claims_of_file};
-pub use data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
+pub use data::read_lines;
 pub use figures::{
-    Attribute, Fact, FactKind, FactPlace, FigureReport, FigureScores, LabelledDocument, Miss, figures,
+    FigureReport, figures,
     figures_of_analyses,
 };
-pub use reliability::{FigureOutcome, NameOutcome, Reliability};
-pub use report::{ClassificationReport, Judged, LabelFigures};
+pub use reliability::{FigureOutcome, NameOutcome};
+pub use report::ClassificationReport;
 pub use rows::{feature_row, features_in, read_analysis};
-pub use tables::{AdjacencyFigures, DocumentFigures, TableReport, tables};
+pub use tables::{TableReport, tables};
 pub use tasks::{
-    SpanFigures, SpanReport, entities, entities_alone, layout, layout_alone, layout_batches, line_rows,
+    SpanReport, entities, entities_alone, layout, layout_alone, layout_batches, line_rows,
     sections, sentiment, spread_over,
 };

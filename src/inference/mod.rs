@@ -16,5 +16,5 @@ mod text;
 pub use batch::Batch;
 pub use layout::{LayoutModel, PageInput, PageWords};
 pub use options::InferenceOptions;
-pub use pixels::{ImageView, preprocess_image};
+pub use pixels::ImageView;
 pub use text::TextModel;

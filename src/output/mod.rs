@@ -13,10 +13,9 @@ pub const TRACE_NAME: &str = "trace.json";
 
 pub use atomic::write_atomic;
 pub use folder::OutputFolder;
-pub use journal::{Key, Record};
+pub use journal::Key;
 pub use lines::{LineSlot, LinesWriter};
 pub use manifest::{
     CacheUse, DocumentEntry, Manifest, Outcome, RunCounts, RunProblem, StopReason, WorkerUse,
 };
-pub use paths::{output_paths, relative_output};
-pub use tables::TableFiles;
+pub use paths::output_paths;

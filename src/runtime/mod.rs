@@ -2,45 +2,43 @@
 //!
 //! The only room that names `ort`. Other rooms see [`InferenceSession`], tensors as slices, and typed errors.
 
-pub mod buffers;
-pub mod bundle;
-pub mod cache;
-pub mod device;
-pub mod disk_cache;
-pub mod environment;
+pub(crate) mod buffers;
+pub(crate) mod bundle;
+pub(crate) mod cache;
+pub(crate) mod device;
+pub(crate) mod disk_cache;
+pub(crate) mod environment;
 mod external_data;
 #[cfg(feature = "cuda")]
 mod gpu;
 mod graph_cache;
 mod hash;
-pub mod manager;
-pub mod manifest;
+pub(crate) mod manager;
+pub(crate) mod manifest;
 mod parts;
-pub mod planner;
-pub mod pool;
-pub mod profiler;
+pub(crate) mod planner;
+pub(crate) mod pool;
+pub(crate) mod profiler;
 mod providers;
-pub mod session;
-pub mod tensor;
-pub mod tensor_session;
+pub(crate) mod session;
+pub(crate) mod tensor;
+pub(crate) mod tensor_session;
 mod trace;
 mod weights;
 
-pub use buffers::{BufferPool, BufferStatistics, Pooled};
-pub use bundle::{BundleConfig, BundleOptions, Head, ModelBundle, Precision, PreprocessorConfig};
-pub use cache::{CacheInput, CacheKey, CacheStatistics, InferenceCache, Keep};
-pub use device::{AcceleratorOptions, Device, Provider, ResolvedDevice};
+pub use buffers::{BufferPool, BufferStatistics};
+pub use bundle::{BundleOptions, Head, ModelBundle, Precision, PreprocessorConfig};
+pub use cache::{CacheInput, CacheKey, InferenceCache, Keep};
+pub use device::{AcceleratorOptions, Device, Provider};
 pub use disk_cache::DiskCache;
 pub use environment::Environment;
 pub use hash::file_sha256;
 pub use manager::{LoadedModel, ManagerSettings, ModelManager};
 pub use manifest::Manifest;
-pub use planner::{BatchBudget, LENGTH_STEP, Unique, plan, plan_by_content, plan_in_steps, unique};
-pub use pool::SessionPool;
+pub use planner::{BatchBudget, LENGTH_STEP, plan, plan_by_content, plan_in_steps, unique};
 pub use profiler::{Profiler, StageTime};
 pub use session::{
     InferenceSession, InputTensor, OptimizationLevel, SEVEN_BIT_WEIGHTS, TensorData, TensorSpec,
 };
 pub use tensor::{OutputTensor, Tensor, TensorValues};
 pub use tensor_session::TensorSession;
-pub use trace::DocumentGuard;

@@ -5,5 +5,5 @@ pub mod anomalies;
 pub mod audit;
 pub mod features;
 pub mod networks;
-pub mod recipes;
-pub mod statements;
+pub(crate) mod recipes;
+pub(crate) mod statements;

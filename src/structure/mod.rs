@@ -20,7 +20,7 @@ pub mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text;
-pub mod typography;
+pub(crate) mod typography;
 
 use std::ops::Range;
 
@@ -28,12 +28,8 @@ use crate::document::{BBox, Points};
 
 pub use assemble::{AnalysisParts, DocumentStructure, ReviewThresholds, TextResults, assemble};
 pub use blocks::layout_page;
-pub use entities::{SentenceFindings, figures_of_table, findings_of_sentence};
-pub use labels::figures_of_labels;
-pub use places::{SentencePlace, place_of_range, place_of_sentence};
-pub use sections::{Outline, SectionDraft, outline};
+pub use sections::{Outline, outline};
 pub use sentences::sentences;
-pub use sentiment::{SentimentSum, sentence_sentiment, sum_by_section};
 pub use text::{HyphenatedWords, block_text};
 /// A layout block on one page, before it is written into the analysis.
 #[derive(Clone, Debug, PartialEq)]

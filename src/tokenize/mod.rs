@@ -12,9 +12,9 @@ mod load;
 mod manager;
 #[cfg(test)]
 mod parity;
-pub mod windows;
+pub(crate) mod windows;
 
 pub use encoder::{EncodedPage, EncodedText, Encoder};
 pub use load::TokenizerSource;
 pub use manager::TokenizerManager;
-pub use windows::{Answer, Window, WindowLimits};
+pub use windows::{Window, WindowLimits};

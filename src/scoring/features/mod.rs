@@ -2,16 +2,16 @@
 //! replace them by their training mean.
 
 mod alike;
-pub mod entities;
-pub mod figures;
+pub(crate) mod entities;
+pub(crate) mod figures;
 mod lexicon;
-pub mod lines;
-pub mod page;
+pub(crate) mod lines;
+pub(crate) mod page;
 mod page_numbers;
-pub mod patterns;
-pub mod ratios;
-pub mod review;
-pub mod risk;
+pub(crate) mod patterns;
+pub(crate) mod ratios;
+pub(crate) mod review;
+pub(crate) mod risk;
 mod text;
 
 use crate::document::Page;

@@ -17,8 +17,8 @@ mod scale;
 mod validate;
 
 pub use calendar::{Date, Period, days_in_month};
-pub use digits::{DecimalMark, Locale, scale_by};
+pub use digits::{Locale, scale_by};
 pub use figures::{FoundFigure, find_figures};
-pub use parse::{NegativeStyle, NumberUnit, ParsedNumber, parse_number};
+pub use parse::{NumberUnit, parse_number};
 pub use periods::period_from_header;
 pub use scale::{ScaleStatement, ScaleSubject, scale_from_caption};

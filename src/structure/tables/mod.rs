@@ -15,7 +15,7 @@ mod values;
 
 pub use dates::cell_period;
 pub use find::find_tables;
-pub use grid::{Grid, GridCell, find_grid};
+pub use grid::find_grid;
 
 #[cfg(test)]
 mod tests;
