@@ -1,6 +1,7 @@
 //! Text that nobody sees, and text that only looks as if.
 
-use docproc::input::{OcrMode, ReadRequest};
+use docproc::config::OcrPolicy;
+use docproc::input::ReadRequest;
 
 use super::pdf::{document, page};
 use super::{pool, read, source};
@@ -65,7 +66,7 @@ fn text_that_can_be_seen_is_not_marked() {
 
 /// Words of a page with this content that an image shows.
 fn pictured(content: &str) -> Vec<String> {
-    let request = ReadRequest { ocr: OcrMode::Never, ..ReadRequest::default() };
+    let request = ReadRequest::with_ocr(OcrPolicy::Never);
     let outcome = read(&pool(1), &source(&document(&[page(content)], "")), request);
     let words = outcome.pages[0].words.iter();
     words.filter(|word| word.style.pictured).map(|word| word.text.clone()).collect()
