@@ -8,7 +8,6 @@
 //! ```
 //!
 //! The only room besides `runtime` with `unsafe` code: pdfium's C interface, shared memory, processes.
-#![allow(unsafe_code, reason = "pdfium, shared memory and processes; each block states its reason")]
 
 mod channel;
 mod child;

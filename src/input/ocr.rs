@@ -2,6 +2,7 @@
 //!
 //! A sandboxed page worker cannot start programs: it renders the page as a gray PGM picture into sealed memory,
 //! and this process hands that memory to tesseract as its standard input.
+#![allow(unsafe_code)]
 
 use std::ffi::OsString;
 use std::fs::File;

@@ -4,6 +4,7 @@
 //! process shares them, and they stay as the last text stretched them: what was read before would change a page. So they
 //! are never used. Every font that is asked for is given here, from pdfium's own fonts of fixed widths; pdfium squeezes
 //! its letters to the widths that the document states, and thickens and slants them as the document says.
+#![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
 use std::ptr;

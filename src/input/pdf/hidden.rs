@@ -5,6 +5,7 @@
 //! masks, clips and blending as the renderer does, without knowing about them.
 //!
 //! And text that is not to be seen because an image shows it: the text layer of a scan, made by OCR.
+#![allow(unsafe_code)]
 
 use std::collections::HashMap;
 

@@ -3,6 +3,7 @@
 //! pdfium is one big global state without locks, so a process has one [`Library`], used by one thread; page
 //! workers are processes. The raw bindings of the crate are used: its safe wrapper converts images slowly and
 //! takes many calls per character.
+#![allow(unsafe_code)]
 
 mod fonts;
 mod geometry;

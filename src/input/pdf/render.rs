@@ -1,4 +1,5 @@
 //! Pixels of a page: the picture for layout models, and a gray one for OCR.
+#![allow(unsafe_code)]
 
 use std::ffi::c_int;
 
