@@ -13,6 +13,7 @@ pub mod config;
 
 #[path = "../../src/input"]
 pub mod input {
+    pub mod coverage;
     pub mod decide;
     pub mod image_file;
     pub mod media;

@@ -1,4 +1,5 @@
 //! Ending the process from any thread.
+#![allow(unsafe_code)]
 
 /// Ends the process at once: no destructor runs, so that no other thread sees a library that is half torn down and
 /// takes that for the fault of its document. Files are written atomically, and workers die with their parent.

@@ -1,4 +1,5 @@
 //! Faults that tests ask a worker to commit. Not part of release builds.
+#![allow(unsafe_code)]
 
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;

@@ -3,6 +3,7 @@
 //! A memory file is written once, then sealed against writing, growing and shrinking (`memfd_create(2)`,
 //! `fcntl(2)` F_ADD_SEALS). After that nobody, the writer included, can change it, so the other side may map it
 //! and read it in place without a copy and without races.
+#![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -1,4 +1,5 @@
 //! Ruling lines and image boxes from the page's objects, those inside form XObjects included.
+#![allow(unsafe_code)]
 
 use std::collections::HashMap;
 use std::ffi::{c_int, c_ulong};

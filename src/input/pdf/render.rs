@@ -1,4 +1,5 @@
 //! Pixels of a page: the picture for layout models, and a gray one for OCR.
+#![allow(unsafe_code)]
 
 use std::ffi::c_int;
 
@@ -53,6 +54,12 @@ impl Picture {
             (self.width as usize, self.height as usize),
             (PAGE_IMAGE_SIZE as usize, PAGE_IMAGE_SIZE as usize),
         ))
+    }
+
+    /// Whether a box of a page of this size, in points, is at least a pixel high and wide.
+    pub(super) fn resolves(&self, (width, height): (f32, f32), bbox: &BBox<Points>) -> bool {
+        let pixels = |side: u32, points: f32, length: f32| length * side as f32 / points;
+        pixels(self.width, width, bbox.width()).min(pixels(self.height, height, bbox.height())) >= 1.0
     }
 
     /// Pixels (blue, green, red, unused) that a box of a page of this size, in points, touches.

@@ -1,4 +1,5 @@
 //! Words from the characters of a page's text layer.
+#![allow(unsafe_code)]
 
 use std::collections::BTreeMap;
 use std::ffi::{c_int, c_ulong};
