@@ -9,11 +9,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use docproc::config::{NativeLibrary, OcrPolicy, native_library};
+use docproc::config::{NativeLibrary, OcrPolicy, SandboxMode, native_library};
 use docproc::error::Result;
 use docproc::input::{
-    DiscoverOptions, ReadRequest, SandboxMode, Source, WORKER_ARGUMENT, WorkerOptions, WorkerPool, discover,
-    worker_main,
+    DiscoverOptions, ReadRequest, Source, WORKER_ARGUMENT, WorkerOptions, WorkerPool, discover, worker_main,
 };
 
 /// Documents in work at the same time.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::geometry::{BBox, Points};
+use super::geometry::BBox;
 use super::page::TextSource;
 use super::round;
 use crate::error::{Error, ErrorCode};
@@ -175,7 +175,7 @@ pub struct Block {
     pub needs_review: bool,
     /// Extent.
     #[serde(rename = "box")]
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Text with words separated by one space; words split at line ends are joined.
     pub text: String,
     /// Position in the reading order of its page, counted from 0.
@@ -231,7 +231,7 @@ pub struct Sentence {
     /// The page it starts on.
     pub page: u32,
     /// One box per line on that page.
-    pub boxes: Vec<BBox<Points>>,
+    pub boxes: Vec<BBox>,
     /// The rest of a sentence that runs over to another page.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[serde(default)]
@@ -251,7 +251,7 @@ pub struct Place {
     pub page: u32,
     /// Extent.
     #[serde(rename = "box")]
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
 }
 
 /// Sentiment of one sentence.
@@ -305,7 +305,7 @@ pub struct Entity {
     pub page: u32,
     /// Extent of its first line.
     #[serde(rename = "box")]
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Calibrated probability, 0 to 1.
     #[serde(serialize_with = "round::four")]
     pub confidence: f32,
@@ -359,7 +359,7 @@ pub struct Figure {
     pub page: u32,
     /// Extent of its first line.
     #[serde(rename = "box")]
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Probability that value, scale and sign are right, 0 to 1.
     #[serde(serialize_with = "round::four")]
     pub confidence: f32,

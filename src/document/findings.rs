@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::analysis::{CellReference, Place, Rounded};
-use super::geometry::{BBox, Points};
+use super::geometry::BBox;
 use super::round;
 
 /// What one scoring network says about one thing.
@@ -157,7 +157,7 @@ pub struct Term {
     pub page: u32,
     /// Extent.
     #[serde(rename = "box")]
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// The cell, when it is in a table.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(default)]

@@ -1,31 +1,19 @@
-//! Boxes with their unit in the type.
+//! Boxes on pages, in PDF points (1/72 inch).
 //!
 //! All boxes have their origin at the top left of the page as a reader sees it (after page rotation), x to the
 //! right and y down, with `x0 <= x1` and `y0 <= y1`.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::round::round_to;
 
-/// PDF points, 1/72 inch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Points {}
-
-/// Pixels of a rendered page or an input image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pixels {}
-
-/// LayoutLM's page coordinates: thousandths of the page's width and height, 0 to 1000.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Normalized1000 {}
-
-/// An axis-aligned box in unit `U`.
-pub struct BBox<U> {
+/// An axis-aligned box.
+#[derive(Clone, Copy, PartialEq)]
+pub struct BBox {
     /// Left edge.
     pub x0: f32,
     /// Top edge.
@@ -34,16 +22,15 @@ pub struct BBox<U> {
     pub x1: f32,
     /// Bottom edge.
     pub y1: f32,
-    unit: PhantomData<fn() -> U>,
 }
 
-impl<U> BBox<U> {
+impl BBox {
     /// The box between two corners, in any order. Coordinates that are not finite become 0.
     #[must_use]
     pub fn new(x0: f32, y0: f32, x1: f32, y1: f32) -> Self {
         let finite = |value: f32| if value.is_finite() { value } else { 0.0 };
         let (x0, y0, x1, y1) = (finite(x0), finite(y0), finite(x1), finite(y1));
-        Self { x0: x0.min(x1), y0: y0.min(y1), x1: x0.max(x1), y1: y0.max(y1), unit: PhantomData }
+        Self { x0: x0.min(x1), y0: y0.min(y1), x1: x0.max(x1), y1: y0.max(y1) }
     }
 
     /// Width, at least 0.
@@ -84,15 +71,11 @@ impl<U> BBox<U> {
             y0: self.y0.min(other.y0),
             x1: self.x1.max(other.x1),
             y1: self.y1.max(other.y1),
-            unit: PhantomData,
         }
     }
 
     /// Smallest box around all of them, or `None` of nothing.
-    pub fn around<'a>(boxes: impl IntoIterator<Item = &'a Self>) -> Option<Self>
-    where
-        U: 'a,
-    {
+    pub fn around<'a>(boxes: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
         boxes.into_iter().copied().reduce(|all, next| all.union(&next))
     }
 
@@ -101,15 +84,7 @@ impl<U> BBox<U> {
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         let (x0, y0) = (self.x0.max(other.x0), self.y0.max(other.y0));
         let (x1, y1) = (self.x1.min(other.x1), self.y1.min(other.y1));
-        (x0 <= x1 && y0 <= y1).then_some(Self { x0, y0, x1, y1, unit: PhantomData })
-    }
-
-    /// Area of the common part divided by the area of both together, 0 to 1.
-    #[must_use]
-    pub fn intersection_over_union(&self, other: &Self) -> f32 {
-        let common = self.intersection(other).map_or(0.0, |part| part.area());
-        let all = self.area() + other.area() - common;
-        if all > 0.0 { common / all } else { 0.0 }
+        (x0 <= x1 && y0 <= y1).then_some(Self { x0, y0, x1, y1 })
     }
 
     /// Share of this box's area that lies inside `other`, 0 to 1; a box without area counts by its middle.
@@ -139,9 +114,7 @@ impl<U> BBox<U> {
     pub fn contains_point(&self, x: f32, y: f32) -> bool {
         x >= self.x0 && x <= self.x1 && y >= self.y0 && y <= self.y1
     }
-}
 
-impl BBox<Points> {
     /// LayoutLM coordinates: thousandths of the page, truncated to whole numbers and clamped to 0..=1000, as the
     /// reference implementation's `normalize_box` does (Hugging Face transformers, LayoutLMv3 documentation).
     #[must_use]
@@ -158,41 +131,27 @@ impl BBox<Points> {
     }
 }
 
-impl<U> Clone for BBox<U> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<U> Copy for BBox<U> {}
-
-impl<U> PartialEq for BBox<U> {
-    fn eq(&self, other: &Self) -> bool {
-        (self.x0, self.y0, self.x1, self.y1) == (other.x0, other.y0, other.x1, other.y1)
-    }
-}
-
-impl<U> fmt::Debug for BBox<U> {
+impl fmt::Debug for BBox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}, {}, {}, {}]", self.x0, self.y0, self.x1, self.y1)
     }
 }
 
 /// Written as `[x0, y0, x1, y1]`, rounded to 2 decimals.
-impl<U> Serialize for BBox<U> {
+impl Serialize for BBox {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         [self.x0, self.y0, self.x1, self.y1].map(|value| round_to(f64::from(value), 2)).serialize(serializer)
     }
 }
 
-impl<'de, U> Deserialize<'de> for BBox<U> {
+impl<'de> Deserialize<'de> for BBox {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let [x0, y0, x1, y1] = <[f32; 4]>::deserialize(deserializer)?;
         Ok(Self::new(x0, y0, x1, y1))
     }
 }
 
-impl<U> JsonSchema for BBox<U> {
+impl JsonSchema for BBox {
     fn inline_schema() -> bool {
         true
     }
@@ -218,7 +177,7 @@ mod tests {
 
     use super::*;
 
-    fn any_box() -> impl Strategy<Value = BBox<Points>> {
+    fn any_box() -> impl Strategy<Value = BBox> {
         [-50.0f32..900.0, -50.0f32..900.0, -50.0f32..900.0, -50.0f32..900.0]
             .prop_map(|[a, b, c, d]| BBox::new(a, b, c, d))
     }
@@ -231,8 +190,6 @@ mod tests {
             if let Some(part) = a.intersection(&b) {
                 prop_assert!(part.share_inside(&a) > 0.99 && part.share_inside(&b) > 0.99);
             }
-            let overlap = a.intersection_over_union(&b);
-            prop_assert!((0.0..=1.0001).contains(&overlap));
         }
 
         #[test]
@@ -244,11 +201,8 @@ mod tests {
 
     #[test]
     fn corners_in_any_order_and_no_nan() {
-        let bbox = BBox::<Points>::new(5.0, f32::NAN, 1.0, 2.0);
+        let bbox = BBox::new(5.0, f32::NAN, 1.0, 2.0);
         assert_eq!((bbox.x0, bbox.y0, bbox.x1, bbox.y1), (1.0, 0.0, 5.0, 2.0));
-        assert_eq!(
-            serde_json::to_string(&BBox::<Points>::new(1.0, 2.005, 3.1, 4.0)).unwrap(),
-            "[1.0,2.01,3.1,4.0]"
-        );
+        assert_eq!(serde_json::to_string(&BBox::new(1.0, 2.005, 3.1, 4.0)).unwrap(), "[1.0,2.01,3.1,4.0]");
     }
 }

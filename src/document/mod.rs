@@ -11,7 +11,7 @@ pub(crate) mod round;
 pub(crate) mod tables;
 mod tone;
 
-pub use geometry::{BBox, Points};
+pub use geometry::BBox;
 pub use page::{PAGE_IMAGE_SIZE, Page, PageImage, Ruling, TextSource, Word, WordStyle};
 pub use predictions::{EntitySpan, SpanEvidence, TextPrediction, WordPredictions};
 pub use tone::Tone;

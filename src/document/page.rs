@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::geometry::{BBox, Points};
+use super::geometry::BBox;
 use super::round;
 
 /// Edge length, in pixels, of the page image that layout models look at.
@@ -37,7 +37,7 @@ pub struct Page {
     /// Ruling lines and thin filled boxes.
     pub rulings: Vec<Ruling>,
     /// Where raster images are drawn.
-    pub images: Vec<BBox<Points>>,
+    pub images: Vec<BBox>,
     /// Names of the fonts that [`Word::font`] points to.
     pub fonts: Vec<Arc<str>>,
     /// Control characters (C0, C1 and DEL) that were left out of the words and names.
@@ -69,7 +69,7 @@ pub struct Word {
     pub text: String,
     /// Bounding box.
     #[serde(rename = "box")]
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Nominal font size in points as drawn (after all transformations).
     #[serde(serialize_with = "round::two")]
     pub font_size: f32,
@@ -115,7 +115,7 @@ pub struct WordStyle {
 pub struct Ruling {
     /// Extent of the line including its thickness.
     #[serde(rename = "box")]
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Horizontal (true) or vertical (false).
     pub horizontal: bool,
 }

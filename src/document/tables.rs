@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::analysis::FigureKind;
-use super::geometry::{BBox, Points};
+use super::geometry::BBox;
 use super::round;
 
 /// A table; one that continues on further pages is a single table.
@@ -26,7 +26,7 @@ pub struct Table {
     pub page: u32,
     /// Extent on that page.
     #[serde(rename = "box")]
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Its parts on further pages, in order, where it continues.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[serde(default)]
@@ -58,7 +58,7 @@ pub struct TablePart {
     pub page: u32,
     /// Extent on that page, a repeated header included.
     #[serde(rename = "box")]
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// The table's first row on that page.
     pub first_row: u32,
     /// Header rows that the page repeats; they are left out of the cells.
@@ -86,7 +86,7 @@ pub struct Cell {
     pub page: u32,
     /// Extent.
     #[serde(rename = "box")]
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Text as printed, lines joined by one space, footnote marks left out.
     pub text: String,
     /// Footnote marks that were split off ("(1)", "*").

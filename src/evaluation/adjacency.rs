@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::icdar::{TruthCell, TruthRegion};
 use crate::document::analysis::Table;
-use crate::document::{BBox, Page, Points};
+use crate::document::{BBox, Page};
 use crate::structure::tables::find_grid;
 
 /// Direction from a cell to its neighbour.
@@ -102,12 +102,12 @@ pub fn compare_given(pages: &[Page], truth: &[TruthRegion]) -> TableCounts {
 pub fn compare_found(pages: &[Page], tables: &[Table], truth: &[TruthRegion]) -> TableCounts {
     struct Part {
         page: u32,
-        bbox: BBox<Points>,
+        bbox: BBox,
         cells: Vec<TruthCell>,
     }
     let mut parts: Vec<Part> = Vec::new();
     for table in tables {
-        let mut by_page: BTreeMap<u32, (Vec<BBox<Points>>, Vec<TruthCell>)> = BTreeMap::new();
+        let mut by_page: BTreeMap<u32, (Vec<BBox>, Vec<TruthCell>)> = BTreeMap::new();
         for cell in &table.cells {
             let entry = by_page.entry(cell.page).or_default();
             entry.0.push(cell.bbox);
@@ -135,7 +135,7 @@ pub fn compare_found(pages: &[Page], tables: &[Table], truth: &[TruthRegion]) ->
             continue;
         };
         let area = region.on_page(page);
-        let inside = |area: &BBox<Points>| -> Vec<bool> {
+        let inside = |area: &BBox| -> Vec<bool> {
             page.words
                 .iter()
                 .map(|word| area.contains_point(word.bbox.center_x(), word.bbox.center_y()))

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::data::read_lines;
 use super::inject::{Claim, ClaimedNumber, value_of};
-use crate::document::{BBox, Page, Points};
+use crate::document::{BBox, Page};
 use crate::error::Result;
 
 /// Distance in points up to which right edges are in one column, and centers on one line.
@@ -34,7 +34,7 @@ pub struct LabelledNumber {
     pub page: u32,
     /// Box on the page in points, origin top left, that the number's word lies in.
     #[serde(rename = "box")]
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Digits as printed, without signs.
     pub text: String,
     /// Printed value with its sign.
@@ -72,7 +72,7 @@ pub fn claims_of_file(path: &Path, pages: &[Page]) -> Result<(Vec<Claim>, usize)
 /// The word that a labelled number is printed in: the one that overlaps most of those that contain its digits.
 fn number_on(pages: &[Page], labelled: &LabelledNumber) -> Option<ClaimedNumber> {
     let page = pages.iter().position(|page| page.number == labelled.page)?;
-    let overlap = |bbox: &BBox<Points>| bbox.intersection(&labelled.bbox).map_or(0.0, |both| both.area());
+    let overlap = |bbox: &BBox| bbox.intersection(&labelled.bbox).map_or(0.0, |both| both.area());
     let (word, _) = pages[page]
         .words
         .iter()

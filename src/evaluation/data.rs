@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::document::{BBox, Page, Points, Ruling, TextSource, Word, WordStyle};
+use crate::document::{BBox, Page, Ruling, TextSource, Word, WordStyle};
 use crate::error::{Error, ErrorCode, Result};
 
 /// `{"text", "label"}`: a sentence with its sentiment.
@@ -62,7 +62,7 @@ pub struct LabelledPage {
     #[serde(default)]
     rulings: Vec<PageRuling>,
     #[serde(default)]
-    images: Vec<BBox<Points>>,
+    images: Vec<BBox>,
     /// Label of each word; `null` where it is unknown.
     pub labels: Vec<Option<String>>,
     /// The 224 x 224 page image as PNG, relative to the data file.
@@ -80,7 +80,7 @@ fn one() -> u32 {
 struct PageWord {
     text: String,
     #[serde(alias = "box")]
-    bbox: BBox<Points>,
+    bbox: BBox,
     #[serde(default)]
     font_size: Option<f32>,
     #[serde(default)]
@@ -96,7 +96,7 @@ struct PageWord {
 #[derive(Clone, Debug, Deserialize)]
 struct PageRuling {
     #[serde(alias = "box")]
-    bbox: BBox<Points>,
+    bbox: BBox,
     horizontal: bool,
 }
 

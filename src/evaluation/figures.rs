@@ -10,8 +10,8 @@ use super::pairing::{pair, without_fact};
 use super::reliability::{FigureOutcome, Reliability, read_in, reliability};
 use super::report::bootstrap_interval;
 use super::rows::read_analysis;
+use crate::document::BBox;
 use crate::document::analysis::{Analysis, Figure, FigureKind, Problem};
-use crate::document::{BBox, Points};
 use crate::error::{Error, ErrorCode, Result};
 use crate::pipeline::{Engine, PageSelection, Request};
 use crate::scoring::features;
@@ -57,7 +57,7 @@ pub struct Fact {
     pub page: u32,
     /// Extent of the digits in points, origin top left.
     #[serde(rename = "box")]
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Where it stands.
     pub place: FactPlace,
     /// Tables of the document are told apart by this number.

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::document::{BBox, Page, Points};
+use crate::document::{BBox, Page};
 
 /// An annotated cell, or a found one in the same form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl TruthRegion {
     /// The annotation does not say whether it counts from the media box or from the crop box, before or after the
     /// page's rotation. Annotated cells that hold one word, which the region's page has once, settle it.
     #[must_use]
-    pub fn on_page(&self, page: &Page) -> BBox<Points> {
+    pub fn on_page(&self, page: &Page) -> BBox {
         let place = |corners: &[f32; 4], turned: bool| {
             let [left, bottom, right, top] = *corners;
             match page.rotation {
@@ -60,7 +60,7 @@ impl TruthRegion {
                 .filter_map(|(corners, text)| {
                     let mut same = page.words.iter().filter(|word| word.text == *text);
                     let word = same.next().filter(|_| same.next().is_none())?;
-                    let annotated: BBox<Points> = place(corners, turned);
+                    let annotated: BBox = place(corners, turned);
                     let (a, b) = (&annotated, &word.bbox);
                     Some((b.center_x() - a.center_x(), b.center_y() - a.center_y()))
                 })
@@ -78,7 +78,7 @@ impl TruthRegion {
                 (Some(plain), Some(turned)) => turned.2 < plain.2,
                 _ => false,
             };
-        let bbox: BBox<Points> = place(&self.corners, turned);
+        let bbox: BBox = place(&self.corners, turned);
         // Small distances are the annotators' way of drawing boxes; large ones that agree are another origin.
         let (dx, dy) = match moved(turned) {
             Some((x, y, spread)) if x.hypot(y) > 6.0 && spread < 6.0 => (x, y),

@@ -15,20 +15,14 @@ mod spans;
 mod tables;
 mod tasks;
 
-pub use audit::{
-    ClaimSource, InjectionOptions, InjectionReport,
-    injections,
-};
+pub use audit::{ClaimSource, InjectionOptions, InjectionReport, injections};
 pub use data::read_lines;
-pub use figures::{
-    FigureReport, figures,
-    figures_of_analyses,
-};
+pub use figures::{FigureReport, figures, figures_of_analyses};
 pub use reliability::{FigureOutcome, NameOutcome};
 pub use report::ClassificationReport;
 pub use rows::{feature_row, features_in, read_analysis};
 pub use tables::{TableReport, tables};
 pub use tasks::{
-    SpanReport, entities, entities_alone, layout, layout_alone, layout_batches, line_rows,
-    sections, sentiment, spread_over,
+    SpanReport, entities, entities_alone, layout, layout_alone, layout_batches, line_rows, sections,
+    sentiment, spread_over,
 };

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::figures::{Fact, FactPlace};
+use crate::document::BBox;
 use crate::document::analysis::Figure;
-use crate::document::{BBox, Points};
 
 /// Share of a fact's width that a figure at its place covers.
 const COVERS: f32 = 0.5;
@@ -49,7 +49,7 @@ pub(super) fn without_fact(figure: &Figure, facts: &[&Fact]) -> Option<FactPlace
     if !figure.text.contains(|c: char| c.is_ascii_digit()) || figure.value == Some(0.0) {
         return None;
     }
-    let mut regions: BTreeMap<(FactPlace, u32), BBox<Points>> = BTreeMap::new();
+    let mut regions: BTreeMap<(FactPlace, u32), BBox> = BTreeMap::new();
     for fact in facts.iter().filter(|fact| fact.page == figure.page && fact.place != FactPlace::Prose) {
         let Some(table) = fact.table else { continue };
         let region = regions.entry((fact.place, table)).or_insert(fact.bbox);

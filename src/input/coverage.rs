@@ -1,6 +1,6 @@
 //! Which part of a page its images cover, together: a scan may come in tiles and strips.
 
-use crate::document::{BBox, Points};
+use crate::document::BBox;
 
 /// Cells along each side of the page.
 const CELLS: usize = 256;
@@ -8,14 +8,14 @@ const STRIDE: usize = CELLS + 1;
 
 /// The images of a page on a grid. The time that it takes to ask for a box does not depend on how many images there are.
 pub(super) struct Coverage {
-    page: BBox<Points>,
+    page: BBox,
     /// Covered cells above and to the left of each corner of the grid.
     sums: Vec<u32>,
 }
 
 impl Coverage {
     /// A cell is covered where an image has its middle.
-    pub(super) fn new(images: &[BBox<Points>], page: BBox<Points>) -> Self {
+    pub(super) fn new(images: &[BBox], page: BBox) -> Self {
         let coverage = Self { page, sums: Vec::new() };
         // Images that begin less images that end, then added up along both sides.
         let mut begins = vec![0i32; STRIDE * STRIDE];
@@ -42,7 +42,7 @@ impl Coverage {
     }
 
     /// Columns and rows of the cells that have their middle in a box: the first, and the one behind the last.
-    fn cells(&self, bbox: &BBox<Points>) -> ((usize, usize), (usize, usize)) {
+    fn cells(&self, bbox: &BBox) -> ((usize, usize), (usize, usize)) {
         let range = |low: f32, high: f32, start: f32, length: f32| {
             let scale = CELLS as f32 / length.max(f32::MIN_POSITIVE);
             let cell = |at: f32| ((at - start) * scale - 0.5).clamp(-1.0, CELLS as f32);
@@ -54,7 +54,7 @@ impl Coverage {
     }
 
     /// Share of a box that images cover, 0 to 1; of a box smaller than a cell, whether they cover that cell.
-    pub(super) fn share(&self, bbox: &BBox<Points>) -> f32 {
+    pub(super) fn share(&self, bbox: &BBox) -> f32 {
         let at_least_one = |(first, end): (usize, usize)| {
             if first < end { (first, end) } else { (first.min(CELLS - 1), first.min(CELLS - 1) + 1) }
         };

@@ -2,7 +2,7 @@
 
 use super::coverage::Coverage;
 use crate::config::OcrPolicy;
-use crate::document::{BBox, Points, TextSource, Word};
+use crate::document::{BBox, TextSource, Word};
 
 /// Share of meaningless characters from which a text layer is not usable.
 const MAX_GARBAGE: f32 = 0.3;
@@ -38,8 +38,8 @@ pub(crate) fn pdf_page(
     mode: OcrPolicy,
     text: &TextStatistics,
     words: &[Word],
-    images: &[BBox<Points>],
-    page: BBox<Points>,
+    images: &[BBox],
+    page: BBox,
 ) -> Decision {
     let source = if words.is_empty() { TextSource::None } else { TextSource::TextLayer };
     let decide = |recognise: bool, reason: String| Decision { source, reason, recognise };
@@ -61,12 +61,7 @@ struct Unusable {
     nothing_drawn: bool,
 }
 
-fn usability(
-    text: &TextStatistics,
-    words: &[Word],
-    images: &[BBox<Points>],
-    page: BBox<Points>,
-) -> Result<String, Unusable> {
+fn usability(text: &TextStatistics, words: &[Word], images: &[BBox], page: BBox) -> Result<String, Unusable> {
     let unusable = |reason: String| Err(Unusable { reason, nothing_drawn: false });
     if words.is_empty() {
         if images.is_empty() {
@@ -121,7 +116,7 @@ mod tests {
         vec![word; count]
     }
 
-    fn decide(mode: OcrPolicy, words: &[Word], garbage: usize, images: &[BBox<Points>]) -> (bool, String) {
+    fn decide(mode: OcrPolicy, words: &[Word], garbage: usize, images: &[BBox]) -> (bool, String) {
         let text = TextStatistics { characters: words.len() * 4, garbage };
         let decision = pdf_page(mode, &text, words, images, BBox::new(0.0, 0.0, 600.0, 800.0));
         (decision.recognise, decision.reason)

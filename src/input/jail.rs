@@ -231,7 +231,7 @@ fn filter() -> std::result::Result<BpfProgram, Box<dyn std::error::Error + Send 
     allowed.insert(libc::SYS_clone, vec![rule(0, SeccompCmpOp::MaskedEq(thread), thread)?]);
     // Its own limits (process 0), and whether a descriptor is a terminal.
     allowed.insert(libc::SYS_prlimit64, vec![rule(0, SeccompCmpOp::Eq, 0)?]);
-    allowed.insert(libc::SYS_ioctl, vec![rule(1, SeccompCmpOp::Eq, libc::TCGETS as u64)?]);
+    allowed.insert(libc::SYS_ioctl, vec![rule(1, SeccompCmpOp::Eq, libc::TCGETS)?]);
     let refuse = SeccompAction::Errno(libc::ENOSYS as u32);
     Ok(SeccompFilter::new(allowed, refuse, SeccompAction::Allow, arch)?.try_into()?)
 }

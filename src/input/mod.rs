@@ -39,7 +39,6 @@ mod supervisor;
 pub(crate) mod tiff_frames;
 pub(crate) mod tsv;
 mod wire;
-mod words;
 mod worker;
 
 pub use discover::{DiscoverOptions, Discovered, Input, InputSource, discover, parse_file_list};

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use super::shm::{MapError, SealedMap};
 use super::wire::{Cursor, Put, WireError};
-use crate::document::{BBox, Page, PageImage, Points, Ruling, TextSource, Word, WordStyle};
+use crate::document::{BBox, Page, PageImage, Ruling, TextSource, Word, WordStyle};
 use crate::error::Error;
 
 const MAGIC: [u8; 8] = *b"DPPAGE01";
@@ -124,7 +124,7 @@ fn is_control_only(word: &Word) -> bool {
     !word.text.is_empty() && word.text.chars().all(char::is_control)
 }
 
-fn put_box(out: &mut Vec<u8>, bbox: &BBox<Points>) {
+fn put_box(out: &mut Vec<u8>, bbox: &BBox) {
     [bbox.x0, bbox.y0, bbox.x1, bbox.y1].into_iter().for_each(|value| out.put_f32(value));
 }
 
@@ -259,7 +259,7 @@ pub struct PageSegment {
 #[allow(missing_docs, reason = "documented at `Word`, field by field")]
 pub struct WordView<'a> {
     pub text: &'a str,
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     pub font_size: f32,
     pub font: u16,
     pub style: WordStyle,
@@ -268,7 +268,7 @@ pub struct WordView<'a> {
     pub confidence: Option<f32>,
 }
 
-fn read_box(input: &mut Cursor<'_>) -> Result<BBox<Points>, WireError> {
+fn read_box(input: &mut Cursor<'_>) -> Result<BBox, WireError> {
     let at = input.error("a box has its corners in the wrong order");
     let (x0, y0, x1, y1) = (input.f32()?, input.f32()?, input.f32()?, input.f32()?);
     if x0 > x1 || y0 > y1 { Err(at) } else { Ok(BBox::new(x0, y0, x1, y1)) }
@@ -592,7 +592,7 @@ impl PageSegment {
 impl WordView<'_> {
     /// Copies the word out of the segment.
     #[must_use]
-    pub fn to_word(&self) -> Word {
+    pub fn to_word(self) -> Word {
         Word {
             text: self.text.to_owned(),
             bbox: self.bbox,

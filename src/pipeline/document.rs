@@ -11,7 +11,7 @@ use super::pages::PageSelection;
 use super::run::{Observer, Silence};
 use crate::config::Analyze;
 use crate::document::analysis::{Analysis, DocumentInfo, Problem, SCHEMA_VERSION, Status, Summary, Tool};
-use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction, TextSource, Word};
+use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, TextPrediction, TextSource, Word};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{
@@ -273,7 +273,7 @@ impl PageWords for SegmentWords<'_> {
     fn words(&self) -> Box<dyn Iterator<Item = (&str, [i64; 4])> + '_> {
         let (width, height) = (self.0.width(), self.0.height());
         Box::new(self.0.words().map(move |word| {
-            let bbox: BBox<Points> = word.bbox;
+            let bbox: BBox = word.bbox;
             (word.text, bbox.normalize(width, height))
         }))
     }

@@ -3,7 +3,7 @@
 
 use super::inputs::Inputs;
 use super::subject::Subject;
-use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextSource, Word, WordStyle};
+use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, TextSource, Word, WordStyle};
 use crate::error::Result;
 use crate::inference::{ImageView, PageInput};
 
@@ -142,7 +142,7 @@ impl Sheet {
             let width = word.len() as f32 * size / 2.0;
             self.words.push(Word {
                 text: word.to_owned(),
-                bbox: BBox::<Points>::new(x, self.y, x + width, self.y + size),
+                bbox: BBox::new(x, self.y, x + width, self.y + size),
                 font_size: size,
                 font: u16::MAX,
                 style: WordStyle::default(),

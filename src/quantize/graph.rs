@@ -166,18 +166,6 @@ impl NodeProto {
         self
     }
 
-    /// Sets an attribute that is a list of integers.
-    #[must_use]
-    pub fn with_ints(mut self, name: &str, values: &[i64]) -> Self {
-        self.set_attribute(AttributeProto {
-            name: Some(name.to_owned()),
-            r#type: Some(attribute_type::INTS),
-            ints: values.to_vec(),
-            ..AttributeProto::default()
-        });
-        self
-    }
-
     fn set_attribute(&mut self, attribute: AttributeProto) {
         self.attribute.retain(|other| other.name() != attribute.name());
         self.attribute.push(attribute);

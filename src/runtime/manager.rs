@@ -97,12 +97,6 @@ impl ModelManager {
         Self { environment, settings, models: Mutex::default() }
     }
 
-    /// How models are run.
-    #[must_use]
-    pub fn settings(&self) -> &ManagerSettings {
-        &self.settings
-    }
-
     /// The loaded model of a bundle. The first caller loads it, others asking for the same one wait.
     ///
     /// # Errors

@@ -42,13 +42,7 @@ pub struct StageTime {
 }
 
 impl Profiler {
-    /// A profiler that measures, or one whose spans do nothing.
-    #[must_use]
-    pub fn new(enabled: bool) -> Self {
-        Self { recorder: enabled.then(Arc::default) }
-    }
-
-    /// A profiler that also keeps every span for [`Self::write_trace`].
+    /// A profiler that measures and keeps every span for [`Self::write_trace`].
     #[must_use]
     pub fn tracing() -> Self {
         let recorder = Recorder { trace: Some(Trace::new()), ..Recorder::default() };
@@ -193,7 +187,7 @@ mod tests {
 
     #[test]
     fn spans_add_up_over_threads() {
-        let profiler = Profiler::new(true);
+        let profiler = Profiler::tracing();
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
@@ -260,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_disabled_profiler_has_nothing_to_say() {
-        let profiler = Profiler::new(false);
+        let profiler = Profiler::default();
         drop(profiler.span("encode"));
         assert!(profiler.snapshot().is_empty() && profiler.document().is_none());
         assert!(profiler.enter(Some("a.pdf".into())).is_none() && profiler.document().is_none());

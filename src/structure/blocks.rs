@@ -9,7 +9,7 @@ use super::frame::Frame;
 use super::headings::starts_numbering;
 use super::lines::{Groups, Line, lines};
 use super::order::{Item, Role, reading_order};
-use crate::document::{BBox, Page, Points, WordPredictions};
+use crate::document::{BBox, Page, WordPredictions};
 
 /// Label of tables: their cells stay together whatever their gaps.
 const TABLE: &str = "Table";
@@ -108,7 +108,7 @@ fn join_tables(lines: &[Line], labels: &mut [usize], table: usize, groups: &mut 
         }
     }
     // A caption's "(in millions)" or a stray label amid the cells belongs to the table that encloses it.
-    let mut regions: Vec<(usize, u16, BBox<Points>)> = Vec::new();
+    let mut regions: Vec<(usize, u16, BBox)> = Vec::new();
     for index in &members {
         let root = groups.root(*index);
         match regions.iter_mut().find(|(known, ..)| *known == root) {
@@ -128,7 +128,7 @@ fn join_tables(lines: &[Line], labels: &mut [usize], table: usize, groups: &mut 
 }
 
 /// The space between two boxes: between their facing edges, as wide as what they share.
-fn corridor(a: &BBox<Points>, b: &BBox<Points>) -> BBox<Points> {
+fn corridor(a: &BBox, b: &BBox) -> BBox {
     let (top, bottom) = if a.y0 <= b.y0 { (a, b) } else { (b, a) };
     if top.y1 < bottom.y0 {
         let (x0, x1) = (top.x0.max(bottom.x0), top.x1.min(bottom.x1));
@@ -144,7 +144,7 @@ fn corridor(a: &BBox<Points>, b: &BBox<Points>) -> BBox<Points> {
     }
 }
 
-fn blocks_corridor(corridor: &BBox<Points>, line: &BBox<Points>) -> bool {
+fn blocks_corridor(corridor: &BBox, line: &BBox) -> bool {
     corridor.vertical_overlap(line) > 0.5 * line.height()
         && corridor.horizontal_overlap(line) > 0.5 * corridor.width().min(line.width())
 }
@@ -246,7 +246,7 @@ struct Row {
     first: usize,
     /// The line that it starts with.
     start: usize,
-    bbox: BBox<Points>,
+    bbox: BBox,
     direction: u16,
     font_size: f32,
     bold: bool,
@@ -456,7 +456,7 @@ fn block(
 fn rows_of(lines: &[Line], members: &[usize]) -> Vec<Vec<usize>> {
     let mut sorted = members.to_vec();
     sorted.sort_by(|a, b| lines[*a].bbox.center_y().total_cmp(&lines[*b].bbox.center_y()).then(a.cmp(b)));
-    let mut rows: Vec<(BBox<Points>, Vec<usize>)> = Vec::new();
+    let mut rows: Vec<(BBox, Vec<usize>)> = Vec::new();
     for member in sorted {
         let bbox = lines[member].bbox;
         match rows.last_mut() {

@@ -1,6 +1,6 @@
 //! Reading coordinates of a writing direction: text runs to the right, lines follow downward.
 
-use crate::document::{BBox, Page, Points};
+use crate::document::{BBox, Page};
 
 /// Turns boxes of a page so that text of one direction reads from left to right.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,7 +26,7 @@ impl Frame {
     }
 
     /// The box in reading coordinates.
-    pub fn turn(self, bbox: &BBox<Points>) -> BBox<Points> {
+    pub fn turn(self, bbox: &BBox) -> BBox {
         let (w, h) = (self.width, self.height);
         match self.direction {
             90 => BBox::new(bbox.y0, w - bbox.x1, bbox.y1, w - bbox.x0),

@@ -6,7 +6,7 @@ use super::numbers::{
     FoundFigure, Locale, ScaleStatement, ScaleSubject, find_figures, scale_by, scale_from_caption,
 };
 use crate::document::analysis::{Cell, CellReference, Figure, FigureKind, Table};
-use crate::document::{BBox, Page, Points};
+use crate::document::{BBox, Page};
 
 /// Distance above a table, in points, within which its statement of scale may stand.
 const ABOVE: f32 = 90.0;
@@ -43,7 +43,7 @@ pub fn figures_of_labels(table: &Table, pages: &BTreeMap<u32, &Page>, locale: Lo
 }
 
 /// The words inside the cell joined by spaces, with the byte offset and the box of each.
-fn words_of(cell: &Cell, page: &Page) -> (String, Vec<(usize, BBox<Points>)>) {
+fn words_of(cell: &Cell, page: &Page) -> (String, Vec<(usize, BBox)>) {
     let mut text = String::new();
     let mut places = Vec::new();
     for word in &page.words {
@@ -61,7 +61,7 @@ fn words_of(cell: &Cell, page: &Page) -> (String, Vec<(usize, BBox<Points>)>) {
 fn figure_of(
     text: &str,
     found: &FoundFigure,
-    places: &[(usize, BBox<Points>)],
+    places: &[(usize, BBox)],
     statement: &ScaleStatement,
 ) -> Option<Figure> {
     let value = found.value?;
@@ -168,7 +168,7 @@ mod tests {
 
     fn read(text: &str, caption: &str) -> Vec<(FigureKind, f64)> {
         let statement = scale_from_caption(caption).unwrap_or_default();
-        let places: Vec<(usize, BBox<Points>)> = vec![(0, BBox::new(10.0, 10.0, 300.0, 20.0))];
+        let places: Vec<(usize, BBox)> = vec![(0, BBox::new(10.0, 10.0, 300.0, 20.0))];
         find_figures(text, Locale::default())
             .iter()
             .filter_map(|found| figure_of(text, found, &places, &statement))

@@ -1,7 +1,7 @@
 //! Words to line segments: runs of words on one baseline without a column gap between them.
 
 use super::frame::Frame;
-use crate::document::{BBox, Page, Points};
+use crate::document::{BBox, Page};
 
 /// A run of words on one line.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,7 +9,7 @@ pub(super) struct Line {
     /// Word indices in reading direction.
     pub words: Vec<usize>,
     /// Extent in reading coordinates of its direction.
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Direction of writing in degrees.
     pub direction: u16,
     /// Median font size of its words in points.
@@ -56,7 +56,7 @@ pub(super) fn lines(page: &Page) -> Vec<Line> {
 #[derive(Clone, Copy)]
 struct Placed {
     index: usize,
-    bbox: BBox<Points>,
+    bbox: BBox,
     size: f32,
 }
 
@@ -86,13 +86,13 @@ impl<'w> Strips<'w> {
         Self { words, height, strips }
     }
 
-    fn range(height: f32, bbox: &BBox<Points>) -> std::ops::RangeInclusive<usize> {
+    fn range(height: f32, bbox: &BBox) -> std::ops::RangeInclusive<usize> {
         let strip = |y: f32| ((y / height).max(0.0) as usize).min(Self::MOST);
         strip(bbox.y0)..=strip(bbox.y1)
     }
 
     /// Words whose strips a box touches; some more than once.
-    fn near(&self, bbox: &BBox<Points>) -> impl Iterator<Item = &'w Placed> {
+    fn near(&self, bbox: &BBox) -> impl Iterator<Item = &'w Placed> {
         let range = Self::range(self.height, bbox);
         self.strips
             .iter()
@@ -129,14 +129,14 @@ impl<'w> Strips<'w> {
         let size = left.size.max(right.size);
         let (from, to) = (left.bbox.x1, right.bbox.x0);
         let middle = f32::midpoint(from, to);
-        let strip = BBox::<Points>::new(middle - 0.25 * size, 0.0, middle + 0.25 * size, 1.0);
+        let strip = BBox::new(middle - 0.25 * size, 0.0, middle + 0.25 * size, 1.0);
         let mut passed = 0;
         for step in [-1.0f32, 1.0] {
             // Twice as far as needed: paragraphs that end at different heights leave one side of a line empty.
             for distance in 1..=2 * GUTTER_LINES {
                 let shift = step * distance as f32 * 1.2 * size;
                 let level = f32::midpoint(left.bbox.y0, left.bbox.y1) + shift;
-                let band = BBox::<Points>::new(from, level - 0.3 * size, to, level + 0.3 * size);
+                let band = BBox::new(from, level - 0.3 * size, to, level + 0.3 * size);
                 let (mut on_left, mut on_right, mut inside) = (false, false, false);
                 for word in self.near(&band).filter(|word| word.bbox.vertical_overlap(&band) > 0.0) {
                     inside |= word.bbox.horizontal_overlap(&strip) > 0.0;
@@ -154,7 +154,7 @@ impl<'w> Strips<'w> {
     }
 }
 
-fn same_line(a: &BBox<Points>, b: &BBox<Points>) -> bool {
+fn same_line(a: &BBox, b: &BBox) -> bool {
     let lower = a.height().min(b.height());
     if lower <= 0.0 {
         return (a.center_y() - b.center_y()).abs() < 1.0;

@@ -24,7 +24,7 @@ pub(crate) mod typography;
 
 use std::ops::Range;
 
-use crate::document::{BBox, Points};
+use crate::document::BBox;
 
 pub use assemble::{AnalysisParts, DocumentStructure, ReviewThresholds, TextResults, assemble};
 pub use blocks::layout_page;
@@ -41,7 +41,7 @@ pub struct PageBlock {
     /// Calibrated probability of the label.
     pub confidence: f32,
     /// Extent.
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Word indices of the page, line by line from top to bottom, each line in reading direction.
     pub lines: Vec<Vec<usize>>,
 }

@@ -4,7 +4,7 @@
 //! gaps are put together again as long as they share a gutter, so that a column is read to its end; and blocks that
 //! form rows, such as labels with their values, are read row by row.
 
-use crate::document::{BBox, Points};
+use crate::document::BBox;
 
 /// What a block is to the reading order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +40,7 @@ impl Role {
 /// A block as the reading order sees it: its box in reading coordinates, its role and its height of line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     pub role: Role,
     /// Typical height of its lines in points.
     pub line_height: f32,

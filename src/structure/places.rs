@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{SentenceDraft, WordSpan};
 use crate::document::analysis::Place;
-use crate::document::{BBox, Page, Points};
+use crate::document::{BBox, Page};
 
 /// Where a sentence stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +12,7 @@ pub struct SentencePlace {
     /// Page number of its start, counted from 1.
     pub page: u32,
     /// One box per line on that page.
-    pub boxes: Vec<BBox<Points>>,
+    pub boxes: Vec<BBox>,
     /// One box per line on further pages.
     pub continues: Vec<Place>,
 }
@@ -50,12 +50,12 @@ pub(super) fn words_in<'d>(
 }
 
 /// Boxes of words in reading order, one per line, with the index of their page.
-fn line_boxes<'w>(pages: &[Page], words: impl Iterator<Item = &'w WordSpan>) -> Vec<(usize, BBox<Points>)> {
-    let mut boxes: Vec<(usize, BBox<Points>)> = Vec::new();
+fn line_boxes<'w>(pages: &[Page], words: impl Iterator<Item = &'w WordSpan>) -> Vec<(usize, BBox)> {
+    let mut boxes: Vec<(usize, BBox)> = Vec::new();
     let mut direction = 0;
     for span in words {
         let word = &pages[span.page_index].words[span.word];
-        let same_line = |bbox: &BBox<Points>| {
+        let same_line = |bbox: &BBox| {
             let (common, lower, ahead) = match word.direction {
                 90 | 270 => {
                     let forward =

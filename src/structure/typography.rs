@@ -3,7 +3,7 @@
 //! labels lines; its answer takes the place of the words' probabilities.
 
 use super::lines::{Line, lines};
-use crate::document::{BBox, Page, Points, WordPredictions};
+use crate::document::{BBox, Page, WordPredictions};
 
 /// Labels that the features are made for, in the order of their probabilities: DocLayNet's eleven.
 pub const LABELS: [&str; 11] = [
@@ -70,15 +70,12 @@ pub const TYPOGRAPHY: [(&str, &str, f32, f32); 45] = [
     ("first_page", "stands on page 1", 0.0, 1.0),
 ];
 
-/// Number of features of a line.
-pub const LINE_FEATURE_COUNT: usize = 3 * LABELS.len() + TYPOGRAPHY.len();
-
 /// One line of a page with its features.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LineFeatures {
     /// Its words.
     pub words: Vec<usize>,
-    /// [`LINE_FEATURE_COUNT`] numbers.
+    /// As many numbers as [`line_feature_names`] has names.
     pub values: Vec<f32>,
 }
 
@@ -199,8 +196,8 @@ impl<'a> Context<'a> {
     fn nearest(
         &self,
         index: usize,
-        distance: impl Fn(&BBox<Points>, &BBox<Points>) -> f32,
-        is_there: impl Fn(&BBox<Points>, &BBox<Points>) -> bool,
+        distance: impl Fn(&BBox, &BBox) -> f32,
+        is_there: impl Fn(&BBox, &BBox) -> bool,
     ) -> Option<usize> {
         let line = &self.lines[index];
         self.lines
@@ -382,7 +379,7 @@ mod tests {
     #[test]
     fn names_and_values_have_one_length() {
         let names = line_feature_names();
-        assert_eq!(names.len(), LINE_FEATURE_COUNT);
+        assert_eq!(names.len(), 3 * LABELS.len() + TYPOGRAPHY.len());
         let page = page_of_lines(&["ITEM 7. Results", "Revenue rose by 12% to $4 million."]);
         let labels: Arc<[String]> = LABELS.iter().map(|label| (*label).to_owned()).collect();
         let predictions = WordPredictions {
@@ -392,7 +389,7 @@ mod tests {
         let features = line_features(&page, &predictions).unwrap();
         assert_eq!(features.iter().map(|line| line.words.len()).sum::<usize>(), page.words.len());
         for line in &features {
-            assert_eq!(line.values.len(), LINE_FEATURE_COUNT);
+            assert_eq!(line.values.len(), line_feature_names().len());
             assert!(line.values.iter().all(|value| value.is_finite()));
         }
         let value = |line: usize, name: &str| {

@@ -1,6 +1,6 @@
 //! From PDF user space to reading coordinates, and affine transformations.
 
-use crate::document::{BBox, Points};
+use crate::document::BBox;
 
 /// An affine transformation `x' = a x + c y + e`, `y' = b x + d y + f` (PDF 32000-1, 8.3.3).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,7 +76,7 @@ impl Frame {
     }
 
     /// A rectangle of user space in reading coordinates.
-    pub(super) fn rect(&self, left: f32, bottom: f32, right: f32, top: f32) -> BBox<Points> {
+    pub(super) fn rect(&self, left: f32, bottom: f32, right: f32, top: f32) -> BBox {
         let (x0, y0) = self.point(left, bottom);
         let (x1, y1) = self.point(right, top);
         BBox::new(x0, y0, x1, y1)
@@ -91,7 +91,7 @@ impl Frame {
     }
 
     /// The whole visible page in reading coordinates.
-    pub(super) fn page_box(&self) -> BBox<Points> {
+    pub(super) fn page_box(&self) -> BBox {
         let (width, height) = self.size();
         BBox::new(0.0, 0.0, width, height)
     }

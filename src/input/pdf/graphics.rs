@@ -8,7 +8,7 @@ use pdfium_render::prelude::{FPDF_PAGEOBJECT, FS_MATRIX};
 
 use super::geometry::{Frame, Matrix};
 use super::{Bindings, LoadedPage};
-use crate::document::{BBox, Points, Ruling};
+use crate::document::{BBox, Ruling};
 use crate::input::segment::{MAX_IMAGES, MAX_RULINGS};
 
 /// Thickest line that is a ruling, in points.
@@ -30,7 +30,7 @@ const MAX_DEPTH: usize = 12;
 #[derive(Default)]
 pub(super) struct Graphics {
     pub(super) rulings: Vec<Ruling>,
-    pub(super) images: Vec<BBox<Points>>,
+    pub(super) images: Vec<BBox>,
     /// Place of every text object in the order of painting.
     pub(super) text_order: HashMap<FPDF_PAGEOBJECT, usize>,
     /// What may hide the text that was painted before it.
@@ -40,7 +40,7 @@ pub(super) struct Graphics {
 /// An opaque image or area with its place in the order of painting.
 pub(super) struct Cover {
     pub(super) order: usize,
-    pub(super) bbox: BBox<Points>,
+    pub(super) bbox: BBox,
 }
 
 /// Walks the page's objects.
@@ -117,7 +117,7 @@ impl Walk<'_> {
         }
     }
 
-    fn cover(&mut self, bbox: BBox<Points>) {
+    fn cover(&mut self, bbox: BBox) {
         if self.graphics.covers.len() < MAX_COVERS {
             self.graphics.covers.push(Cover { order: self.objects, bbox });
         }
@@ -211,7 +211,7 @@ impl Walk<'_> {
         }
     }
 
-    fn ruling(&mut self, bbox: BBox<Points>) {
+    fn ruling(&mut self, bbox: BBox) {
         let horizontal = bbox.width() >= bbox.height();
         let long_enough = bbox.width().max(bbox.height()) >= MIN_LENGTH;
         let visible = bbox.intersection(&self.frame.page_box());
@@ -221,7 +221,7 @@ impl Walk<'_> {
     }
 }
 
-fn around(points: &[(f32, f32)]) -> BBox<Points> {
+fn around(points: &[(f32, f32)]) -> BBox {
     let mut all = points.iter().map(|(x, y)| BBox::new(*x, *y, *x, *y));
     let first = all.next().unwrap_or(BBox::new(0.0, 0.0, 0.0, 0.0));
     all.fold(first, |all, point| all.union(&point))

@@ -14,7 +14,7 @@ use pdfium_render::prelude::FPDF_PAGEOBJECT;
 use super::graphics::Cover;
 use super::render::{Picture, draw};
 use super::{Bindings, LoadedPage};
-use crate::document::{BBox, Points, Word};
+use crate::document::{BBox, Word};
 use crate::error::Result;
 use crate::input::coverage::Coverage;
 
@@ -97,12 +97,7 @@ fn is_embedded(library: &Bindings, object: FPDF_PAGEOBJECT) -> bool {
 
 /// Marks the words that images show: the picture has something in their place, and images cover it. Above an image such
 /// words are drawn invisibly; below one they lie only on a scan, and elsewhere the image hides them.
-pub(super) fn mark_pictured(
-    page: &LoadedPage<'_>,
-    words: &mut [Word],
-    images: &[BBox<Points>],
-    picture: &Picture,
-) {
+pub(super) fn mark_pictured(page: &LoadedPage<'_>, words: &mut [Word], images: &[BBox], picture: &Picture) {
     let mut coverage = None;
     for word in words.iter_mut().filter(|word| word.style.invisible || word.style.covered) {
         let coverage = coverage.get_or_insert_with(|| {
@@ -149,7 +144,7 @@ fn looks_empty(picture: &Picture, page: &LoadedPage<'_>, word: &Word) -> bool {
     })
 }
 
-fn changes(with: &Picture, without: &Picture, page: &LoadedPage<'_>, bbox: &BBox<Points>) -> bool {
+fn changes(with: &Picture, without: &Picture, page: &LoadedPage<'_>, bbox: &BBox) -> bool {
     let size = page.frame.size();
     with.pixels(size, bbox)
         .zip(without.pixels(size, bbox))

@@ -6,7 +6,7 @@ use std::ffi::c_int;
 use pdfium_render::prelude::FPDF_BITMAP;
 
 use super::{Bindings, LoadedPage};
-use crate::document::{BBox, PAGE_IMAGE_SIZE, PageImage, Points};
+use crate::document::{BBox, PAGE_IMAGE_SIZE, PageImage};
 use crate::error::{Error, ErrorCode, Result};
 use crate::input::raster::pgm_header;
 use crate::input::resize::resize_bilinear;
@@ -57,7 +57,7 @@ impl Picture {
     }
 
     /// Whether a box of a page of this size, in points, is at least a pixel high and wide.
-    pub(super) fn resolves(&self, (width, height): (f32, f32), bbox: &BBox<Points>) -> bool {
+    pub(super) fn resolves(&self, (width, height): (f32, f32), bbox: &BBox) -> bool {
         let pixels = |side: u32, points: f32, length: f32| length * side as f32 / points;
         pixels(self.width, width, bbox.width()).min(pixels(self.height, height, bbox.height())) >= 1.0
     }
@@ -66,7 +66,7 @@ impl Picture {
     pub(super) fn pixels(
         &self,
         (width, height): (f32, f32),
-        bbox: &BBox<Points>,
+        bbox: &BBox,
     ) -> impl Iterator<Item = [u8; 4]> + '_ {
         let range = |low: f32, high: f32, side: f32, pixels: u32| {
             let scale = pixels as f32 / side;

@@ -11,7 +11,7 @@ use pdfium_render::prelude::{FPDF_PAGEOBJECT, FPDF_TEXTPAGE, FS_MATRIX, FS_RECTF
 use super::geometry::{Frame, Matrix};
 use super::hidden::WordObjects;
 use super::{Bindings, LoadedPage};
-use crate::document::{BBox, Points, Word, WordStyle};
+use crate::document::{BBox, Word, WordStyle};
 use crate::error::{Error, ErrorCode, Result};
 use crate::input::decide::TextStatistics;
 use crate::input::segment::{MAX_CHARACTERS, MAX_WORDS};
@@ -43,9 +43,9 @@ struct ObjectStyle {
 struct Glyph {
     character: char,
     /// Ink, widened to the font's ascent and descent across the baseline.
-    bbox: BBox<Points>,
+    bbox: BBox,
     /// From the character's origin to that of the next one, as the font has it.
-    advance: BBox<Points>,
+    advance: BBox,
     font_size: f32,
     direction: u16,
     style: ObjectStyle,
@@ -185,7 +185,7 @@ fn glyph(
 
 /// The ink, widened across the baseline to the font's ascent and descent, so that the words of a line have one
 /// height. Fonts may claim any ascent: an extent that does not fit the font size is not used.
-fn widen(ink: BBox<Points>, loose: BBox<Points>, direction: u16, font_size: f32) -> BBox<Points> {
+fn widen(ink: BBox, loose: BBox, direction: u16, font_size: f32) -> BBox {
     let upright = direction.is_multiple_of(180);
     let (height, across) =
         if upright { (loose.height(), ink.height()) } else { (loose.width(), ink.width()) };
@@ -328,7 +328,7 @@ const TIGHT: f32 = 0.06;
 /// A character within the current word.
 struct Member {
     character: char,
-    bbox: BBox<Points>,
+    bbox: BBox,
     /// Distance from the end of the last character's advance to the start of this one's, in em.
     gap: f32,
     /// What draws it.
@@ -343,9 +343,9 @@ struct WordBuilder {
     /// The characters of the current word.
     members: Vec<Member>,
     /// Box of the last character, to see jumps that the text layer has no space for.
-    last: BBox<Points>,
+    last: BBox,
     /// Its advance.
-    last_advance: BBox<Points>,
+    last_advance: BBox,
     next_starts_line: bool,
     /// The last character is a soft hyphen.
     after_soft_hyphen: bool,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{LISTED, count, evidence, finding};
 use crate::document::findings::{Anomaly, Evidence, Severity};
-use crate::document::{BBox, Page, Points, TextSource, Word};
+use crate::document::{BBox, Page, TextSource, Word};
 
 /// Text below this size, in points, cannot be read on paper.
 const TINY: f32 = 2.0;
@@ -56,9 +56,9 @@ fn is_tiny(word: &Word) -> bool {
 }
 
 /// Whether the same word is drawn in the same place for a reader to see, as drawing programs do with layers of text.
-fn is_seen_there(word: &Word, visible: &HashMap<&str, Vec<BBox<Points>>>) -> bool {
+fn is_seen_there(word: &Word, visible: &HashMap<&str, Vec<BBox>>) -> bool {
     let middle = (word.bbox.center_x(), word.bbox.center_y());
-    let here = |seen: &BBox<Points>| seen.contains_point(middle.0, middle.1);
+    let here = |seen: &BBox| seen.contains_point(middle.0, middle.1);
     visible.get(word.text.as_str()).is_some_and(|places| places.iter().any(here))
 }
 
@@ -96,7 +96,7 @@ const IDENTIFIERS: &str = "identifiers";
 /// Hidden words of one line.
 struct Run {
     page: u32,
-    bbox: BBox<Points>,
+    bbox: BBox,
     text: String,
     words: usize,
 }
@@ -109,7 +109,7 @@ pub(super) fn hidden_text<'p>(pages: impl IntoIterator<Item = &'p Page>) -> Vec<
         if causes.iter().all(Option::is_none) {
             continue;
         }
-        let mut visible: HashMap<&str, Vec<BBox<Points>>> = HashMap::new();
+        let mut visible: HashMap<&str, Vec<BBox>> = HashMap::new();
         for (word, _) in page.words.iter().zip(&causes).filter(|(_, cause)| cause.is_none()) {
             visible.entry(&word.text).or_default().push(word.bbox);
         }

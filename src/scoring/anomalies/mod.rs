@@ -19,7 +19,7 @@ pub use hidden::without_hidden;
 
 use crate::document::analysis::{Place, Table};
 use crate::document::findings::{Anomaly, Evidence, Severity};
-use crate::document::{BBox, Page, Points, Word};
+use crate::document::{BBox, Page, Word};
 use crate::error::Result;
 use crate::limit::Limit;
 
@@ -74,7 +74,7 @@ fn finding(kind: &str, severity: Severity, message: String, mut evidence: Vec<Ev
     }
 }
 
-fn evidence(page: u32, bbox: BBox<Points>, text: impl Into<String>) -> Evidence {
+fn evidence(page: u32, bbox: BBox, text: impl Into<String>) -> Evidence {
     Evidence { place: Place { page, bbox }, text: text.into() }
 }
 

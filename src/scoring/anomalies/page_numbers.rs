@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{count, evidence, finding};
 use crate::document::findings::{Anomaly, Severity};
-use crate::document::{BBox, Page, Points};
+use crate::document::{BBox, Page};
 use crate::limit::Limit;
 
 /// Share of a page's height at its head and foot where its number may stand.
@@ -27,7 +27,7 @@ const SAME_PLACE: f32 = 12.0;
 #[derive(Clone, Debug)]
 struct Candidate {
     value: i64,
-    bbox: BBox<Points>,
+    bbox: BBox,
     text: String,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn page_numbers(pages: &[Page], limit: &Limit) -> Vec<Anomaly> {
 /// Numbers at an end of the lines at head and foot.
 fn candidates(page: &Page) -> Vec<Candidate> {
     let (head, foot) = (MARGIN * page.height, (1.0 - MARGIN) * page.height);
-    let in_margin = |bbox: &BBox<Points>| bbox.y1 <= head || bbox.y0 >= foot;
+    let in_margin = |bbox: &BBox| bbox.y1 <= head || bbox.y0 >= foot;
     let words: Vec<_> = page
         .words
         .iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::document::analysis::{Cell, FigureKind, Table};
-use crate::document::{BBox, Page, Points};
+use crate::document::{BBox, Page};
 
 /// A number that takes part in relations.
 #[derive(Clone, Debug)]
@@ -298,7 +298,7 @@ fn is_cut(text: &str) -> bool {
 }
 
 /// Whether a horizontal ruling runs between this box and the line above it.
-fn ruled_above(page: &Page, bbox: &BBox<Points>) -> bool {
+fn ruled_above(page: &Page, bbox: &BBox) -> bool {
     let reach = 0.6 * bbox.height().max(4.0);
     page.rulings.iter().filter(|ruling| ruling.horizontal).any(|ruling| {
         let y = ruling.bbox.center_y();

@@ -15,8 +15,6 @@ use crate::document::findings::ScoreTarget;
 use crate::limit::Limit;
 use docproc_networks::spec::FeatureSetId;
 
-/// Number of features.
-pub const LENGTH: usize = 128;
 /// Fewest words for which the features say something.
 pub const MIN_WORDS: usize = 25;
 
@@ -455,9 +453,9 @@ mod tests {
 
     #[test]
     fn there_are_128() {
-        assert_eq!(set().len(), LENGTH);
-        assert_eq!(from_text("").len(), LENGTH);
-        assert_eq!(FAMILIES.len() + KEY_FAMILIES.len() + REST.len(), LENGTH);
+        assert_eq!(set().len(), 128);
+        assert_eq!(from_text("").len(), 128);
+        assert_eq!(FAMILIES.len() + KEY_FAMILIES.len() + REST.len(), 128);
     }
 
     #[test]
@@ -482,7 +480,7 @@ mod tests {
         let values = from_sentences(&sentences);
         assert!((value(&values, "sentiment_negative") - 0.8 * 7.0 / 9.0).abs() < 1e-6);
         assert_eq!(value(&values, "sentiment_share_negative"), 0.5);
-        let mut contributions = vec![0.0; LENGTH];
+        let mut contributions = vec![0.0; 128];
         contributions[FAMILIES.iter().position(|family| family.name == "litigation").unwrap()] = 2.0;
         assert_eq!(sentence_contributions(&sentences, &contributions), [(4, 2.0), (9, 0.0)]);
     }

@@ -165,15 +165,6 @@ impl Period {
         Some(Self::Span(end.plus_days(1 - 7 * i64::from(weeks))?, end))
     }
 
-    /// First day, where the period has a definite one.
-    #[must_use]
-    pub fn start(self) -> Option<Date> {
-        match self {
-            Self::Day(day) | Self::Month(day) | Self::Span(day, _) => Some(day),
-            Self::Year(_) => None,
-        }
-    }
-
     /// Last day, where the period has a definite one.
     #[must_use]
     pub fn end(self) -> Option<Date> {

@@ -1,7 +1,7 @@
 //! Columns of a region: vertical corridors that no body line crosses, and vertical rulings.
 
 use super::lines::{Chunk, Line, Region, is_currency_sign, is_year, line_of_chunks};
-use crate::document::{BBox, Points};
+use crate::document::BBox;
 
 /// Share of the body lines that may cross a corridor between columns.
 const CROSSING_SHARE: f32 = 0.04;
@@ -268,7 +268,7 @@ fn cut_chunk(region: &Region<'_>, chunk: &Chunk, columns: &Columns) -> Vec<Chunk
     let mut parts: Vec<Vec<usize>> = Vec::new();
     let mut extent = chunk.bbox;
     for &index in &chunk.pieces {
-        let bbox: BBox<Points> = region.pieces[index].bbox;
+        let bbox: BBox = region.pieces[index].bbox;
         let at_boundary = || {
             columns.corridors.iter().zip(&columns.separators).any(|(&(from, to), &separator)| {
                 extent.x1 <= to + 0.5

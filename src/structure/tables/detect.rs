@@ -3,7 +3,7 @@
 use super::columns::find_columns;
 use super::lines::{Line, Region, is_year};
 use super::rows::{Rule, horizontal_rules};
-use crate::document::{BBox, Page, Points};
+use crate::document::{BBox, Page};
 
 /// Words from which a chunk counts as running text.
 const PROSE_WORDS: usize = 9;
@@ -25,7 +25,7 @@ const MIN_ROWS: usize = 2;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Found {
     pub words: Vec<usize>,
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Whether parallel rulings surround it.
     pub boxed: bool,
 }
@@ -105,7 +105,7 @@ fn touches(page: &Page, upper: &Found, lower: &Found, middles: &[(f32, f32)]) ->
         && !middles.iter().any(|&(x, y)| y > a.y1 && y < b.y0 && x > a.x0 && x < a.x1)
 }
 
-pub(super) fn around(page: &Page, words: &[usize]) -> Option<BBox<Points>> {
+pub(super) fn around(page: &Page, words: &[usize]) -> Option<BBox> {
     BBox::around(words.iter().map(|&word| &page.words[word].bbox))
 }
 
@@ -389,7 +389,7 @@ fn boxed_regions(page: &Page, region: &Region<'_>) -> Vec<Vec<usize>> {
     }
     let mut found: Vec<Vec<usize>> = Vec::new();
     for (x0, x1, heights) in groups {
-        let verticals: Vec<&BBox<Points>> = region
+        let verticals: Vec<&BBox> = region
             .rulings
             .iter()
             .filter(|ruling| !ruling.horizontal)
@@ -397,7 +397,7 @@ fn boxed_regions(page: &Page, region: &Region<'_>) -> Vec<Vec<usize>> {
             .filter(|bbox| bbox.center_x() > x0 - 3.0 && bbox.center_x() < x1 + 3.0)
             .collect();
         let walled = |top: f32, bottom: f32| {
-            let overlap = |bbox: &BBox<Points>| (bbox.y1.min(bottom) - bbox.y0.max(top)).max(0.0);
+            let overlap = |bbox: &BBox| (bbox.y1.min(bottom) - bbox.y0.max(top)).max(0.0);
             // The walls at both sides may be made of one piece per row.
             let side = |x: f32| -> f32 {
                 verticals

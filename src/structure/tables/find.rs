@@ -6,7 +6,7 @@ use super::grid::{Grid, grid_of};
 use super::lines::{Region, upright};
 use super::values::{Context, table_of};
 use crate::document::analysis::Table;
-use crate::document::{BBox, Page, Points};
+use crate::document::{BBox, Page};
 use crate::error::Result;
 use crate::limit::Limit;
 use crate::structure::PageBlock;
@@ -33,7 +33,7 @@ pub(super) struct Part<'p> {
     pub page: &'p Page,
     pub page_index: usize,
     pub blocks: Vec<u32>,
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     pub grid: Grid,
     /// Lines directly above it, the nearest first; those at the end of the page before where it has none of its own.
     pub above: Vec<String>,
@@ -261,7 +261,7 @@ fn count(mask: &[bool]) -> usize {
 }
 
 /// Texts of the lines above a box that overlap it horizontally, the nearest first.
-fn lines_above(rest: &Region<'_>, bbox: &BBox<Points>, em: f32) -> Vec<String> {
+fn lines_above(rest: &Region<'_>, bbox: &BBox, em: f32) -> Vec<String> {
     let mut above = Vec::new();
     let mut edge = bbox.y0;
     for line in rest.lines.iter().rev().filter(|line| line.center < bbox.y0) {

@@ -4,7 +4,7 @@ use super::columns::{Columns, cut_chunks, find_columns};
 use super::header::header_cells;
 use super::lines::{Region, is_numeric, joined_text};
 use super::rows::{body_rows, full_rules, header_lines, horizontal_rules};
-use crate::document::{BBox, Page, Points};
+use crate::document::{BBox, Page};
 
 /// Distance, in em, from which two left edges of the stub are different indentation levels.
 const INDENT_STEP: f32 = 0.4;
@@ -27,7 +27,7 @@ pub struct GridCell {
     /// Words in reading order, as indices into the page's words.
     pub words: Vec<usize>,
     /// Extent.
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Words separated by single spaces.
     pub text: String,
 }
@@ -49,7 +49,7 @@ pub struct Grid {
 
 /// Reads the grid of the words inside `bbox`; `None` where they do not form at least two columns.
 #[must_use]
-pub fn find_grid(page: &Page, bbox: &BBox<Points>) -> Option<Grid> {
+pub fn find_grid(page: &Page, bbox: &BBox) -> Option<Grid> {
     grid_of(page, Region::new(page, bbox))
 }
 
@@ -89,7 +89,7 @@ pub(super) fn grid_of(page: &Page, mut region: Region<'_>) -> Option<Grid> {
     })
 }
 
-fn page_box(page: &Page, region: &Region<'_>, pieces: &[usize]) -> BBox<Points> {
+fn page_box(page: &Page, region: &Region<'_>, pieces: &[usize]) -> BBox {
     let boxes = pieces.iter().map(|&piece| &page.words[region.pieces[piece].word].bbox);
     BBox::around(boxes).unwrap_or(BBox::new(0.0, 0.0, 0.0, 0.0))
 }

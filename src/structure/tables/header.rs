@@ -3,13 +3,13 @@
 use super::columns::{Columns, is_numeric_region};
 use super::lines::{Chunk, Region};
 use super::rows::Rule;
-use crate::document::{BBox, Points};
+use crate::document::BBox;
 
 /// A header cell before it has rows.
 #[derive(Clone, Debug)]
 pub(super) struct HeaderCell {
     pub pieces: Vec<usize>,
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// First and last column.
     pub span: (usize, usize),
     /// First row.

@@ -1,6 +1,6 @@
 //! Words of a region as text lines of chunks, in coordinates in which the table's text runs left to right.
 
-use crate::document::{BBox, Page, Points, Ruling};
+use crate::document::{BBox, Page, Ruling};
 
 /// Gap between two words, in em, from which they belong to different chunks.
 const CHUNK_GAP: f32 = 0.6;
@@ -15,7 +15,7 @@ const CLOSING_GAP: f32 = 3.0;
 #[derive(Clone, Debug)]
 pub(super) struct Piece<'p> {
     pub text: &'p str,
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     pub size: f32,
     pub bold: bool,
     /// Index of the word on its page.
@@ -27,10 +27,10 @@ pub(super) struct Piece<'p> {
 pub(super) struct Chunk {
     /// Indices of pieces, left to right.
     pub pieces: Vec<usize>,
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// The same without a currency sign in front of a number: signs are set at the left of their column, which may be
     /// right behind the number of the column before.
-    pub core: BBox<Points>,
+    pub core: BBox,
     /// Whether it is written as a number, an amount, a percentage or a dash.
     pub numeric: bool,
 }
@@ -51,7 +51,7 @@ impl Chunk {
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub chunks: Vec<Chunk>,
-    pub bbox: BBox<Points>,
+    pub bbox: BBox,
     /// Middle of the line's full-size words.
     pub center: f32,
 }
@@ -71,7 +71,7 @@ pub(super) struct Region<'p> {
 }
 
 /// A box turned so that text of this direction runs left to right.
-pub(super) fn upright(bbox: &BBox<Points>, direction: u16) -> BBox<Points> {
+pub(super) fn upright(bbox: &BBox, direction: u16) -> BBox {
     match direction {
         90 => BBox::new(bbox.y0, -bbox.x1, bbox.y1, -bbox.x0),
         180 => BBox::new(-bbox.x1, -bbox.y1, -bbox.x0, -bbox.y0),
@@ -82,15 +82,15 @@ pub(super) fn upright(bbox: &BBox<Points>, direction: u16) -> BBox<Points> {
 
 impl<'p> Region<'p> {
     /// Reads the words whose middle lies inside `bbox` (page coordinates).
-    pub fn new(page: &'p Page, bbox: &BBox<Points>) -> Self {
-        let inside = |bbox_: &BBox<Points>| bbox.contains_point(bbox_.center_x(), bbox_.center_y());
+    pub fn new(page: &'p Page, bbox: &BBox) -> Self {
+        let inside = |bbox_: &BBox| bbox.contains_point(bbox_.center_x(), bbox_.center_y());
         let chosen: Vec<usize> =
             (0..page.words.len()).filter(|&index| inside(&page.words[index].bbox)).collect();
         Self::of_words(page, &chosen, bbox)
     }
 
     /// Reads the given words, and the rulings around `bbox`.
-    pub fn of_words(page: &'p Page, words: &[usize], bbox: &BBox<Points>) -> Self {
+    pub fn of_words(page: &'p Page, words: &[usize], bbox: &BBox) -> Self {
         let direction = dominant_direction(page, words);
         let mut pieces: Vec<Piece<'p>> = words
             .iter()
@@ -171,7 +171,7 @@ fn without_leader(text: &str) -> &str {
 }
 
 /// The box without the share of the characters that were cut off its end.
-fn trimmed(bbox: &BBox<Points>, text: &str, rest: &str) -> BBox<Points> {
+fn trimmed(bbox: &BBox, text: &str, rest: &str) -> BBox {
     if rest.len() == text.len() {
         return *bbox;
     }
@@ -423,12 +423,12 @@ mod tests {
 
     #[test]
     fn turning_keeps_size_and_puts_the_start_left() {
-        let word = BBox::<Points>::new(100.0, 200.0, 110.0, 260.0);
+        let word = BBox::new(100.0, 200.0, 110.0, 260.0);
         for direction in [90, 270] {
             let turned = upright(&word, direction);
             assert!((turned.width() - 60.0).abs() < 1e-3 && (turned.height() - 10.0).abs() < 1e-3);
         }
-        let below = BBox::<Points>::new(100.0, 300.0, 110.0, 360.0);
+        let below = BBox::new(100.0, 300.0, 110.0, 360.0);
         assert!(upright(&word, 90).x0 < upright(&below, 90).x0);
         assert!(upright(&word, 270).x0 > upright(&below, 270).x0);
     }

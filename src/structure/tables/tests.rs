@@ -238,7 +238,7 @@ fn footnote_marks_are_split_off() {
 /// The page turned clockwise: its text now runs from top to bottom.
 fn turned(page: &Page) -> Page {
     let (width, height) = (page.height, page.width);
-    let turn = |bbox: &BBox<_>| BBox::new(width - bbox.y1, bbox.x0, width - bbox.y0, bbox.x1);
+    let turn = |bbox: &BBox| BBox::new(width - bbox.y1, bbox.x0, width - bbox.y0, bbox.x1);
     let words = page.words.iter().map(|word| Word { bbox: turn(&word.bbox), direction: 90, ..word.clone() });
     let rulings =
         page.rulings.iter().map(|ruling| Ruling { bbox: turn(&ruling.bbox), horizontal: !ruling.horizontal });

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use docproc::config::SandboxMode;
 use docproc::error::ErrorCode;
-use docproc::input::{Fault, InjectedFault, ReadRequest, SandboxMode, WorkerOptions, WorkerPool};
+use docproc::input::{Fault, InjectedFault, ReadRequest, WorkerOptions, WorkerPool};
 
 use super::pdf::{document, text_page};
 use super::{Outcome, options, read, source};

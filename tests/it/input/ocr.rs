@@ -5,12 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use docproc::config::OcrPolicy;
+use docproc::config::{OcrPolicy, SandboxMode};
 use docproc::document::TextSource;
 use docproc::error::ErrorCode;
-use docproc::input::{
-    OcrOptions, ReadRequest, SandboxMode, WorkerOptions, WorkerPool, tesseract_version,
-};
+use docproc::input::{OcrOptions, ReadRequest, WorkerOptions, WorkerPool, tesseract_version};
 use tempfile::TempDir;
 
 use super::pdf::{document, page};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use docproc::config::Analyze;
-use docproc::document::{BBox, Page, Points, TextSource};
+use docproc::document::{BBox, Page, TextSource};
 use docproc::error::ErrorCode;
 use docproc::input::{ReadRequest, probe_worker};
 
@@ -16,7 +16,7 @@ fn first_page(pages: &[PageSource], form: &str) -> Page {
     outcome.pages.into_iter().next().unwrap()
 }
 
-fn near(bbox: &BBox<Points>, expected: [f32; 4], tolerance: f32) -> bool {
+fn near(bbox: &BBox, expected: [f32; 4], tolerance: f32) -> bool {
     [bbox.x0, bbox.y0, bbox.x1, bbox.y1].iter().zip(expected).all(|(a, b)| (a - b).abs() <= tolerance)
 }
 
