@@ -51,8 +51,8 @@ pub fn run((pages, blocks): &(Vec<Page>, Vec<PageBlock>)) -> [f64; STAGES.len()]
     std::array::from_fn(|stage| times[stage + 1] - times[stage])
 }
 
-/// From Linux's scheduler statistics, in nanoseconds.
-fn processor_seconds() -> f64 {
+/// Processor time of this thread, from Linux's scheduler statistics.
+pub fn processor_seconds() -> f64 {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     statistics.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }
