@@ -39,7 +39,7 @@ pub struct Run {
 pub static RUN: LazyLock<Run> = LazyLock::new(|| {
     let out = tempfile::tempdir().unwrap();
     let makefile = fs::read_to_string("Makefile").unwrap();
-    let line = makefile.lines().find_map(|line| line.strip_prefix("\ttarget/release/docproc analyze "));
+    let line = makefile.lines().find_map(|line| line.strip_prefix("\ttarget/quick/docproc analyze "));
     let arguments =
         line.expect("`make run` analyzes").replace(" out ", &format!(" {} ", out.path().display()));
     let output = docproc().arg("analyze").args(arguments.split(' ')).output().unwrap();
