@@ -244,7 +244,7 @@ impl OrtSession {
         {
             let stored = SessionSettings { optimization: OptimizationLevel::Disabled, ..settings.clone() };
             match create(environment, &optimised, &stored, Some(weights), None) {
-                Ok(session) => return Self::new(session, model),
+                Ok(session) => return Self::new(session, model, settings),
                 Err(error) => cache.discard(&optimised, &error),
             }
         }
@@ -253,14 +253,16 @@ impl OrtSession {
         if let (Some(cache), Some(target)) = (cache, target) {
             cache.keep(target);
         }
-        Self::new(session, model)
+        Self::new(session, model, settings)
     }
 
-    fn new(session: Session, model: &Path) -> Result<Self> {
+    fn new(session: Session, model: &Path, settings: &SessionSettings) -> Result<Self> {
         let specs = |outlets: &[Outlet]| outlets.iter().map(spec).collect::<Vec<_>>();
         let (inputs, outputs) = (specs(session.inputs()), specs(session.outputs()));
-        let shapes =
-            session.outputs().iter().map(|output| ShapeRule::find(output, session.inputs())).collect();
+        // What accelerators compute is copied from their memory in any case, and comes as they give it.
+        let rule =
+            |output| settings.provider.is_cpu().then(|| ShapeRule::find(output, session.inputs())).flatten();
+        let shapes = session.outputs().iter().map(rule).collect();
         let model = model.display().to_string();
         if let Some(output) = outputs.iter().find(|output| output.element == ElementType::Other("f16".into()))
         {
