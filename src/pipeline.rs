@@ -12,6 +12,7 @@ mod judge;
 mod memory;
 mod networks;
 mod pages;
+mod read;
 mod reading;
 mod run;
 mod setup;

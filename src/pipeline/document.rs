@@ -1,30 +1,28 @@
-//! One document's way through the stages.
+//! One document's way through the stages: read and lay out → structure → texts → tables → parts → judge → analysis.
+//!
+//! Each stage is a function from what the ones before it made to a named value. [`super::read`] has the first two,
+//! [`super::judge`] the audit, the anomalies and the scores; [`super::run`] writes what comes out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::engine::Engine;
-use super::judge::judge;
+use super::judge::{Judgement, judge};
 use super::memory::Admitted;
 use super::pages::PageSelection;
+use super::read::{Read, read_all, work_observer};
 use super::run::{Observer, Silence};
 use crate::config::Analyze;
-use crate::document::analysis::{Analysis, DocumentInfo, Problem, SCHEMA_VERSION, Status, Summary, Tool};
-use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, TextPrediction, TextSource, Word};
-use crate::error::{Error, ErrorCode, Result};
-use crate::inference::{ImageView, PageInput, PageWords};
-use crate::input::{
-    DocumentReader, Input, MediaType, PAGE_TIMEOUT, PageSegment, PageWork, ReadRequest, Source, WorkObserver,
+use crate::document::analysis::{
+    Analysis, DocumentInfo, Problem, SCHEMA_VERSION, Status, Summary, Table, Tool,
 };
+use crate::document::{Page, TextPrediction};
+use crate::error::{Error, ErrorCode, Result};
+use crate::input::{Input, MediaType, Source};
 use crate::limit::Limit;
-use crate::scoring::anomalies::without_hidden;
 use crate::structure::tables::find_tables;
-use crate::structure::{DocumentStructure, PageBlock, TextResults, assemble, layout_page};
-
-/// Pages that go through the layout model together where they share batches: a constant, so that batches depend on the
-/// document alone. Where they do not, there are more if there are more sessions to run them.
-const GROUP: usize = 8;
+use crate::structure::{AnalysisParts, DocumentStructure, PageBlock, TextResults, assemble};
 
 /// Media type of what is neither a PDF nor an image that we read.
 const UNKNOWN_MEDIA_TYPE: &str = "application/octet-stream";
@@ -38,43 +36,6 @@ pub struct Request {
     pub passwords: Vec<Vec<u8>>,
     /// Limits and policies.
     pub settings: Analyze,
-}
-
-impl Request {
-    fn read_request(&self, observer: Option<WorkObserver>) -> ReadRequest {
-        let pages = (!self.pages.is_all()).then(|| {
-            let selection = self.pages.clone();
-            Arc::new(move |number| selection.contains(number)) as _
-        });
-        ReadRequest {
-            pages,
-            passwords: self.passwords.clone(),
-            page_timeout: self.settings.timeout.0.min(PAGE_TIMEOUT),
-            settings: self.settings.clone(),
-            observer,
-        }
-    }
-}
-
-/// Takes the page workers' times into the profile, if there is one.
-fn work_observer(engine: &Engine, document: &str) -> Option<WorkObserver> {
-    let profiler = engine.models.profiler.clone();
-    profiler.is_enabled().then(|| {
-        let document: Arc<str> = document.into();
-        Arc::new(move |work: &PageWork| {
-            let stage = if work.page.is_some() { "read page" } else { "open document" };
-            profiler.record(stage, (work.begun, work.ended), &document, || match (work.page, work.timings) {
-                (Some(page), Some(times)) => format!(
-                    "page {page}: text {:.1} ms, image {:.1} ms, OCR {:.1} ms",
-                    times.text.as_secs_f64() * 1e3,
-                    times.render.as_secs_f64() * 1e3,
-                    times.ocr.as_secs_f64() * 1e3
-                ),
-                (Some(page), None) => format!("page {page}"),
-                (None, _) => String::new(),
-            });
-        }) as WorkObserver
-    })
 }
 
 /// Analyzes one document. Whatever goes wrong is in the analysis.
@@ -102,7 +63,7 @@ pub(super) fn analyze(
             info.page_count = opened.page_count;
             info.metadata = opened.metadata;
         }
-        Err(error) => return nothing(info, &error),
+        Err(error) => return unread(info, &error),
     }
     let read = read_all(engine, &mut reader, admitted, observer);
     drop(reader);
@@ -114,11 +75,11 @@ pub(super) fn analyze(
             );
         }
         let limit = Limit::new(request.settings.timeout.0, Arc::clone(&engine.cancelled));
-        finish(engine, info.clone(), read, errors, limit)
+        understand(engine, info.clone(), read, errors, limit)
     });
     match finished {
         Ok(analysis) => analysis,
-        Err(error) => nothing(info, &error),
+        Err(error) => unread(info, &error),
     }
 }
 
@@ -141,30 +102,6 @@ pub fn read_layout(
     Ok((pages, blocks, errors))
 }
 
-/// Every page with its blocks, and the errors of those that could not be read.
-fn read_all(
-    engine: &Engine,
-    reader: &mut DocumentReader,
-    admitted: &Admitted<'_>,
-    observer: &dyn Observer,
-) -> Result<(Read, Vec<Error>)> {
-    let mut errors: Vec<Error> = Vec::new();
-    let mut read = Read::default();
-    loop {
-        let reported = read.pages.len();
-        let (group, more) = next_group(engine, reader, &mut errors);
-        if let Err(error) = admitted.add_words(group.iter().map(PageSegment::word_count).sum()) {
-            errors.push(error);
-            return Ok((read, errors));
-        }
-        read.add(engine, group)?;
-        observer.pages_done((read.pages.len() - reported) as u64);
-        if !more {
-            return Ok((read, errors));
-        }
-    }
-}
-
 /// The analysis of a document that could not even be read.
 pub(super) fn failed(input: &Input, error: &Error) -> Analysis {
     let info = DocumentInfo {
@@ -175,194 +112,58 @@ pub(super) fn failed(input: &Input, error: &Error) -> Analysis {
         page_count: 0,
         metadata: BTreeMap::new(),
     };
-    nothing(info, error)
+    unread(info, error)
 }
 
-/// The next pages in order, a group at most, and whether there may be more.
-fn next_group(
-    engine: &Engine,
-    reader: &mut DocumentReader,
-    errors: &mut Vec<Error>,
-) -> (Vec<PageSegment>, bool) {
-    let _span = engine.models.profiler.span("wait for pages");
-    let started = Instant::now();
-    let layout = &engine.models.layout;
-    let most = if layout.pages_stand_alone() { layout.model().pool.capacity().max(GROUP) } else { GROUP };
-    let mut group = Vec::with_capacity(most);
-    while group.len() < most {
-        match reader.next() {
-            Some(Ok(mut segment)) => {
-                errors.extend(segment.take_problem());
-                group.push(segment);
-            }
-            Some(Err(error)) => errors.push(error),
-            None => return (group, false),
-        }
-        // Where pages share batches, less than a full group would make the result depend on how fast they came.
-        if layout.pages_stand_alone() && started.elapsed() > engine.batch_timeout {
-            break;
-        }
-    }
-    (group, true)
-}
-
-/// Pages that were read, with their blocks.
-#[derive(Default)]
-struct Read {
-    pages: Vec<Page>,
-    blocks: Vec<PageBlock>,
-    /// Pages from which hidden words were taken out, as they were read, by their index.
-    hidden: BTreeMap<usize, Page>,
-    /// What OCR reads on pages whose text layer is compared with it, by the page's index.
-    readings: Vec<(usize, Vec<Word>)>,
-}
-
-impl Read {
-    /// Runs the layout model over a group of pages, reading words and pixels where the worker wrote them.
-    fn add(&mut self, engine: &Engine, mut group: Vec<PageSegment>) -> Result<()> {
-        let side = PAGE_IMAGE_SIZE as usize;
-        let readings = group.iter_mut().enumerate();
-        let readings = readings.filter_map(|(at, page)| Some((self.pages.len() + at, page.take_reading()?)));
-        self.readings.extend(readings.collect::<Vec<_>>());
-        let replaced: Vec<Vec<Word>> = group.iter_mut().map(PageSegment::take_replaced).collect();
-        let views: Vec<SegmentWords<'_>> = group.iter().map(SegmentWords).collect();
-        let inputs: Vec<PageInput<'_>> = views
-            .iter()
-            .map(|view| PageInput {
-                words: view,
-                image: Some(ImageView { rgb: view.0.image(), width: side, height: side }),
-            })
-            .collect();
-        let predictions = {
-            let _span = engine.models.profiler.span_of("layout", || {
-                let numbers: Vec<String> = group.iter().map(|page| page.number().to_string()).collect();
-                format!("pages {}", numbers.join(", "))
-            });
-            engine.models.layout.predict(&inputs)?
-        };
-        let _span = engine.models.profiler.span("structure");
-        for ((segment, predictions), replaced) in group.iter().zip(&predictions).zip(replaced) {
-            let page = segment.to_page();
-            let refined = engine.models.refine(&page, predictions)?;
-            let predictions = refined.as_ref().unwrap_or(predictions);
-            let index = self.pages.len();
-            // What a reader does not see is for the anomalies, not for tables, sentences and sections. Beside what OCR
-            // reads, that is the text layer that was there.
-            if !replaced.is_empty() {
-                let words = [replaced, page.words.clone()].concat();
-                self.hidden.insert(index, Page { words, text_source: TextSource::TextLayer, ..page.clone() });
-            }
-            let page = if let Some((seen, visible)) = without_hidden(&page) {
-                self.blocks.extend(layout_page(&visible, index, &predictions.only(&seen)));
-                self.hidden.insert(index, page);
-                visible
-            } else {
-                self.blocks.extend(layout_page(&page, index, predictions));
-                page
-            };
-            self.pages.push(page);
-        }
-        Ok(())
-    }
-}
-
-/// A page's words in shared memory.
-struct SegmentWords<'a>(&'a PageSegment);
-
-impl PageWords for SegmentWords<'_> {
-    fn words(&self) -> Box<dyn Iterator<Item = (&str, [i64; 4])> + '_> {
-        let (width, height) = (self.0.width(), self.0.height());
-        Box::new(self.0.words().map(move |word| {
-            let bbox: BBox = word.bbox;
-            (word.text, bbox.normalize(width, height))
-        }))
-    }
-}
-
-/// From pages and blocks to the analysis.
-fn finish(
+/// The stages after reading, in order; each takes what the ones before it made.
+///
+/// # Errors
+/// `model.run`, `document.timeout`, `run.interrupted`.
+fn understand(
     engine: &Engine,
     info: DocumentInfo,
-    read: Read,
+    mut read: Read,
     mut errors: Vec<Error>,
     mut limit: Limit,
 ) -> Result<Analysis> {
-    let Read { pages, blocks, hidden, readings } = read;
-    let structure = {
-        let _span = engine.models.profiler.span("structure");
-        DocumentStructure::new(&pages, blocks, &limit)?
-    };
-    let texts: Vec<&str> = structure.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+    let structure = structure(engine, &mut read, &limit)?;
     let before_models = Instant::now();
-    let (sentences, sections) = {
-        let _span = engine.models.profiler.span("text");
-        let mut sentences = engine.models.text.predict(&texts)?;
-        if let Some(entities) = &engine.models.entities {
-            for (prediction, other) in sentences.iter_mut().zip(entities.predict(&texts)?) {
-                prediction.entities = other.entities;
-            }
-        }
-        engine.models.rate_names(&texts, &mut sentences)?;
-        (sentences, section_kinds(engine, &pages, &structure)?)
-    };
+    let texts = texts(engine, &read.pages, &structure)?;
     // How long models take depends on what else is in work.
     limit.extend(before_models.elapsed());
-    let tables = {
-        let _span = engine.models.profiler.span("tables");
-        find_tables(&pages, &structure.blocks, &limit)?
-    };
+    let tables = tables(engine, &read.pages, &structure, &limit)?;
+    let parts = parts(engine, &read.pages, &structure, &texts, tables, &limit)?;
+    let judgement =
+        judge(&engine.models.networks, &engine.models.profiler, &read, &parts, &limit, &mut errors)?;
+    Ok(analysis(engine, info, parts, judgement, &errors))
+}
+
+/// Blocks in reading order, the outline of sections and their sentences.
+fn structure(engine: &Engine, read: &mut Read, limit: &Limit) -> Result<DocumentStructure> {
     let _span = engine.models.profiler.span("structure");
-    let labels = |labels: Option<&Arc<[String]>>| labels.map_or_else(|| Arc::from([]), Arc::clone);
-    let (sentiment_labels, section_labels) =
-        (labels(engine.models.text.sentiment_labels()), labels(engine.models.text.section_labels()));
-    let mut parts = assemble(
-        &pages,
-        &structure,
-        TextResults {
-            sentiment_labels: &sentiment_labels,
-            section_labels: &section_labels,
-            sentences: &sentences,
-            sections: &sections,
-        },
-        tables,
-        engine.models.review,
-        &limit,
-    )?;
-    {
-        let _span = engine.models.profiler.span("scores");
-        engine.models.rate(&pages, &mut parts.figures, &mut parts.tables)?;
+    DocumentStructure::new(&read.pages, std::mem::take(&mut read.blocks), limit)
+}
+
+/// What the text models say.
+struct Texts {
+    /// Of each sentence.
+    sentences: Vec<TextPrediction>,
+    /// Of each section; none if the model has no head for them.
+    sections: Vec<TextPrediction>,
+}
+
+/// Sentiment and names of the sentences, kinds of the sections.
+fn texts(engine: &Engine, pages: &[Page], structure: &DocumentStructure) -> Result<Texts> {
+    let _span = engine.models.profiler.span("text");
+    let texts: Vec<&str> = structure.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+    let mut sentences = engine.models.text.predict(&texts)?;
+    if let Some(entities) = &engine.models.entities {
+        for (prediction, other) in sentences.iter_mut().zip(entities.predict(&texts)?) {
+            prediction.entities = other.entities;
+        }
     }
-    let judged = judge(
-        (&engine.models.networks, &engine.models.profiler),
-        (&pages, &hidden, &readings),
-        &parts,
-        &limit,
-        &mut errors,
-    )?;
-    let missing = errors.iter().any(|error| error.code() != ErrorCode::PageEmpty);
-    let status = match (missing, pages.is_empty()) {
-        (false, _) => Status::Ok,
-        (true, false) => Status::Partial,
-        (true, true) => Status::Failed,
-    };
-    Ok(Analysis {
-        schema_version: SCHEMA_VERSION.to_owned(),
-        tool: tool(),
-        document: info,
-        status,
-        errors: errors.iter().map(Problem::from).collect(),
-        models: engine.models().to_vec(),
-        pages: parts.pages,
-        blocks: parts.blocks,
-        sections: parts.sections,
-        sentences: parts.sentences,
-        entities: parts.entities,
-        figures: parts.figures,
-        tables: parts.tables,
-        scores: judged.scores,
-        anomalies: judged.anomalies,
-        summary: Summary { audit: judged.audit, ..parts.summary },
-    })
+    engine.models.rate_names(&texts, &mut sentences)?;
+    Ok(Texts { sentences, sections: section_kinds(engine, pages, structure)? })
 }
 
 /// One prediction per section, if the text model has a head for it.
@@ -391,7 +192,77 @@ fn section_kinds(
         .collect())
 }
 
-fn nothing(info: DocumentInfo, error: &Error) -> Analysis {
+/// Tables with their cells.
+fn tables(
+    engine: &Engine,
+    pages: &[Page],
+    structure: &DocumentStructure,
+    limit: &Limit,
+) -> Result<Vec<Table>> {
+    let _span = engine.models.profiler.span("tables");
+    find_tables(pages, &structure.blocks, limit)
+}
+
+/// The parts of the analysis, with the confidence of figures.
+fn parts(
+    engine: &Engine,
+    pages: &[Page],
+    structure: &DocumentStructure,
+    texts: &Texts,
+    tables: Vec<Table>,
+    limit: &Limit,
+) -> Result<AnalysisParts> {
+    let _span = engine.models.profiler.span("structure");
+    let labels = |labels: Option<&Arc<[String]>>| labels.map_or_else(|| Arc::from([]), Arc::clone);
+    let text = &engine.models.text;
+    let results = TextResults {
+        sentiment_labels: &labels(text.sentiment_labels()),
+        section_labels: &labels(text.section_labels()),
+        sentences: &texts.sentences,
+        sections: &texts.sections,
+    };
+    let mut parts = assemble(pages, structure, results, tables, engine.models.review, limit)?;
+    let _span = engine.models.profiler.span("scores");
+    engine.models.rate(pages, &mut parts.figures, &mut parts.tables)?;
+    Ok(parts)
+}
+
+/// Everything together, with the status that the errors give.
+fn analysis(
+    engine: &Engine,
+    info: DocumentInfo,
+    parts: AnalysisParts,
+    judged: Judgement,
+    errors: &[Error],
+) -> Analysis {
+    let missing = errors.iter().any(|error| error.code() != ErrorCode::PageEmpty);
+    let status = match (missing, parts.pages.is_empty()) {
+        (false, _) => Status::Ok,
+        (true, false) => Status::Partial,
+        (true, true) => Status::Failed,
+    };
+    Analysis {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        tool: tool(),
+        document: info,
+        status,
+        errors: errors.iter().map(Problem::from).collect(),
+        models: engine.models().to_vec(),
+        pages: parts.pages,
+        blocks: parts.blocks,
+        sections: parts.sections,
+        sentences: parts.sentences,
+        entities: parts.entities,
+        figures: parts.figures,
+        tables: parts.tables,
+        scores: judged.scores,
+        anomalies: judged.anomalies,
+        summary: Summary { audit: judged.audit, ..parts.summary },
+    }
+}
+
+/// The analysis of what could not be read at all.
+fn unread(info: DocumentInfo, error: &Error) -> Analysis {
     Analysis {
         schema_version: SCHEMA_VERSION.to_owned(),
         tool: tool(),

@@ -1,9 +1,7 @@
 //! What is said about a document whose parts are known: audit, anomalies, scores.
 
-use std::collections::BTreeMap;
-
+use super::read::Read;
 use crate::document::analysis::{Anomaly, AuditSummary, Score};
-use crate::document::{Page, Word};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limit::Limit;
 use crate::runtime::Profiler;
@@ -21,16 +19,14 @@ pub(super) struct Judgement {
     pub scores: Vec<Score>,
 }
 
-/// Pages, those with hidden words as they were read, and what OCR reads on some; as [`find_anomalies`] takes them.
-type Reading<'a> = (&'a [Page], &'a BTreeMap<usize, Page>, &'a [(usize, Vec<Word>)]);
-
 /// Judges a document. Where the time is up before the end, what there is by then counts, and `errors` say what is missing.
 ///
 /// # Errors
 /// `internal`, `run.interrupted`.
 pub(super) fn judge(
-    (networks, profiler): (&ScoringNetworks, &Profiler),
-    reading: Reading<'_>,
+    networks: &ScoringNetworks,
+    profiler: &Profiler,
+    read: &Read,
     parts: &AnalysisParts,
     limit: &Limit,
     errors: &mut Vec<Error>,
@@ -40,24 +36,24 @@ pub(super) fn judge(
     let mut stages = || -> Result<()> {
         {
             let _span = profiler.span("audit");
-            let audit = audit(reading.0, &parts.tables, &parts.sentences, limit)?;
+            let audit = audit(&read.pages, &parts.tables, &parts.sentences, limit)?;
             (judgement.audit, judgement.anomalies) = (audit.summary, audit.anomalies);
         }
         missing = "scores and the anomalies that the audit does not find";
         {
             let _span = profiler.span("anomalies");
             judgement.anomalies.extend(find_anomalies(
-                reading.0,
-                reading.1,
+                &read.pages,
+                &read.hidden,
                 &parts.tables,
-                reading.2,
+                &read.readings,
                 limit,
             )?);
         }
         missing = "scores";
         let _span = profiler.span("scores");
         let document = Document {
-            words: reading.0,
+            words: &read.pages,
             pages: &parts.pages,
             blocks: &parts.blocks,
             sections: &parts.sections,
@@ -92,13 +88,7 @@ mod tests {
     fn judged(limit: &Limit) -> (Result<Judgement>, Vec<Error>) {
         let networks = ScoringNetworks::load(&[], true).unwrap();
         let (parts, mut errors) = (AnalysisParts::default(), Vec::new());
-        let judgement = judge(
-            (&networks, &Profiler::default()),
-            (&[], &BTreeMap::new(), &[]),
-            &parts,
-            limit,
-            &mut errors,
-        );
+        let judgement = judge(&networks, &Profiler::default(), &Read::default(), &parts, limit, &mut errors);
         (judgement, errors)
     }
 
