@@ -17,7 +17,7 @@ use super::channel::{Channel, Packet, Received};
 use super::faults;
 use super::image_file::ImageDocument;
 use super::pdf::{Document, Library};
-use super::protocol::{DocumentInfo, Failure, InjectedFault, Open, PageRequest, Reply, Request, Start};
+use super::protocol::{Failure, InjectedFault, Open, PageRequest, Reply, Request, Start};
 use super::sandbox;
 use super::segment::{self, MAX_SEGMENT, PageContent};
 use super::shm::{MapError, SealedMap, sealed};
@@ -67,7 +67,7 @@ fn serve(channel: &Channel) -> Result<()> {
     let Some((Request::Start(start), _)) = next(channel)? else {
         return Err(broken("the first message is not a start"));
     };
-    let mut library = match set_up(&start) {
+    let library = match set_up(&start) {
         Ok((library, report)) => {
             channel.send(&Reply::Ready(report).encode(), &[]).map_err(broken)?;
             library
@@ -78,7 +78,7 @@ fn serve(channel: &Channel) -> Result<()> {
     while let Some((request, descriptors)) = pending {
         pending = match (request, descriptors.into_iter().next()) {
             (Request::Open(open), Some(memory)) => {
-                with_document(channel, &mut library, &open, memory, start.fault)?
+                with_document(channel, &library, &open, memory, start.fault)?
             }
             _ => return Err(broken("a page is asked for before a document")),
         };
@@ -140,13 +140,6 @@ enum Opened<'a> {
 }
 
 impl Opened<'_> {
-    fn info(&self) -> DocumentInfo {
-        match self {
-            Self::Pdf(document) => document.info(),
-            Self::Image(document) => document.info(),
-        }
-    }
-
     fn read(&self, request: PageRequest) -> Result<(PageContent, Option<Vec<u8>>)> {
         match self {
             Self::Pdf(document) => document.read(request.number, request.ocr, request.compare),
@@ -158,7 +151,7 @@ impl Opened<'_> {
 /// Opens a document and serves its pages; gives back the request that ends it.
 fn with_document(
     channel: &Channel,
-    library: &mut Library,
+    library: &Library,
     open: &Open,
     memory: OwnedFd,
     fault: Option<InjectedFault>,
@@ -175,48 +168,33 @@ fn with_document(
         Err(error) => return Err(broken(error)),
     };
     drop(memory);
-    let mut request = None;
-    let mut announced = false;
+    let opened = guarded(|| {
+        if open.pdf {
+            library.open(&bytes, &open.passwords).map(Opened::Pdf)
+        } else {
+            ImageDocument::open(&bytes, open.max_pixels).map(Opened::Image)
+        }
+    });
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            fail(channel, &error)?;
+            return next(channel);
+        }
+    };
+    let info = guarded(|| {
+        Ok(match &opened {
+            Opened::Pdf(document) => document.info(),
+            Opened::Image(document) => document.info(),
+        })
+    });
+    match info {
+        Ok(info) => channel.send(&Reply::Info(info).encode(), &[]).map_err(broken)?,
+        Err(error) => fail(channel, &error)?,
+    }
     loop {
-        // What a page looks like to pdfium must not depend on the pages that this worker has read before.
-        library.forget();
-        let opened = guarded(|| {
-            if open.pdf {
-                library.open(&bytes, &open.passwords).map(Opened::Pdf)
-            } else {
-                ImageDocument::open(&bytes, open.max_pixels).map(Opened::Image)
-            }
-        });
-        let opened = match opened {
-            Ok(opened) => opened,
-            Err(error) => {
-                fail(channel, &error)?;
-                return next(channel);
-            }
-        };
-        if !announced {
-            match guarded(|| Ok(opened.info())) {
-                Ok(info) => channel.send(&Reply::Info(info).encode(), &[]).map_err(broken)?,
-                Err(error) => fail(channel, &error)?,
-            }
-            announced = true;
-        }
-        loop {
-            let page = match request.take() {
-                Some(page) => page,
-                None => match next(channel)? {
-                    Some((Request::Page(page), _)) => page,
-                    other => return Ok(other),
-                },
-            };
-            serve_page(channel, &opened, page, fault)?;
-            if library.must_forget() {
-                break;
-            }
-        }
-        drop(opened);
         match next(channel)? {
-            Some((Request::Page(page), _)) => request = Some(page),
+            Some((Request::Page(request), _)) => serve_page(channel, &opened, request, fault)?,
             other => return Ok(other),
         }
     }

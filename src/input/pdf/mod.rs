@@ -4,6 +4,7 @@
 //! workers are processes. The raw bindings of the crate are used: its safe wrapper converts images slowly and
 //! takes many calls per character.
 
+mod fonts;
 mod geometry;
 mod graphics;
 mod hidden;
@@ -13,15 +14,14 @@ mod text;
 pub(super) use self::text::TextStatistics;
 
 use std::collections::BTreeMap;
-use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
+use std::ffi::{c_char, c_int, c_ulong, c_void};
 use std::path::Path;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use pdfium_render::prelude::{
-    FPDF_ANNOTATION_SUBTYPE, FPDF_BOOL, FPDF_DOCUMENT, FPDF_LIBRARY_CONFIG, FPDF_PAGE, FPDF_SYSFONTINFO,
-    FS_RECTF, Pdfium, PdfiumLibraryBindings,
+    FPDF_ANNOTATION_SUBTYPE, FPDF_DOCUMENT, FPDF_LIBRARY_CONFIG, FPDF_PAGE, FS_RECTF, Pdfium,
+    PdfiumLibraryBindings,
 };
 
 use self::geometry::Frame;
@@ -42,31 +42,11 @@ unsafe extern "C" {
 /// pdfium, loaded and initialised. There is one per process.
 pub(crate) struct Library(Box<Bindings>);
 
-/// Whether a font that stretches stands in for another one since pdfium was last started.
-static STRETCHED: AtomicBool = AtomicBool::new(false);
-
-/// The fonts for which pdfium has its own, of fixed widths (the standard ones of ISO 32000-1, 9.6.2.2, without the two
-/// of symbols, which it takes without asking the system).
-const STANDARD_FONTS: [&str; 12] = [
-    "Courier",
-    "Courier-Bold",
-    "Courier-BoldOblique",
-    "Courier-Oblique",
-    "Helvetica",
-    "Helvetica-Bold",
-    "Helvetica-BoldOblique",
-    "Helvetica-Oblique",
-    "Times-Roman",
-    "Times-Bold",
-    "Times-BoldItalic",
-    "Times-Italic",
-];
-
 impl Library {
     /// Loads the shared library.
     ///
-    /// pdfium gets no system fonts: what it draws for fonts that are not embedded then depends on the document
-    /// alone and not on the machine, and a sandboxed worker has no font files to open.
+    /// pdfium gets no fonts of the system: what it draws for fonts that are not embedded then depends on the document
+    /// alone, and a sandboxed worker has no font files to open.
     ///
     /// # Errors
     /// `library.not_found` or `library.version`.
@@ -81,29 +61,21 @@ impl Library {
                 .file(path)
                 .help("use the libpdfium.so of the pypdfium2 wheel that requirements name")
         })?;
-        initialise(&*bindings);
+        let mut no_fonts: [*const c_char; 1] = [ptr::null()];
+        let config = FPDF_LIBRARY_CONFIG {
+            m_pUserFontPaths: no_fonts.as_mut_ptr(),
+            // SAFETY: a plain C struct of integers and pointers, for which all zeros mean "default".
+            ..unsafe { std::mem::zeroed() }
+        };
+        let config = FPDF_LIBRARY_CONFIG { version: 2, ..config };
+        // SAFETY: called once, before any other function of the library; pdfium copies the font paths.
+        unsafe { bindings.FPDF_InitLibraryWithConfig(&raw const config) };
+        fonts::stand_in(&*bindings)?;
         // pdfium asks for the local time when it meets a document of some producers. The C library then looks for the
         // time zone's file, unless it has done so before: the sandbox would take that for an attack.
         // SAFETY: no other thread runs yet that could change the environment.
         unsafe { tzset() };
         Ok(Self(bindings))
-    }
-
-    /// Whether the next page could come out differently for what was read before it.
-    ///
-    /// Two fonts stand in for all that are neither embedded nor standard ones. All documents share them, and they are
-    /// stretched to fit: glyphs measured next are as wide as the last text left them, and documents remember that.
-    pub(crate) fn must_forget(&self) -> bool {
-        STRETCHED.load(Ordering::Relaxed)
-    }
-
-    /// Starts pdfium anew where [`Self::must_forget`] says so.
-    pub(crate) fn forget(&mut self) {
-        if self.must_forget() {
-            // SAFETY: documents and pages borrow the library, so none is open.
-            unsafe { self.0.FPDF_DestroyLibrary() };
-            initialise(&*self.0);
-        }
     }
 
     /// Opens a document in memory, trying no password and then each of those given.
@@ -150,73 +122,6 @@ impl Library {
         })
     }
 }
-
-/// Starts pdfium, without system fonts.
-fn initialise(bindings: &Bindings) {
-    let mut no_fonts: [*const c_char; 1] = [ptr::null()];
-    let config = FPDF_LIBRARY_CONFIG {
-        m_pUserFontPaths: no_fonts.as_mut_ptr(),
-        // SAFETY: a plain C struct of integers and pointers, for which all zeros mean "default".
-        ..unsafe { std::mem::zeroed() }
-    };
-    let config = FPDF_LIBRARY_CONFIG { version: 2, ..config };
-    let fonts = FPDF_SYSFONTINFO {
-        version: 1,
-        Release: Some(release_fonts),
-        EnumFonts: None,
-        MapFont: Some(map_font),
-        GetFont: None,
-        GetFontData: Some(font_data),
-        GetFaceName: None,
-        GetFontCharset: None,
-        DeleteFont: Some(delete_font),
-    };
-    STRETCHED.store(false, Ordering::Relaxed);
-    // SAFETY: called before any other function of the library, or after it was shut down; pdfium copies the font paths,
-    // and gives the font interface back to `release_fonts` when it is shut down.
-    unsafe {
-        bindings.FPDF_InitLibraryWithConfig(&raw const config);
-        bindings.FPDF_SetSystemFontInfo(Box::into_raw(Box::new(fonts)));
-    }
-}
-
-/// Frees the interface that [`initialise`] made.
-unsafe extern "C" fn release_fonts(fonts: *mut FPDF_SYSFONTINFO) {
-    // SAFETY: pdfium hands back the box that it was given, once, and does not use it afterwards.
-    drop(unsafe { Box::from_raw(fonts) });
-}
-
-/// There are no system fonts; but whether one of the two that stretch will stand in is remembered.
-unsafe extern "C" fn map_font(
-    _fonts: *mut FPDF_SYSFONTINFO,
-    _weight: c_int,
-    _italic: FPDF_BOOL,
-    _charset: c_int,
-    _pitch_family: c_int,
-    face: *const c_char,
-    _exact: *mut FPDF_BOOL,
-) -> *mut c_void {
-    // SAFETY: pdfium passes the name of the font as a C string.
-    let face = unsafe { CStr::from_ptr(face) }.to_bytes();
-    if !STANDARD_FONTS.iter().any(|name| name.as_bytes() == face) {
-        STRETCHED.store(true, Ordering::Relaxed);
-    }
-    ptr::null_mut()
-}
-
-/// No bytes: [`map_font`] gives no font to ask them of.
-unsafe extern "C" fn font_data(
-    _fonts: *mut FPDF_SYSFONTINFO,
-    _font: *mut c_void,
-    _table: c_uint,
-    _buffer: *mut c_uchar,
-    _size: c_ulong,
-) -> c_ulong {
-    0
-}
-
-/// Nothing to free: [`map_font`] gives no font.
-unsafe extern "C" fn delete_font(_fonts: *mut FPDF_SYSFONTINFO, _font: *mut c_void) {}
 
 /// An open document.
 pub(crate) struct Document<'a> {
