@@ -93,6 +93,9 @@ pub struct WordStyle {
     /// Drawn, but under an image or an area that was painted later and hides it.
     #[serde(default)]
     pub covered: bool,
+    /// Invisible or covered, and images show something in its place: a word of a scan's text layer.
+    #[serde(default)]
+    pub pictured: bool,
     /// Ends a line with a hyphen that splits a longer word; the next word continues it.
     pub hyphenated: bool,
     /// First word of a line, as the text layer breaks lines.

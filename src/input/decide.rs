@@ -1,5 +1,6 @@
 //! Whether a page's words come from its text layer or from OCR, and why.
 
+use super::coverage::Coverage;
 use super::pdf::TextStatistics;
 use crate::config::OcrPolicy;
 use crate::document::{BBox, Points, TextSource, Word};
@@ -23,7 +24,8 @@ pub(crate) struct Decision {
 
 /// Decides for a page of a PDF.
 ///
-/// A text layer of invisible words on a scan is somebody's OCR and usable, unless there are only a few of them.
+/// A text layer of invisible words that a scan shows is somebody's OCR and usable, unless there are only a few of them.
+/// Invisible words that nothing shows are no text.
 pub(crate) fn pdf_page(
     mode: OcrPolicy,
     text: &TextStatistics,
@@ -58,7 +60,6 @@ fn usability(
     page: BBox<Points>,
 ) -> Result<String, Unusable> {
     let unusable = |reason: String| Err(Unusable { reason, nothing_drawn: false });
-    let coverage = coverage(images, page);
     if words.is_empty() {
         if images.is_empty() {
             let reason = "the page has neither words nor images".into();
@@ -70,33 +71,20 @@ fn usability(
     if garbage > MAX_GARBAGE {
         return unusable(format!("{:.0}% of the characters have no meaning", garbage * 100.0));
     }
-    if coverage >= SCAN_COVERAGE && words.len() < SCAN_WORDS {
-        let share = coverage * 100.0;
-        return unusable(format!(
-            "images cover {share:.0}% of the page, which has only {} words",
-            words.len()
-        ));
+    let is_text = |word: &&Word| !word.style.invisible || word.style.pictured;
+    let count = words.iter().filter(is_text).count();
+    if count == 0 {
+        return unusable("all words are invisible and no image shows them".into());
     }
-    if words.iter().all(|word| word.style.invisible) {
-        if coverage < SCAN_COVERAGE {
-            return unusable("all words are invisible and there is no scan below them".into());
+    if count < SCAN_WORDS {
+        let coverage = Coverage::new(images, page).share(&page);
+        if coverage >= SCAN_COVERAGE {
+            let share = coverage * 100.0;
+            return unusable(format!("images cover {share:.0}% of the page, which has only {count} words"));
         }
-        return Ok("the page is a scan with a text layer".into());
     }
-    Ok("the page has a text layer".into())
-}
-
-/// Share of the page that images cover, counted on a grid, so that tiles and overlaps add up rightly.
-fn coverage(images: &[BBox<Points>], page: BBox<Points>) -> f32 {
-    const GRID: usize = 16;
-    let covered = (0..GRID * GRID)
-        .filter(|cell| {
-            let x = page.x0 + page.width() * ((cell % GRID) as f32 + 0.5) / GRID as f32;
-            let y = page.y0 + page.height() * ((cell / GRID) as f32 + 0.5) / GRID as f32;
-            images.iter().any(|image| image.contains_point(x, y))
-        })
-        .count();
-    covered as f32 / (GRID * GRID) as f32
+    let scan = words.iter().filter(is_text).all(|word| word.style.invisible);
+    Ok(if scan { "the page is a scan with a text layer" } else { "the page has a text layer" }.into())
 }
 
 /// Decides for an image file.
@@ -111,13 +99,13 @@ mod tests {
     use super::*;
     use crate::document::WordStyle;
 
-    fn words(count: usize, invisible: bool) -> Vec<Word> {
+    fn words(count: usize, invisible: bool, pictured: bool) -> Vec<Word> {
         let word = Word {
             text: "word".into(),
             bbox: BBox::new(10.0, 10.0, 40.0, 20.0),
             font_size: 10.0,
             font: 0,
-            style: WordStyle { invisible, ..WordStyle::default() },
+            style: WordStyle { invisible, pictured, ..WordStyle::default() },
             color: [0, 0, 0, 255],
             direction: 0,
             confidence: None,
@@ -134,20 +122,31 @@ mod tests {
     #[test]
     fn pages_with_words_keep_them() {
         let scan = [BBox::new(0.0, 0.0, 600.0, 800.0)];
-        assert!(!decide(OcrPolicy::Auto, &words(20, false), 0, &[]).0);
-        assert!(!decide(OcrPolicy::Auto, &words(20, false), 0, &scan).0);
-        let (recognise, reason) = decide(OcrPolicy::Auto, &words(20, true), 0, &scan);
+        assert!(!decide(OcrPolicy::Auto, &words(20, false, false), 0, &[]).0);
+        assert!(!decide(OcrPolicy::Auto, &words(20, false, false), 0, &scan).0);
+        let (recognise, reason) = decide(OcrPolicy::Auto, &words(20, true, true), 0, &scan);
         assert!(!recognise && reason.contains("scan with a text layer"));
-        assert!(decide(OcrPolicy::Always, &words(20, false), 0, &[]).0);
+        assert!(decide(OcrPolicy::Always, &words(20, false, false), 0, &[]).0);
     }
 
     #[test]
     fn pages_without_usable_words_are_recognised() {
         let scan = [BBox::new(0.0, 0.0, 600.0, 400.0), BBox::new(0.0, 400.0, 600.0, 800.0)];
         assert!(decide(OcrPolicy::Auto, &[], 0, &scan).0);
-        assert!(decide(OcrPolicy::Auto, &words(3, false), 0, &scan).1.contains("100% of the page"));
-        assert!(decide(OcrPolicy::Auto, &words(20, false), 60, &[]).1.contains("75%"));
-        assert!(decide(OcrPolicy::Auto, &words(20, true), 0, &[]).0);
+        assert!(decide(OcrPolicy::Auto, &words(3, false, false), 0, &scan).1.contains("100% of the page"));
+        assert!(decide(OcrPolicy::Auto, &words(20, false, false), 60, &[]).1.contains("75%"));
+    }
+
+    #[test]
+    fn invisible_words_are_no_text_however_many_there_are() {
+        let scan = [BBox::new(0.0, 0.0, 600.0, 800.0)];
+        assert!(
+            decide(OcrPolicy::Auto, &words(20, true, false), 0, &[]).1.contains("all words are invisible")
+        );
+        assert!(decide(OcrPolicy::Auto, &words(20, true, false), 0, &scan).0);
+        let mixed = [words(50, true, false), words(3, false, false)].concat();
+        assert!(decide(OcrPolicy::Auto, &mixed, 0, &scan).1.contains("only 3 words"));
+        assert!(!decide(OcrPolicy::Auto, &mixed, 0, &[]).0);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 
 mod channel;
 mod child;
+mod coverage;
 mod decide;
 mod discover;
 mod dump;

@@ -133,7 +133,8 @@ fn with_words(
     let internal =
         |what: &str| Error::new(ErrorCode::Internal, format!("a page cannot be put together: {what}"));
     let mut page = segment.to_page();
-    page.words = read_words(output, (page.width, page.height), image)?;
+    let words = read_words(output, (page.width, page.height), image)?;
+    let replaced = std::mem::replace(&mut page.words, words);
     page.fonts.clear();
     page.text_source = if page.words.is_empty() { TextSource::None } else { TextSource::Ocr };
     let mut timings = segment.timings();
@@ -142,7 +143,8 @@ fn with_words(
     let content = PageContent { page, image, timings, ocr: OcrImage::default() };
     let bytes =
         segment::encode(&content).map_err(|error| Error::new(ErrorCode::PageTooLarge, error.to_string()))?;
-    PageSegment::from_bytes(bytes).map_err(|error| internal(error.what))
+    let segment = PageSegment::from_bytes(bytes).map_err(|error| internal(error.what))?;
+    Ok(segment.with_replaced(replaced))
 }
 
 /// Runs the program on the picture and gives its output.

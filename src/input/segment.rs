@@ -189,6 +189,7 @@ fn style_bits(style: WordStyle) -> u32 {
         style.starts_line,
         style.blank,
         style.covered,
+        style.pictured,
     ]
     .into_iter()
     .enumerate()
@@ -228,6 +229,7 @@ pub struct PageSegment {
     layout: Layout,
     problem: Option<Error>,
     reading: Option<Vec<Word>>,
+    replaced: Vec<Word>,
 }
 
 /// A word of a [`PageSegment`]; its text lies in the segment. The fields are those of [`Word`].
@@ -282,7 +284,7 @@ fn parse_word<'a>(
     let direction = read_right_angle(input)?;
     let color = input.array()?;
     let bits = input.u32()?;
-    if bits >= 1 << 7 {
+    if bits >= 1 << 8 {
         return Err(input.error("unknown style bits"));
     }
     let bit = |at: u32| bits >> at & 1 == 1;
@@ -294,6 +296,7 @@ fn parse_word<'a>(
         starts_line: bit(4),
         blank: bit(5),
         covered: bit(6),
+        pictured: bit(7),
     };
     let confidence = match input.f32()? {
         -1.0 => None,
@@ -406,13 +409,13 @@ impl PageSegment {
     pub(crate) fn open(descriptor: impl AsFd) -> Result<Self, SegmentError> {
         let map = SealedMap::map(descriptor, MAX_SEGMENT)?;
         let layout = parse(&map)?;
-        Ok(Self { memory: Memory::Shared(map), layout, problem: None, reading: None })
+        Ok(Self { memory: Memory::Shared(map), layout, problem: None, reading: None, replaced: Vec::new() })
     }
 
     /// A segment in ordinary memory.
     pub(crate) fn from_bytes(bytes: Vec<u8>) -> Result<Self, WireError> {
         let layout = parse(&bytes)?;
-        Ok(Self { memory: Memory::Owned(bytes), layout, problem: None, reading: None })
+        Ok(Self { memory: Memory::Owned(bytes), layout, problem: None, reading: None, replaced: Vec::new() })
     }
 
     /// Says what is missing on this page.
@@ -430,6 +433,23 @@ impl PageSegment {
     /// Takes out what OCR reads on the drawn page, where that was asked for to compare it with the text layer.
     pub fn take_reading(&mut self) -> Option<Vec<Word>> {
         self.reading.take()
+    }
+
+    /// Keeps the words of the text layer in whose place those of OCR stand.
+    pub(crate) fn with_replaced(mut self, words: Vec<Word>) -> Self {
+        self.replaced = words;
+        self
+    }
+
+    /// Takes out the words of the text layer in whose place those of OCR stand.
+    pub fn take_replaced(&mut self) -> Vec<Word> {
+        std::mem::take(&mut self.replaced)
+    }
+
+    /// Number of words, with those that OCR replaced.
+    #[must_use]
+    pub fn word_count(&self) -> usize {
+        self.words().len() + self.replaced.len()
     }
 
     fn bytes(&self) -> &[u8] {
@@ -570,7 +590,7 @@ pub(crate) mod tests {
             bbox: BBox::new(x, 10.0, x + 20.0, 22.0),
             font_size: 9.5,
             font: 0,
-            style: WordStyle { bold: true, starts_line: true, covered: true, ..WordStyle::default() },
+            style: WordStyle { bold: true, covered: true, pictured: true, ..WordStyle::default() },
             color: [1, 2, 3, 255],
             direction: 90,
             confidence: (x > 50.0).then_some(0.5),

@@ -10,7 +10,7 @@ use super::pages::PageSelection;
 use super::run::{Observer, Silence};
 use crate::config::OcrPolicy;
 use crate::document::analysis::{Analysis, DocumentInfo, Problem, SCHEMA_VERSION, Status, Summary, Tool};
-use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction, Word};
+use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, Points, TextPrediction, TextSource, Word};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inference::{ImageView, PageInput, PageWords};
 use crate::input::{
@@ -165,7 +165,7 @@ fn read_all(
     loop {
         let reported = read.pages.len();
         let (group, more) = next_group(engine, reader, &mut errors);
-        if let Err(error) = admitted.add_words(group.iter().map(|page| page.words().len()).sum()) {
+        if let Err(error) = admitted.add_words(group.iter().map(PageSegment::word_count).sum()) {
             errors.push(error);
             return Ok((read, errors));
         }
@@ -234,6 +234,7 @@ impl Read {
         let readings = group.iter_mut().enumerate();
         let readings = readings.filter_map(|(at, page)| Some((self.pages.len() + at, page.take_reading()?)));
         self.readings.extend(readings.collect::<Vec<_>>());
+        let replaced: Vec<Vec<Word>> = group.iter_mut().map(PageSegment::take_replaced).collect();
         let views: Vec<SegmentWords<'_>> = group.iter().map(SegmentWords).collect();
         let inputs: Vec<PageInput<'_>> = views
             .iter()
@@ -250,12 +251,17 @@ impl Read {
             engine.models.layout.predict(&inputs)?
         };
         let _span = engine.models.profiler.span("structure");
-        for (segment, predictions) in group.iter().zip(&predictions) {
+        for ((segment, predictions), replaced) in group.iter().zip(&predictions).zip(replaced) {
             let page = segment.to_page();
             let refined = engine.models.refine(&page, predictions)?;
             let predictions = refined.as_ref().unwrap_or(predictions);
             let index = self.pages.len();
-            // What a reader does not see is for the anomalies, not for tables, sentences and sections.
+            // What a reader does not see is for the anomalies, not for tables, sentences and sections. Beside what OCR
+            // reads, that is the text layer that was there.
+            if !replaced.is_empty() {
+                let words = [replaced, page.words.clone()].concat();
+                self.hidden.insert(index, Page { words, text_source: TextSource::TextLayer, ..page.clone() });
+            }
             let page = if let Some((seen, visible)) = without_hidden(&page) {
                 self.blocks.extend(layout_page(&visible, index, &predictions.only(&seen)));
                 self.hidden.insert(index, page);

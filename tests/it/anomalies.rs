@@ -110,6 +110,67 @@ fn seeded_anomalies_are_found() {
     }
 }
 
+/// Words that the findings call hidden.
+fn hidden_words(analysis: &Value) -> usize {
+    let hidden = anomalies(analysis).into_iter().filter(|(kind, _)| kind == "hidden_text");
+    hidden.map(|(_, message)| message.split(' ').next().unwrap().parse::<usize>().unwrap()).sum()
+}
+
+/// Two sentences that everybody sees, and ten of nine words each that nobody does.
+#[test]
+fn hidden_text_stays_hidden_as_the_majority() {
+    let seen = "BT /F1 9 Tf 12 TL 40 270 Td (The company sells goods in many countries and reports its results every) \
+                Tj T* (quarter, with figures for each of the regions in which it has offices and) Tj T* \
+                (warehouses of its own. Costs and revenue were as planned in all of them, and) Tj T* \
+                (the board of directors expects no change of the dividend in the coming year.) Tj ET ";
+    let lines = |how: &str| -> String {
+        let line = |at: u32| {
+            let y = 210 - 15 * at;
+            format!("BT {how} /F1 9 Tf 40 {y} Td (Losses rose sharply and the outlook {at} is bleak.) Tj ET ")
+        };
+        (0..10).map(line).collect()
+    };
+    let scan = "q 400 0 0 300 0 0 cm BI /W 64 /H 1 /CS /G /BPC 1 ID UUUUUUUU EI Q ";
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in [
+        ("plain", seen.to_owned()),
+        ("invisible", seen.to_owned() + &lines("3 Tr")),
+        ("white", seen.to_owned() + &lines("1 g")),
+        ("alone", lines("3 Tr")),
+        ("scan", scan.to_owned() + &lines("3 Tr")),
+    ] {
+        fs::write(folder.path().join(format!("{name}.pdf")), document(&[page(&content)], "")).unwrap();
+    }
+    let out = analyze(folder.path(), &["--ocr", "never"]);
+    let of = |name: &str| read_json(&out.path().join(format!("{name}.pdf.json")));
+    let plain = of("plain");
+    assert_eq!((plain["sentences"].as_array().unwrap().len(), hidden_words(&plain)), (2, 0));
+    for name in ["invisible", "white"] {
+        let analysis = of(name);
+        assert_eq!(analysis["summary"]["words"], plain["summary"]["words"], "{name}");
+        assert_eq!(hidden_words(&analysis), 90, "{name}");
+        assert!(!analysis["sentences"].to_string().contains("Losses"), "{name}: {}", analysis["sentences"]);
+    }
+    assert_eq!(of("invisible")["sentences"], plain["sentences"]);
+    let is_empty = |analysis: &Value| {
+        let nothing = analysis["blocks"].as_array().unwrap().is_empty();
+        nothing && analysis["pages"][0]["text_source"] == "none" && hidden_words(analysis) == 90
+    };
+    assert!(is_empty(&of("alone")), "a page that is nothing but hidden text: {}", of("alone"));
+    let scan = of("scan");
+    assert_eq!(
+        (&scan["summary"]["words"], hidden_words(&scan)),
+        (&Value::from(90), 0),
+        "a scan's text layer"
+    );
+    // What OCR reads instead does not make the hidden text vanish from the findings.
+    if docproc::input::tesseract_version().is_some() {
+        let out = analyze(folder.path(), &["--include", "alone.pdf"]);
+        let alone = read_json(&out.path().join("alone.pdf.json"));
+        assert!(is_empty(&alone), "{alone}");
+    }
+}
+
 #[test]
 fn honest_documents_have_no_hard_anomalies() {
     let out = analyze(&reports(), &["--ocr", "never", "--fail-on", "never"]);

@@ -218,11 +218,12 @@ impl Document<'_> {
         let text::PageText { mut words, objects, fonts, statistics } = text::words(self.library, &page)?;
         let graphics = graphics::collect(self.library, &page);
         let (width, height) = frame.size();
-        let decision = decide::pdf_page(ocr, &statistics, &words, &graphics.images, frame.page_box());
         let text_time = started.elapsed();
         let picture = render::draw(self.library, &page)?;
         let painting = (&graphics.text_order, graphics.covers.as_slice());
         hidden::mark(self.library, &page, &mut words, &objects, painting, &picture)?;
+        hidden::mark_pictured(&page, &mut words, &graphics.images, &picture);
+        let decision = decide::pdf_page(ocr, &statistics, &words, &graphics.images, frame.page_box());
         let image = picture.page_image()?;
         let compare = compare && !decision.recognise && ocr != OcrPolicy::Never && !words.is_empty();
         let (ocr, gray) =

@@ -55,6 +55,12 @@ impl Picture {
         ))
     }
 
+    /// Whether a box of a page of this size, in points, is at least a pixel high and wide.
+    pub(super) fn resolves(&self, (width, height): (f32, f32), bbox: &BBox<Points>) -> bool {
+        let pixels = |side: u32, points: f32, length: f32| length * side as f32 / points;
+        pixels(self.width, width, bbox.width()).min(pixels(self.height, height, bbox.height())) >= 1.0
+    }
+
     /// Pixels (blue, green, red, unused) that a box of a page of this size, in points, touches.
     pub(super) fn pixels(
         &self,

@@ -8,8 +8,6 @@ use crate::document::{BBox, Page, Points, TextSource, Word};
 
 /// Text below this size, in points, cannot be read on paper.
 const TINY: f32 = 2.0;
-/// Share of a page that an image covers when the page is a scan.
-const SCAN: f32 = 0.5;
 /// Letters and digits below which a hidden scrap is left alone.
 const FEWEST_CHARACTERS: usize = 6;
 /// Hidden words from which a finding is more than worth knowing; numbers always are.
@@ -28,15 +26,16 @@ impl Cause {
     fn of(word: &Word, page: &Page) -> Option<Self> {
         let sheet = BBox::new(0.0, 0.0, page.width, page.height);
         let on_sheet = word.bbox.intersection(&sheet).is_some();
-        let cause = match word.style {
-            style if style.invisible && !on_sheet => Self::Outside,
-            style if style.invisible => Self::Mode,
-            style if style.covered => Self::Covered,
-            _ if is_tiny(word) => Self::Tiny,
-            style if style.blank => Self::Background,
-            _ => return None,
-        };
-        (!is_normal(cause, word, page)).then_some(cause)
+        match word.style {
+            style if style.invisible && !on_sheet => Some(Self::Outside),
+            // The text layer of a scan or of a picture: made by OCR, and what makes it searchable.
+            style if style.pictured => None,
+            style if style.invisible => Some(Self::Mode),
+            style if style.covered => Some(Self::Covered),
+            _ if is_tiny(word) => Some(Self::Tiny),
+            style if style.blank => Some(Self::Background),
+            _ => None,
+        }
     }
 
     fn says(self) -> &'static str {
@@ -56,18 +55,6 @@ fn is_tiny(word: &Word) -> bool {
     word.font_size > 0.0 && word.font_size < TINY && height < 2.0 * TINY
 }
 
-/// The text layer of a scan lies invisibly over or under its image, that of a picture over the picture: made by OCR,
-/// and what makes them searchable.
-fn is_normal(cause: Cause, word: &Word, page: &Page) -> bool {
-    let (x, y) = (word.bbox.center_x(), word.bbox.center_y());
-    let sheet = (page.width * page.height).max(1.0);
-    page.images.iter().filter(|image| image.contains_point(x, y)).any(|image| match cause {
-        Cause::Mode => true,
-        Cause::Covered => image.width() * image.height() >= SCAN * sheet,
-        _ => false,
-    })
-}
-
 /// Whether the same word is drawn in the same place for a reader to see, as drawing programs do with layers of text.
 fn is_seen_there(word: &Word, visible: &HashMap<&str, Vec<BBox<Points>>>) -> bool {
     let middle = (word.bbox.center_x(), word.bbox.center_y());
@@ -75,21 +62,18 @@ fn is_seen_there(word: &Word, visible: &HashMap<&str, Vec<BBox<Points>>>) -> boo
     visible.get(word.text.as_str()).is_some_and(|places| places.iter().any(here))
 }
 
-/// Which words of a page a reader sees, and the page without the others; `None` where there is nothing to take out.
-///
-/// Where more than half of the words are hidden, the text layer as a whole stands for what is drawn (a scan in tiles),
-/// and is left as it is.
+/// Which words of a page a reader sees, and the page without the others, however many they are; `None` where there is
+/// nothing to take out.
 #[must_use]
 pub fn without_hidden(page: &Page) -> Option<(Vec<bool>, Page)> {
     if page.text_source != TextSource::TextLayer {
         return None;
     }
     let seen: Vec<bool> = page.words.iter().map(|word| Cause::of(word, page).is_none()).collect();
-    let hidden = seen.iter().filter(|seen| !**seen).count();
-    if hidden == 0 || hidden * 2 > seen.len() {
+    if seen.iter().all(|seen| *seen) {
         return None;
     }
-    let mut visible = Page { words: Vec::with_capacity(seen.len() - hidden), ..page.clone() };
+    let mut visible = Page { words: Vec::new(), ..page.clone() };
     let mut starts_line = false;
     for (word, seen) in page.words.iter().zip(&seen) {
         starts_line |= word.style.starts_line;
@@ -99,6 +83,9 @@ pub fn without_hidden(page: &Page) -> Option<(Vec<bool>, Page)> {
             starts_line = false;
             visible.words.push(word);
         }
+    }
+    if visible.words.is_empty() {
+        visible.text_source = TextSource::None;
     }
     Some((seen, visible))
 }
@@ -254,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_words_are_taken_out_unless_they_are_the_page() {
+    fn hidden_words_are_taken_out_however_many_they_are() {
         let mut words: Vec<Word> = ["Sales", "were", "4,512", "in", "2024"]
             .iter()
             .enumerate()
@@ -270,6 +257,9 @@ mod tests {
         assert_eq!(texts, ["were", "in", "2024"]);
         assert!(visible.words[0].style.starts_line && !visible.words[1].style.starts_line);
         words.iter_mut().for_each(|word| word.style.invisible = true);
-        assert!(without_hidden(&page(1, words)).is_none());
+        let (_, nothing) = without_hidden(&page(1, words.clone())).expect("all words are hidden");
+        assert!(nothing.words.is_empty() && nothing.text_source == TextSource::None);
+        words.iter_mut().for_each(|word| word.style.pictured = true);
+        assert!(without_hidden(&page(1, words)).is_none(), "the text layer of a scan");
     }
 }

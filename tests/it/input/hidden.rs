@@ -1,6 +1,6 @@
 //! Text that nobody sees, and text that only looks as if.
 
-use docproc::input::ReadRequest;
+use docproc::input::{OcrMode, ReadRequest};
 
 use super::pdf::{document, page};
 use super::{pool, read, source};
@@ -60,4 +60,38 @@ fn text_that_can_be_seen_is_not_marked() {
     ] {
         assert_eq!(hidden(&content), [], "{content}");
     }
+}
+
+/// Words of a page with this content that an image shows.
+fn pictured(content: &str) -> Vec<String> {
+    let request = ReadRequest { ocr: OcrMode::Never, ..ReadRequest::default() };
+    let outcome = read(&pool(1), &source(&document(&[page(content)], "")), request);
+    let words = outcome.pages[0].words.iter();
+    words.filter(|word| word.style.pictured).map(|word| word.text.clone()).collect()
+}
+
+/// A striped image over a rectangle.
+fn stripes([x, y, width, height]: [u32; 4]) -> String {
+    format!("q {width} 0 0 {height} {x} {y} cm BI /W 64 /H 1 /CS /G /BPC 1 ID UUUUUUUU EI Q ")
+}
+
+#[test]
+fn invisible_words_are_text_where_images_show_something() {
+    let all = ["Restated", "loss", "4,512"];
+    let layer = "BT 3 Tr /F1 12 Tf 80 150 Td (Restated loss 4,512) Tj ET";
+    let whole = stripes([0, 0, 400, 300]);
+    let tiles = stripes([0, 0, 400, 153]) + &stripes([0, 153, 400, 147]);
+    assert_eq!(pictured(&format!("{whole}{layer}")), all, "over a scan");
+    assert_eq!(pictured(&format!("{layer}{whole}")), all, "under a scan");
+    assert_eq!(pictured(&format!("{tiles}{layer}")), all, "over a scan in two strips");
+    assert_eq!(pictured(&format!("{}{layer}", stripes([50, 100, 300, 100]))), all, "over a picture");
+    assert_eq!(pictured(&format!("{TEXT} {whole}")), all, "drawn, under a scan");
+    assert_eq!(pictured(layer), [""; 0], "over nothing");
+    assert_eq!(
+        pictured(&format!("{}{layer}", stripes([80, 148, 20, 10]))),
+        [""; 0],
+        "over a corner of an image"
+    );
+    assert_eq!(pictured(&format!("{IMAGE} {layer}")), [""; 0], "over an image that shows nothing there");
+    assert_eq!(pictured(&format!("{TEXT} {IMAGE}")), [""; 0], "drawn, under a picture");
 }

@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use docproc::document::TextSource;
 use docproc::error::ErrorCode;
-use docproc::input::{OcrMode, OcrOptions, ReadRequest, SandboxMode, WorkerOptions, WorkerPool};
+use docproc::input::{
+    OcrMode, OcrOptions, ReadRequest, SandboxMode, WorkerOptions, WorkerPool, tesseract_version,
+};
 use tempfile::TempDir;
 
-use super::{Outcome, options, read, report};
+use super::pdf::{document, page};
+use super::{Outcome, options, read, report, source};
 
 /// A program that does what the shell script says. It starts no other program: OCR programs may not.
 fn program(script: &str) -> (TempDir, PathBuf) {
@@ -95,8 +98,10 @@ const BREAK_OUT: &str = r#"
 { : > "${0%/*}/new"; } 2>/dev/null && write=written || write=refused
 { : <> /dev/tcp/127.0.0.1/PORT; } 2>/dev/null && net=connected || net=offline
 { kill -0 $PPID; } 2>/dev/null && parent=reached || parent=hidden
+set -- /usr/share/*; [ "$1" = "/usr/share/*" ] && folder=closed || folder=open
+{ cd /usr/lib; } 2>/dev/null && rare=allowed || rare=unknown
 printf 'level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n'
-printf '5\t1\t1\t1\t1\t1\t300\t600\t400\t50\t90\t%s\n' "$file $write $net $parent""#;
+printf '5\t1\t1\t1\t1\t1\t300\t600\t400\t50\t90\t%s\n' "$file $write $net $parent $folder $rare""#;
 
 #[test]
 fn the_ocr_program_is_locked_up() {
@@ -107,8 +112,26 @@ fn the_ocr_program_is_locked_up() {
         assert!(outcome.errors.is_empty(), "{outcome:?}");
         outcome.pages[0].words.iter().map(|word| word.text.clone()).collect()
     };
-    assert_eq!(tried(SandboxMode::Auto), ["kept", "refused", "offline", "hidden"]);
-    assert_eq!(tried(SandboxMode::Off), ["read", "written", "connected", "reached"]);
+    assert_eq!(tried(SandboxMode::Auto), ["kept", "refused", "offline", "hidden", "closed", "unknown"]);
+    assert_eq!(tried(SandboxMode::Off), ["read", "written", "connected", "reached", "open", "allowed"]);
+}
+
+/// The jail allows what tesseract does: the real one reads a scan in the whole of it and finds its language data.
+#[test]
+fn tesseract_itself_works_in_the_jail() {
+    if tesseract_version().is_none() {
+        eprintln!("not run: tesseract is not installed");
+        return;
+    }
+    let mut options = options(1);
+    // Where the kernel has every layer, all of them.
+    let whole =
+        WorkerPool::start(&options).unwrap().sandbox().is_some_and(|sandbox| sandbox.missing.is_empty());
+    options.sandbox = if whole { SandboxMode::Require } else { SandboxMode::Auto };
+    let pool = WorkerPool::start(&options).unwrap();
+    let outcome = read(&pool, &report("scanned-page.pdf"), ReadRequest::default());
+    assert_eq!((&outcome.errors, outcome.pages[0].text_source), (&vec![], TextSource::Ocr));
+    assert!(outcome.pages[0].words.len() > 50, "{:?}", outcome.pages[0].words);
 }
 
 #[test]
@@ -127,4 +150,19 @@ fn the_ocr_programs_memory_is_limited() {
     // In KiB: three quarters of what its page worker may have.
     let limit = (WorkerOptions::default().memory_limit / 4 * 3) >> 10;
     assert!(outcome.messages[0].contains(&limit.to_string()), "{outcome:?}");
+}
+
+/// What the text layer held is not forgotten where OCR reads the page.
+#[test]
+fn words_that_ocr_replaces_are_kept_beside_its_own() {
+    let (_folder, path) = program(HEADER_AS_WORD);
+    let mut options = options(1);
+    options.ocr = OcrOptions { program: path.into(), ..OcrOptions::default() };
+    let pool = WorkerPool::start(&options).unwrap();
+    let bytes = document(&[page("BT 3 Tr /F1 12 Tf 80 150 Td (Restated loss) Tj ET")], "");
+    let mut segment = pool.open(source(&bytes), ReadRequest::default()).next().unwrap().unwrap();
+    assert_eq!(segment.words().map(|word| word.text.to_owned()).collect::<Vec<_>>(), ["P5"]);
+    assert_eq!(segment.word_count(), 3);
+    let replaced: Vec<String> = segment.take_replaced().into_iter().map(|word| word.text).collect();
+    assert_eq!(replaced, ["Restated", "loss"]);
 }
