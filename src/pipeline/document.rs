@@ -1,7 +1,7 @@
 //! One document's way through the stages: read and lay out → structure → texts → tables → parts → judge → analysis.
 //!
 //! Each stage is a function from what the ones before it made to a named value. [`super::read`] has the first two,
-//! [`super::judge`] the audit, the anomalies and the scores; [`super::run`] writes what comes out.
+//! [`super::judge`] the audit, the anomalies and the scores; [`mod@super::run`] writes what comes out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
