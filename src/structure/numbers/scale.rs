@@ -318,7 +318,8 @@ pub(crate) fn unit_line(text: &str) -> Option<UnitLine> {
             return Some(UnitLine { says, kind, tables_only });
         }
     } else if is_of_unit_words(text) {
-        return line(UnitLineKind::Whole);
+        let says_so = text.ends_with('.') && lower.split(' ').any(|word| matches!(word, "are" | "is" | "been"));
+        return line(if says_so { UnitLineKind::Sentence } else { UnitLineKind::Whole });
     }
     let amounts = ["amounts", "figures", "values", "dollars", "numbers", "financial statements", "tables", "currency"];
     let stated = ["stated", "expressed", "presented", "reported", "shown", "given", "rounded", "are in"];

@@ -102,7 +102,8 @@ pub(super) fn table_of(
     };
     let labels = row_labels(&cells, header_rows, rows);
     let statement = &unit.statement;
-    let label_units: Vec<LabelUnit> = labels.iter().map(|label| label_unit(label)).collect();
+    let mut label_units: Vec<LabelUnit> = labels.iter().map(|label| label_unit(label)).collect();
+    inherit_units(&mut label_units, &labels, &cells, header_rows);
     let header_units: Vec<LabelUnit> = headers.iter().map(|header| header_unit(header)).collect();
     let table = TableUnit {
         statement,
@@ -280,6 +281,42 @@ fn row_labels(cells: &[Cell], header_rows: usize, rows: usize) -> Vec<String> {
         }
     }
     full
+}
+
+/// Gives rows that stand under a heading without being indented what the heading counts, where their numbers look like it:
+/// "Net income per share:" over "Basic 1.23" and "Diluted 1.20".
+fn inherit_units(units: &mut [LabelUnit], labels: &[String], cells: &[Cell], header_rows: usize) {
+    let mut numbers: Vec<Vec<&str>> = vec![Vec::new(); labels.len()];
+    for cell in cells.iter().filter(|cell| !cell.header) {
+        numbers[cell.row as usize].push(cell.text.as_str());
+    }
+    let decimals = |text: &&str| {
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        digits.rsplit_once(['.', ',']).map_or(0, |(_, decimals)| decimals.len())
+    };
+    let has_digits = |text: &&&str| text.contains(|c: char| c.is_ascii_digit());
+    let mut heading = None;
+    for row in header_rows..labels.len() {
+        if numbers[row].is_empty() {
+            heading = units[row].about;
+            continue;
+        }
+        let label = labels[row].to_lowercase();
+        let is_part = ["basic", "diluted", "assuming", "undiluted"].iter().any(|word| label.starts_with(word));
+        let printed: Vec<&&str> = numbers[row].iter().filter(has_digits).collect();
+        let fits = match heading {
+            Some(ScaleSubject::PerShare) => {
+                !printed.is_empty() && printed.iter().all(|text| matches!(decimals(text), 2 | 4))
+            }
+            Some(ScaleSubject::Shares) => is_part,
+            _ => false,
+        };
+        if !fits {
+            heading = None;
+        } else if units[row].about.is_none() {
+            units[row].about = heading;
+        }
+    }
 }
 
 /// What holds for a cell beside its own text.
