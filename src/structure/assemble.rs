@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::entities::{figures_of_table, findings_of_sentence};
 use super::labels::figures_of_labels;
+use super::conventions::locale_of;
 use super::numbers::Locale;
 use super::places::place_of_sentence;
 use super::sentiment::{sentence_sentiment, sum_by_section};
@@ -38,8 +39,7 @@ impl DocumentStructure {
         let hyphens = HyphenatedWords::of(pages);
         let outline = outline(pages, &blocks, &hyphens, limit)?;
         let sentences = sentences(pages, &blocks, &outline, &hyphens, limit)?;
-        let words = pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str());
-        Ok(Self { locale: Locale::detect(words), blocks, outline, sentences, hyphens })
+        Ok(Self { locale: locale_of(pages), blocks, outline, sentences, hyphens })
     }
 
     /// Text of a block.

@@ -64,7 +64,7 @@ fn table(id: u32, lines: &[&str]) -> Table {
 }
 
 fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence]) -> Audit {
-    super::audit(pages, tables, sentences, &Limit::default()).unwrap()
+    super::audit(pages, tables, sentences, Locale::UNITED_STATES, &Limit::default()).unwrap()
 }
 
 fn found(tables: &[Table]) -> Vec<Anomaly> {

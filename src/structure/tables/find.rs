@@ -10,7 +10,7 @@ use crate::document::{BBox, Page};
 use crate::error::Result;
 use crate::limit::Limit;
 use crate::structure::PageBlock;
-use crate::structure::numbers::scale_from_caption;
+use crate::structure::numbers::{Locale, scale_from_caption};
 
 /// Share of a found region's words that must lie in a block for the block to take the region over.
 const TAKEN_OVER: f32 = 0.5;
@@ -47,11 +47,17 @@ pub(super) struct Part<'p> {
 ///
 /// `blocks` are the layout blocks in reading order; those with the label `Table` are read as tables (the index in
 /// the slice becomes the block's identifier), and regions with aligned numbers or parallel rulings that no such block
-/// covers are added. Without any blocks, tables are found by alignment alone. `section` of the result is left empty.
+/// covers are added. Without any blocks, tables are found by alignment alone. `locale` is the document's
+/// ([`super::super::locale_of`]). `section` of the result is left empty.
 ///
 /// # Errors
 /// Only those of the limit.
-pub fn find_tables(pages: &[Page], blocks: &[PageBlock], limit: &Limit) -> Result<Vec<Table>> {
+pub fn find_tables(
+    pages: &[Page],
+    blocks: &[PageBlock],
+    locale: Locale,
+    limit: &Limit,
+) -> Result<Vec<Table>> {
     let mut by_page: Vec<Vec<(u32, &PageBlock)>> = vec![Vec::new(); pages.len()];
     for (id, block) in (0u32..).zip(blocks).filter(|(_, block)| block.label == "Table") {
         if let Some(own) = by_page.get_mut(block.page_index) {
@@ -86,7 +92,7 @@ pub fn find_tables(pages: &[Page], blocks: &[PageBlock], limit: &Limit) -> Resul
             }
         }
     }
-    let context = Context::of(pages);
+    let context = Context { locale };
     (0..tables.len())
         .map(|id| {
             limit.check()?;

@@ -19,14 +19,7 @@ const CAPTION_WORDS: usize = 25;
 
 /// What holds for the whole document.
 pub(super) struct Context {
-    locale: Locale,
-}
-
-impl Context {
-    pub fn of(pages: &[Page]) -> Self {
-        let words = pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str());
-        Self { locale: Locale::detect(words) }
-    }
+    pub locale: Locale,
 }
 
 /// Puts the parts of one table together. `origin` is the table whose headers and scale hold for one that has none.
@@ -76,13 +69,14 @@ pub(super) fn table_of(id: u32, parts: &[Part<'_>], origin: Option<&Part<'_>>, c
     };
     let labels = row_labels(&cells, header_rows, rows);
     let statement = statement.unwrap_or_default();
+    let locale = context.locale.of_table(cells.iter().map(|cell| cell.text.as_str()));
     let is_number = |cell: &&mut Cell| !cell.header && !mark_rows.contains(&cell.row);
     for cell in cells.iter_mut().filter(is_number) {
         let label = &labels[cell.row as usize];
         let header = &headers[cell.column as usize];
-        cell.value = value_of(&cell.text, label, header, &statement, context.locale);
+        cell.value = value_of(&cell.text, label, header, &statement, locale);
     }
-    complete_units(&mut cells, &headers, context.locale);
+    complete_units(&mut cells, &headers, locale);
     Table {
         id,
         blocks: parts.iter().flat_map(|part| part.blocks.iter().copied()).collect(),
