@@ -500,7 +500,8 @@ pub(super) mod tests {
             cell: None,
             page: 1,
             bbox: BBox::new(x - 2.0, 98.0, x + 32.0, 110.0),
-            confidence: 1.0, needs_review: false,
+            confidence: 1.0,
+            needs_review: false,
         }
     }
 

@@ -23,6 +23,7 @@ use crate::document::analysis::{Sentence, Table};
 use crate::document::findings::{Anomaly, AuditSummary};
 use crate::error::Result;
 use crate::limit::Limit;
+use crate::structure::numbers::Locale;
 use footing::Known;
 use relation::Check;
 use sheet::Sheet;
@@ -46,11 +47,18 @@ pub struct Audit {
     pub by_kind: BTreeMap<&'static str, [u32; 2]>,
 }
 
-/// Checks tables and sentences of one document. `pages` give the rulings above totals.
+/// Checks tables and sentences of one document. `pages` give the rulings above totals, `locale` how the
+/// document writes numbers.
 ///
 /// # Errors
 /// Only those of the limit.
-pub fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence], limit: &Limit) -> Result<Audit> {
+pub fn audit(
+    pages: &[Page],
+    tables: &[Table],
+    sentences: &[Sentence],
+    locale: Locale,
+    limit: &Limit,
+) -> Result<Audit> {
     limit.check()?;
     let by_number: BTreeMap<u32, &Page> = pages.iter().map(|page| (page.number, page)).collect();
     let sheets: Vec<Sheet<'_>> = tables.iter().map(|table| Sheet::new(table, &by_number)).collect();
@@ -73,8 +81,8 @@ pub fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence], limit: &L
         checks.extend(identities::per_share(sheet));
     }
     checks.extend(tieout::tie_out(&sheets, limit)?);
-    checks.extend(prose::stated_changes(sentences));
-    checks.extend(stated::stated_lines(&sheets, sentences, limit)?);
+    checks.extend(prose::stated_changes(sentences, locale));
+    checks.extend(stated::stated_lines(&sheets, sentences, locale, limit)?);
     tighten(&mut checks);
     Ok(report(checks))
 }
