@@ -39,10 +39,17 @@ fn twice_the_pages_take_about_twice_the_time() {
 #[test]
 fn joined_statements_are_one_table() {
     let (pages, blocks) = document(Kind::Joined, 8);
-    let tables = find_tables(&pages, &blocks, &Scopes::of(&pages, &blocks), locale_of(&pages), &Limit::default()).unwrap();
+    let tables =
+        find_tables(&pages, &blocks, &Scopes::of(&pages, &blocks), locale_of(&pages), &Limit::default())
+            .unwrap();
     assert_eq!((tables.len(), tables[0].rows), (1, 1 + 8 * 3 * 13));
     let (pages, blocks) = document(Kind::Repeated, 8);
-    assert_eq!(find_tables(&pages, &blocks, &Scopes::of(&pages, &blocks), locale_of(&pages), &Limit::default()).unwrap().len(), 8);
+    assert_eq!(
+        find_tables(&pages, &blocks, &Scopes::of(&pages, &blocks), locale_of(&pages), &Limit::default())
+            .unwrap()
+            .len(),
+        8
+    );
 }
 
 #[test]
@@ -80,7 +87,8 @@ fn time_and_stop_reach_every_stage() {
 fn a_long_audit_ends_soon_after_its_time() {
     let (pages, blocks) = document(Kind::Joined, 30);
     let none = Limit::default();
-    let tables = find_tables(&pages, &blocks, &Scopes::of(&pages, &blocks), locale_of(&pages), &none).unwrap();
+    let tables =
+        find_tables(&pages, &blocks, &Scopes::of(&pages, &blocks), locale_of(&pages), &none).unwrap();
     let worked = |limit: &Limit| {
         let before = processor_seconds();
         let ended = audit(&pages, &tables, &[], locale_of(&pages), limit).err();
