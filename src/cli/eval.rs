@@ -120,11 +120,7 @@ fn classification(report: &ClassificationReport) -> anyhow::Result<(String, Stri
 }
 
 /// Precision, recall, F1 and support of each label; `title` says what a label is.
-fn per_label(
-    table: &mut String,
-    title: &str,
-    labels: &BTreeMap<String, LabelFigures>,
-) -> anyhow::Result<()> {
+fn per_label(table: &mut String, title: &str, labels: &BTreeMap<String, LabelFigures>) -> anyhow::Result<()> {
     writeln!(table, "{title:<24} {:>9} {:>9} {:>9} {:>9}", "precision", "recall", "F1", "support")?;
     for (name, label) in labels {
         writeln!(

@@ -113,7 +113,11 @@ fn sure_and_wrong(table: &mut String, report: &FigureReport) -> anyhow::Result<(
             sure.by_attribute.iter().map(|(name, count)| format!("{name} {count}")).collect();
         writeln!(table, "    wrong: {}", counts.join(", "))?;
     }
-    writeln!(table, "    sure figures between the facts of a table where there is no fact: {}", sure.without_fact)?;
+    writeln!(
+        table,
+        "    sure figures between the facts of a table where there is no fact: {}",
+        sure.without_fact
+    )?;
     let not = report.not_compared;
     writeln!(
         table,

@@ -47,7 +47,9 @@ impl Surety {
         self.sure += 1;
         let others = attributes
             .iter()
-            .filter(|(name, stated, right)| *stated && !right && ["type", "currency", "period"].contains(name))
+            .filter(|(name, stated, right)| {
+                *stated && !right && ["type", "currency", "period"].contains(name)
+            })
             .map(|(name, ..)| *name);
         let wrong: Vec<&'static str> = value.into_iter().chain(others).collect();
         self.wrong += usize::from(!wrong.is_empty());

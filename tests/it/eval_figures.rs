@@ -22,7 +22,8 @@ fn figures_are_compared_and_a_bad_file_counts_as_not_found() {
         "scale": figure["scale"].as_i64().unwrap_or(0) + 3, "type": "MONEY", "unit": "USD",
         "page": figure["page"], "box": figure["box"], "place": "prose",
     });
-    let lines = [name, "broken.pdf"].map(|document| json!({"document": document, "facts": [fact]}).to_string());
+    let lines =
+        [name, "broken.pdf"].map(|document| json!({"document": document, "facts": [fact]}).to_string());
     let data = folder.path().join("data.jsonl");
     fs::write(&data, lines.join("\n")).unwrap();
     let eval = |json: &[&str]| {

@@ -114,7 +114,7 @@ impl House {
         let power = if self.place == Place::None { 0 } else { self.unit.power };
         let american = self.style.habit == Habit::UsGaap;
         let rotated = chance.of(6) && sheet.spans.is_empty();
-        let full_width = chance.of(2);
+        let full_width = self.style.asian() && chance.of(15);
         let mark = mark(chance);
         let cut = chance.of(10) && sheet.rows.len() > 5;
         let mut tags = vec![self.place.tag()];
@@ -168,6 +168,7 @@ impl House {
             unit_in_labels: (self.place == Place::Labels).then_some(self.unit.short),
             power,
             cut,
+            continued: (cut && chance.of(50)).then(|| format!("{} (continued)", sheet.title)),
             tags,
         }
     }
@@ -226,7 +227,8 @@ pub fn draw(seed: u64) -> Document {
     let tables = chance.range(1, 3);
     for at in 0..tables {
         number += 1;
-        let beside = chance.of(8) && !matches!(house.place, Place::PageBefore | Place::LeadIn | Place::None);
+        let beside = chance.of(8)
+            && !matches!(house.place, Place::PageBefore | Place::LeadIn | Place::Title | Place::None);
         let stacked = at > 0 && chance.of(40);
         let mut pair: Vec<Sheet> = vec![sheets::draw(chance, style, number, house.decimals)];
         if beside {
@@ -313,6 +315,7 @@ fn place_tables(
     if pair.len() > 1 {
         look.cut = false;
         look.tags.retain(|tag| *tag != "cut by the page's end");
+        look.continued = None;
         look.tags.push("side by side");
     } else if stacked {
         look.tags.push("stacked");
@@ -325,40 +328,52 @@ fn place_tables(
         paper.need(60.0);
         paper.y = paper.bottom - 50.0;
     }
-    match house.place {
-        Place::Title => paper.heading(10.5, true, &format!("{} ({statement})", first.title)),
-        Place::LeadIn => {
-            paper.heading(10.5, true, &first.title);
-            let lead = format!("The following table shows the amounts {}.", lead_in(house));
-            paper.heading(9.5, false, &lead);
-        }
-        _ => paper.heading(10.5, true, &first.title),
-    }
-    match house.place {
-        Place::UnderTitle | Place::PageBefore => paper.heading(8.5, false, &format!("({statement})")),
-        Place::RightAbove => {
-            let x = paper.right - paper.pen.measure(&statement, 8.0);
-            paper.y += 12.0;
-            paper.pen.text(x, paper.y, 8.0, false, &statement);
-        }
-        _ => {}
-    }
-    if before {
-        paper.new_page();
-    }
-    paper.y += 6.0;
     let (left, right) = (paper.left, paper.right);
     if pair.len() < 2 {
+        titles(paper, house, first, &statement);
+        if before {
+            paper.new_page();
+        }
+        paper.y += 6.0;
         return vec![draw_table(chance, paper, first, &look, [left, right])];
     }
     let middle = (left + right) / 2.0;
     let y = paper.y;
-    let mut all = vec![draw_table(chance, paper, first, &look, [left, middle - 12.0])];
-    let low = paper.y;
-    paper.y = y;
-    all.push(draw_table(chance, paper, &pair[1], &look, [middle + 12.0, right]));
-    paper.y = paper.y.max(low);
+    let mut low = y;
+    let mut all = Vec::new();
+    for (sheet, edges) in pair.iter().zip([[left, middle - 14.0], [middle + 14.0, right]]) {
+        [paper.left, paper.right] = edges;
+        paper.y = y;
+        titles(paper, house, sheet, &statement);
+        paper.y += 6.0;
+        all.push(draw_table(chance, paper, sheet, &look, edges));
+        low = low.max(paper.y);
+    }
+    [paper.left, paper.right] = [left, right];
+    paper.y = low;
     all
+}
+
+/// What stands above a table.
+fn titles(paper: &mut Paper, house: &House, sheet: &Sheet, statement: &str) {
+    match house.place {
+        Place::Title => paper.heading(10.5, true, &format!("{} ({statement})", sheet.title)),
+        Place::LeadIn => {
+            paper.heading(10.5, true, &sheet.title);
+            let lead = format!("The following table shows the amounts {}.", lead_in(house));
+            paper.heading(9.5, false, &lead);
+        }
+        _ => paper.heading(10.5, true, &sheet.title),
+    }
+    match house.place {
+        Place::UnderTitle | Place::PageBefore => paper.heading(8.5, false, &format!("({statement})")),
+        Place::RightAbove => {
+            let x = paper.right - paper.pen.measure(statement, 8.0);
+            paper.y += 12.0;
+            paper.pen.text(x, paper.y, 8.0, false, statement);
+        }
+        _ => {}
+    }
 }
 
 fn lead_in(house: &House) -> String {

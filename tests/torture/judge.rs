@@ -35,6 +35,12 @@ impl Count {
         if self.figures == 0 { 1.0 } else { self.right as f64 / self.figures as f64 }
     }
 
+    /// Share of figures with this property right.
+    pub fn share_of(&self, property: &str) -> f64 {
+        let wrong = self.wrong.get(property).copied().unwrap_or(0);
+        1.0 - wrong as f64 / self.figures.max(1) as f64
+    }
+
     pub fn sure_and_wrong_per_1000(&self) -> f64 {
         if self.figures == 0 { 0.0 } else { 1000.0 * self.sure_and_wrong as f64 / self.figures as f64 }
     }
@@ -253,6 +259,10 @@ impl Verdicts {
                 }
             }
         };
+        writeln!(out, "\n{:<34} {:>15}", "property", "share right").unwrap();
+        for property in PROPERTIES {
+            writeln!(out, "{property:<34} {:>15.4}", self.all.share_of(property)).unwrap();
+        }
         writeln!(out, "\n{:<34} {head}", "house style").unwrap();
         rows(&mut out, &self.by_style, false);
         writeln!(out, "\n{:<34} {head}", "property of the print").unwrap();

@@ -88,10 +88,13 @@ impl Paper {
         self.truths.push(Truth { ink, text: text.to_owned(), label: label.to_owned(), want, tags });
     }
 
-    /// A line of text at the left margin.
+    /// Text at the left margin, mostly a line.
     pub fn heading(&mut self, size: f64, bold: bool, text: &str) {
-        self.y += size * 1.5;
-        self.pen.text(self.left, self.y, size, bold, text);
+        self.y += size * 0.2;
+        for line in self.wrap(text, size, self.right - self.left) {
+            self.y += size * 1.3;
+            self.pen.text(self.left, self.y, size, bold, &line);
+        }
         self.y += size * 0.6;
     }
 

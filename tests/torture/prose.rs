@@ -326,7 +326,7 @@ impl Prose<'_> {
                 }
                 vec![text("The segment made a loss of "), money, text(" before tax. ")]
             }
-            14 => {
+            14 if style.asian() => {
                 let amount = Amount::new(self.chance.range(1_001, 99_999), 0);
                 let want = Wanted {
                     values: vec![amount.value(0)],

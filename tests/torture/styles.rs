@@ -136,6 +136,13 @@ pub struct Style {
     pub percent: &'static str,
 }
 
+impl Style {
+    /// Whether full-width digits are met in its reports.
+    pub fn asian(&self) -> bool {
+        ["JPY", "CNY"].contains(&self.currency)
+    }
+}
+
 use DateForm::{DayFirst, MonthFirst, Points, Slashes};
 use Habit::{Ifrs, Local, UsGaap};
 use Language::{English, French, German, Spanish};

@@ -63,6 +63,8 @@ pub struct Look {
     pub power: i32,
     /// May run over the end of a page; the header comes again.
     pub cut: bool,
+    /// The title that comes again where the table goes on.
+    pub continued: Option<String>,
     pub tags: Vec<&'static str>,
 }
 
@@ -118,6 +120,10 @@ pub fn draw(
         if half || paper.y + height > paper.bottom {
             frame(paper, look, &grid, x0, x1, part_top);
             paper.new_page();
+            if let Some(title) = &look.continued {
+                paper.heading(10.5, true, title);
+                paper.y += 6.0;
+            }
             part_top = paper.y;
             header(paper, sheet, look, &grid, x0);
         }
