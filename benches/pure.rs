@@ -170,9 +170,15 @@ fn tables(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn audit_tables(bencher: Bencher<'_, '_>) {
     let data = data();
-    bencher
-        .counter(ItemsCount::new(data.analysis.tables.len()))
-        .bench(|| audit(&data.pages, &data.analysis.tables, &data.analysis.sentences, data.structure.locale, &Limit::default()));
+    bencher.counter(ItemsCount::new(data.analysis.tables.len())).bench(|| {
+        audit(
+            &data.pages,
+            &data.analysis.tables,
+            &data.analysis.sentences,
+            data.structure.locale,
+            &Limit::default(),
+        )
+    });
 }
 
 /// Every word of the document taken for a number.

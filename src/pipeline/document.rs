@@ -133,8 +133,15 @@ fn understand(
     limit.extend(before_models.elapsed());
     let tables = tables(engine, &read.pages, &structure, &limit)?;
     let parts = parts(engine, &read.pages, &structure, &texts, tables, &limit)?;
-    let judgement =
-        judge(&engine.models.networks, &engine.models.profiler, &read, &parts, structure.locale, &limit, &mut errors)?;
+    let judgement = judge(
+        &engine.models.networks,
+        &engine.models.profiler,
+        &read,
+        &parts,
+        structure.locale,
+        &limit,
+        &mut errors,
+    )?;
     Ok(analysis(engine, info, parts, judgement, &errors))
 }
 

@@ -90,7 +90,15 @@ mod tests {
     fn judged(limit: &Limit) -> (Result<Judgement>, Vec<Error>) {
         let networks = ScoringNetworks::load(&[], true).unwrap();
         let (parts, mut errors) = (AnalysisParts::default(), Vec::new());
-        let judgement = judge(&networks, &Profiler::default(), &Read::default(), &parts, Locale::default(), limit, &mut errors);
+        let judgement = judge(
+            &networks,
+            &Profiler::default(),
+            &Read::default(),
+            &parts,
+            Locale::default(),
+            limit,
+            &mut errors,
+        );
         (judgement, errors)
     }
 

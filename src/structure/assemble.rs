@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::conventions::locale_of;
 use super::entities::{figures_of_table, findings_of_sentence};
 use super::labels::figures_of_labels;
-use super::conventions::locale_of;
 use super::numbers::Locale;
 use super::places::place_of_sentence;
 use super::sentiment::{sentence_sentiment, sum_by_section};

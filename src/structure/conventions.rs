@@ -92,7 +92,9 @@ fn leading_digits(text: &str) -> Option<&str> {
 fn has_grouping_mark(text: &str) -> bool {
     let bare = text.trim_matches(|c: char| !c.is_ascii_digit());
     let mut groups = bare.split([',', '.', '\'', '\u{2019}']);
-    let first = groups.next().is_some_and(|first| (1..=3).contains(&first.len()) && first.bytes().all(|b| b.is_ascii_digit()));
+    let first = groups
+        .next()
+        .is_some_and(|first| (1..=3).contains(&first.len()) && first.bytes().all(|b| b.is_ascii_digit()));
     let rest: Vec<&str> = groups.collect();
     first
         && !bare.starts_with('0')
@@ -139,7 +141,8 @@ mod tests {
 
     #[test]
     fn spaces_group_where_nothing_else_does() {
-        let swedish = page(&[&[("12", 0.0), ("345", 2.5), ("-8", 60.0), ("901", 2.5)], &[("1", 0.0), ("204", 2.5)]]);
+        let swedish =
+            page(&[&[("12", 0.0), ("345", 2.5), ("-8", 60.0), ("901", 2.5)], &[("1", 0.0), ("204", 2.5)]]);
         assert!(spaces_group_on(&swedish));
         assert!(locale_of(&[swedish]).spaces_group);
         // Wide gaps part columns, and so do narrow ones where the numbers behind them have any length.

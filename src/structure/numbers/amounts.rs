@@ -92,7 +92,8 @@ impl Scanner<'_, '_> {
         if lone_fraction.is_none() && !tokens.is_number(at) {
             return None;
         }
-        let fraction = lone_fraction.map(|fraction| (fraction, at + 1)).or_else(|| fraction_after(tokens, at + 1));
+        let fraction =
+            lone_fraction.map(|fraction| (fraction, at + 1)).or_else(|| fraction_after(tokens, at + 1));
         if currency.is_none() && fraction.is_none() && is_not_a_figure(tokens, at) {
             return None;
         }
@@ -183,7 +184,10 @@ impl Scanner<'_, '_> {
     fn is_loss(&self, start: usize) -> bool {
         start >= 2
             && self.tokens.word(start - 1) == "of"
-            && matches!(self.tokens.word(start - 2).as_str(), "loss" | "losses" | "deficit" | "outflow" | "outflows")
+            && matches!(
+                self.tokens.word(start - 2).as_str(),
+                "loss" | "losses" | "deficit" | "outflow" | "outflows"
+            )
     }
 
     /// Whether a bracketed amount is one of a list, "($59), $22 and ($15)", rather than an aside behind another one.
@@ -194,7 +198,8 @@ impl Scanner<'_, '_> {
             let at = if tokens.is_symbol(at, '(') { at + 1 } else { at };
             currency::before(tokens, at).is_some_and(|(_, next)| tokens.is_number(next))
         };
-        let next = if tokens.is_symbol(end, ',') && tokens.word(end + 1) == "and" { end + 2 } else { end + 1 };
+        let next =
+            if tokens.is_symbol(end, ',') && tokens.word(end + 1) == "and" { end + 2 } else { end + 1 };
         let before_another = joins(end) && amount_at(next);
         let ends_number = |at: usize| tokens.is_number(at) || tokens.is_symbol(at, ')');
         let behind_another = start >= 2
@@ -223,7 +228,9 @@ impl Scanner<'_, '_> {
     fn joins_group(&self, digits: &str, at: usize) -> bool {
         let gap = &self.tokens.text[self.tokens.list[at - 1].range.end..self.tokens.list[at].range.start];
         let narrow = gap.chars().count() == 1
-            && gap.contains(['\u{a0}', '\u{202f}', '\u{2007}', '\u{2008}', '\u{2009}', '\u{200a}', '\u{2005}', '\u{2006}']);
+            && gap.contains([
+                '\u{a0}', '\u{202f}', '\u{2007}', '\u{2008}', '\u{2009}', '\u{200a}', '\u{2005}', '\u{2006}',
+            ]);
         let comma = self.locale.decimal_mark == Some(super::digits::DecimalMark::Comma);
         let plain = gap == " " && (comma || self.locale.spaces_group);
         (narrow || plain) && group_follows(digits, self.tokens.text_at(at))
@@ -254,7 +261,8 @@ impl Scanner<'_, '_> {
         }
         let found = scale::after(tokens, amount.end, amount.currency.is_some());
         // Without a currency, what a letter counts must follow: "35m customers", but neither a pipe of 35m nor a 401k.
-        let letter = tokens.text_at(amount.end).len() == 1;
+        let letter = tokens.text_at(amount.end).len() == 1
+            && !(amount.readings[0].decimals > 0 && tokens.text_at(amount.end) == "M");
         let counts = |next: usize| {
             currency::after(tokens, next).is_some() || counted::unit_after(tokens, next, true).is_some()
         };

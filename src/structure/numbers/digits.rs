@@ -130,8 +130,9 @@ impl Evidence {
         if !word.contains(|c: char| c.is_ascii_digit()) {
             match word {
                 "the" | "of" | "and" | "to" | "for" | "with" | "by" => self.english += 1,
-                "der" | "die" | "und" | "das" | "von" | "de" | "la" | "les" | "et" | "des" | "el" | "los" | "del"
-                | "di" | "il" | "och" | "av" | "og" | "af" | "het" | "van" | "een" | "da" | "dos" | "ja" | "na" => {
+                "der" | "die" | "und" | "das" | "von" | "de" | "la" | "les" | "et" | "des" | "el" | "los"
+                | "del" | "di" | "il" | "och" | "av" | "og" | "af" | "het" | "van" | "een" | "da" | "dos"
+                | "ja" | "na" => {
                     self.other += 1;
                 }
                 "$" | "US$" | "USD" | "£" | "GBP" | "¥" | "JPY" => self.point_currency += 1,
@@ -168,8 +169,12 @@ impl Evidence {
         // A mark that has one or two digits behind it elsewhere does not group.
         let commas_group = if self.comma == 0 { self.three_behind_comma } else { 0 };
         let points_group = if self.point == 0 { self.three_behind_point } else { 0 };
-        let english = self.english > 3 * self.other || self.english + self.other == 0 && self.point_currency > 0;
+        let english =
+            self.english > 3 * self.other || self.english + self.other == 0 && self.point_currency > 0;
         let foreign = self.other > self.english;
+        if english && self.comma + points_group == 0 && self.point + commas_group > 0 {
+            return (Some(Point), None);
+        }
         if clear(self.point + commas_group, self.comma + points_group) {
             if english { (Some(Point), None) } else { (None, Some(Point)) }
         } else if clear(self.comma + points_group, self.point + commas_group) {
@@ -187,7 +192,7 @@ impl Evidence {
 /// The mark with exactly three digits behind it and one to three before it, the first not zero.
 fn three_behind(word: &str) -> Option<char> {
     let (at, mark) = word.char_indices().find(|(_, c)| !c.is_ascii_digit())?;
-    let rest = &word[at + 1..];
+    let rest = &word[at + mark.len_utf8()..];
     let fits = matches!(mark, ',' | '.')
         && (1..=3).contains(&at)
         && !word.starts_with('0')
@@ -306,11 +311,8 @@ pub(super) fn readings(digits: &str, locale: Locale) -> Vec<Reading> {
                 // Without a hint a comma groups and a point marks decimals: most reports are in English.
                 (None, Some(group)) => {
                     let likely = locale.likely_mark.unwrap_or(DecimalMark::Point);
-                    let both = if likely == decimal {
-                        [as_decimal, Some(group)]
-                    } else {
-                        [Some(group), as_decimal]
-                    };
+                    let both =
+                        if likely == decimal { [as_decimal, Some(group)] } else { [Some(group), as_decimal] };
                     both.into_iter().flatten().collect()
                 }
             }
@@ -419,11 +421,7 @@ mod tests {
         let german = detect("1.234,5 12,5% 1.234.567 31/12/2024");
         assert_eq!(
             german,
-            Locale {
-                decimal_mark: Some(DecimalMark::Comma),
-                day_first: Some(true),
-                ..Locale::default()
-            }
+            Locale { decimal_mark: Some(DecimalMark::Comma), day_first: Some(true), ..Locale::default() }
         );
         assert_eq!(detect("1,234 12 5/6/2024 1.2.3"), Locale::default());
     }
@@ -450,6 +448,12 @@ mod tests {
             let expected: f64 = format!("{value}.{fraction:0width$}", width = decimals as usize).parse().unwrap();
             prop_assert_eq!(all[0].value, if decimals > 0 { expected } else { value as f64 });
             prop_assert_eq!(all[0].decimals, decimals);
+        }
+
+        #[test]
+        fn any_words_show_some_locale(words in "\\PC{0,60}") {
+            prop_assert_eq!(Locale::default().of_table([words.as_str()]).decimal_mark, None);
+            Locale::detect(words.split(' '));
         }
 
         #[test]

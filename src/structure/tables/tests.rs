@@ -4,8 +4,8 @@ use super::find_grid;
 use crate::document::analysis::Table;
 use crate::document::{BBox, Page, Ruling, Word};
 use crate::limit::Limit;
-use crate::structure::{PageBlock, locale_of};
 use crate::structure::testing::{page_of, text_line, word};
+use crate::structure::{PageBlock, locale_of};
 
 fn find_tables(pages: &[Page], blocks: &[PageBlock]) -> Vec<Table> {
     super::find_tables(pages, blocks, locale_of(pages), &Limit::default()).unwrap()
