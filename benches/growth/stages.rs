@@ -19,7 +19,7 @@ pub fn run((pages, blocks): &(Vec<Page>, Vec<PageBlock>)) -> [f64; STAGES.len()]
     let mut times = vec![processor_seconds()];
     let structure = DocumentStructure::new(pages, blocks, &limit).unwrap();
     times.push(processor_seconds());
-    let tables = find_tables(pages, &structure.blocks, structure.locale, &limit).unwrap();
+    let tables = find_tables(pages, &structure.blocks, &structure.units, structure.locale, &limit).unwrap();
     times.push(processor_seconds());
     let text = TextResults::default();
     let parts = assemble(pages, &structure, text, tables, ReviewThresholds::default(), &limit).unwrap();

@@ -17,6 +17,7 @@ use crate::pipeline::{Engine, Reading, Request};
 use crate::scoring::audit::audit;
 use crate::structure::locale_of;
 use crate::structure::tables::find_tables;
+use crate::structure::units::Scopes;
 
 /// Ending of the file of claims beside a document: `report.pdf` has `report.claims.jsonl`.
 const CLAIMS: &str = "claims.jsonl";
@@ -168,7 +169,7 @@ pub fn inject_into(
     let limit = Limit::default();
     let Reading { pages, blocks, sentences, errors } = reading;
     let locale = locale_of(pages);
-    let tables = find_tables(pages, blocks, locale, &limit)?;
+    let tables = find_tables(pages, blocks, &Scopes::of(pages, blocks), locale, &limit)?;
     let clean = audit(pages, &tables, sentences, locale, &limit)?;
     let before: BTreeSet<String> = clean.anomalies.iter().map(terms_of).collect();
     let planned = plan(pages, claims, options.seed, options.per_kind);
@@ -178,7 +179,7 @@ pub fn inject_into(
             || pages.clone(),
             |changed, (_, change)| {
                 let old = change.apply(&mut changed[change.page]);
-                let tables = find_tables(changed, blocks, locale, &limit)?;
+                let tables = find_tables(changed, blocks, &Scopes::of(changed, blocks), locale, &limit)?;
                 let found = audit(changed, &tables, sentences, locale, &limit)?
                     .anomalies
                     .iter()

@@ -207,7 +207,7 @@ fn tables(
     limit: &Limit,
 ) -> Result<Vec<Table>> {
     let _span = engine.models.profiler.span("tables");
-    find_tables(pages, &structure.blocks, structure.locale, limit)
+    find_tables(pages, &structure.blocks, &structure.units, structure.locale, limit)
 }
 
 /// The parts of the analysis, with the confidence of figures.

@@ -25,3 +25,4 @@ pub(super) use parse::group_follows;
 pub use parse::{NumberUnit, parse_number};
 pub use periods::period_from_header;
 pub use scale::{ScaleStatement, ScaleSubject, scale_from_caption};
+pub(crate) use scale::{UnitLine, UnitLineKind, counted_nouns, is_of_unit_words, unit_line};
