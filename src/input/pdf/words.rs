@@ -4,7 +4,7 @@ use pdfium_render::prelude::FPDF_PAGEOBJECT;
 
 use super::geometry::Frame;
 use super::hidden::WordObjects;
-use crate::document::{BBox, Word, WordStyle};
+use crate::document::{BBox, Word, WordStyle, plain_of_raised, raised};
 
 /// Properties that all characters of one text object share.
 #[derive(Clone, Copy)]
@@ -373,25 +373,8 @@ fn is_mark_letter(before: &[Member], letters: &[Member]) -> bool {
         && (measures || !matches!(letter.character, 'a' | 'e' | 'o' | 'h'))
 }
 
-const RAISED_DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
-
 fn is_raised_digit(character: char) -> bool {
-    RAISED_DIGITS.contains(&character)
-}
-
-/// The raised form of a digit, bracket or letter that has one.
-fn raised(character: char) -> char {
-    const LETTERS: [char; 26] = [
-        'ᵃ', 'ᵇ', 'ᶜ', 'ᵈ', 'ᵉ', 'ᶠ', 'ᵍ', 'ʰ', 'ⁱ', 'ʲ', 'ᵏ', 'ˡ', 'ᵐ', 'ⁿ', 'ᵒ', 'ᵖ', 'q', 'ʳ', 'ˢ', 'ᵗ',
-        'ᵘ', 'ᵛ', 'ʷ', 'ˣ', 'ʸ', 'ᶻ',
-    ];
-    match character {
-        '0'..='9' => RAISED_DIGITS[(character as u8 - b'0') as usize],
-        '(' => '⁽',
-        ')' => '⁾',
-        'a'..='z' => LETTERS[(character as u8 - b'a') as usize],
-        other => other,
-    }
+    plain_of_raised(character).is_some_and(|plain| plain.is_ascii_digit())
 }
 
 fn lowered(character: char) -> char {
@@ -515,6 +498,100 @@ mod tests {
         assert_eq!(spaced("10000", &[0.0, 0.0, 2.0]), ["10000"]);
         assert_eq!(spaced("$1234", &[0.0, 2.0]), ["$1234"]);
         assert_eq!(spaced("Wayne", &[0.0, -1.0]), ["Wayne"], "kerning");
+    }
+
+    /// Words of characters of these sizes and heights of the baseline, in points, drawn one behind the other.
+    fn drawn(parts: &[(&str, f32, f32)]) -> Vec<String> {
+        let style = ObjectStyle {
+            font: 0,
+            bold: false,
+            italic: false,
+            invisible: false,
+            color: [0, 0, 0, 255],
+            font_size: 10.0,
+        };
+        let mut words = WordBuilder::new(FRAME);
+        let mut x = 10.0;
+        for (text, size, height) in parts {
+            for character in text.chars() {
+                let foot = 100.0 - height;
+                let bbox = BBox::new(x, foot - 0.8 * size, x + 0.5 * size, foot + 0.2 * size);
+                x += 0.5 * size;
+                if character == '|' {
+                    words.may_end_line();
+                    x -= 0.5 * size;
+                } else if character == ' ' {
+                    words.end_word();
+                } else {
+                    let (advance, font_size, rise) = (bbox, *size, -foot);
+                    let object = ptr::null_mut();
+                    words.push(&Glyph {
+                        character,
+                        bbox,
+                        advance,
+                        font_size,
+                        rise,
+                        direction: 0,
+                        style,
+                        object,
+                    });
+                }
+            }
+        }
+        words.finish().0.into_iter().map(|word| word.text).collect()
+    }
+
+    #[test]
+    fn raised_and_small_digits_are_marks() {
+        assert_eq!(drawn(&[("8,123", 10.0, 0.0), ("1", 6.0, 3.5)]), ["8,123¹"]);
+        assert_eq!(drawn(&[("8,123", 10.0, 0.0), ("1,2", 6.0, 3.5)]), ["8,123¹,²"]);
+        assert_eq!(drawn(&[("2", 6.0, 3.5), ("8.5%", 10.0, 0.0)]), ["²8.5%"]);
+        assert_eq!(drawn(&[("Sales", 10.0, 0.0), ("(1)", 6.5, 3.0)]), ["Sales⁽¹⁾"]);
+        assert_eq!(
+            drawn(&[("1,204 ", 10.0, 0.0), ("1", 6.0, 3.5), (" million", 10.0, 0.0)]),
+            ["1,204", "¹", "million"]
+        );
+        assert_eq!(drawn(&[("502", 10.0, 0.0), ("2", 6.0, 0.0)]), ["502²"], "small on the same baseline");
+        assert_eq!(drawn(&[("502", 10.0, 0.0), ("2", 10.0, 4.0)]), ["502²"], "raised in full size");
+        assert_eq!(drawn(&[("8,123", 10.0, 0.0), ("a", 6.0, 3.5)]), ["8,123ᵃ"]);
+        assert_eq!(drawn(&[("10", 10.0, 0.0), ("6", 6.0, 3.5)]), ["10⁶"]);
+        assert_eq!(
+            drawn(&[("4", 10.0, 0.0), ("1", 6.0, 3.5), ("/", 10.0, 0.0), ("2", 6.0, 0.0), ("%", 10.0, 0.0)]),
+            ["4¹/₂%"]
+        );
+    }
+
+    #[test]
+    fn other_raised_and_small_characters_stay() {
+        assert_eq!(drawn(&[("1", 10.0, 0.0), ("st", 6.0, 3.5)]), ["1st"]);
+        assert_eq!(drawn(&[("2", 10.0, 0.0), ("e", 6.0, 3.5)]), ["2e"]);
+        assert_eq!(drawn(&[("CO", 10.0, 0.0), ("2", 6.0, -2.0)]), ["CO2"]);
+        assert_eq!(drawn(&[("£4", 10.0, 0.0), (".5m", 6.0, 0.0)]), ["£4.5m"], "small decimals");
+        assert_eq!(drawn(&[("$", 6.0, 4.0), ("12", 10.0, 0.0)]), ["$12"]);
+        assert_eq!(drawn(&[("N", 10.0, 0.0), ("OTE", 8.0, 0.0), ("12", 10.0, 0.0)]), ["NOTE12"]);
+    }
+
+    #[test]
+    fn line_breaks_that_pdfium_makes_up_are_judged_by_place() {
+        let style: Vec<(&str, f32, f32)> =
+            "T|a|b|l|e".split('|').flat_map(|c| [(c, 10.0, 0.0), ("|", 10.0, 0.0)]).collect();
+        assert_eq!(drawn(&style), ["Table"]);
+        assert_eq!(drawn(&[("of", 10.0, 0.0), ("|", 10.0, 0.0), ("below", 10.0, -12.0)]), ["of", "below"]);
+        // Behind a mark, too: pdfium breaks the line where the baseline changes.
+        assert_eq!(
+            drawn(&[("204", 10.0, 0.0), ("1", 6.0, 3.5), ("|", 10.0, 0.0), (" m", 10.0, 0.0)]),
+            ["204¹", "m"]
+        );
+    }
+
+    #[test]
+    fn drawn_soft_hyphens_are_hyphens() {
+        let texts = |line: &[(char, f32, f32)]| {
+            glyphs(FRAME, line).into_iter().map(|word| word.text).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(&[('\u{AD}', 0.0, 0.0), ('9', 5.0, 0.0), ('2', 10.0, 0.0)]), ["-92"]);
+        assert_eq!(texts(&[('\u{AD}', 0.0, 0.0), ('9', 0.0, 20.0)]), ["-", "9"]);
+        assert_eq!(texts(&[('a', 0.0, 0.0), ('\u{AD}', 5.0, 0.0), ('b', 10.0, 0.0)]), ["a-b"]);
     }
 
     #[test]

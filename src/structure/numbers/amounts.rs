@@ -261,7 +261,8 @@ impl Scanner<'_, '_> {
         }
         let found = scale::after(tokens, amount.end, amount.currency.is_some());
         // Without a currency, what a letter counts must follow: "35m customers", but neither a pipe of 35m nor a 401k.
-        let letter = tokens.text_at(amount.end).len() == 1;
+        let letter = tokens.text_at(amount.end).len() == 1
+            && !(amount.readings[0].decimals > 0 && tokens.text_at(amount.end) == "M");
         let counts = |next: usize| {
             currency::after(tokens, next).is_some() || counted::unit_after(tokens, next, true).is_some()
         };

@@ -172,6 +172,9 @@ impl Evidence {
         let english =
             self.english > 3 * self.other || self.english + self.other == 0 && self.point_currency > 0;
         let foreign = self.other > self.english;
+        if english && self.comma + points_group == 0 && self.point + commas_group > 0 {
+            return (Some(Point), None);
+        }
         if clear(self.point + commas_group, self.comma + points_group) {
             if english { (Some(Point), None) } else { (None, Some(Point)) }
         } else if clear(self.comma + points_group, self.point + commas_group) {
@@ -189,7 +192,7 @@ impl Evidence {
 /// The mark with exactly three digits behind it and one to three before it, the first not zero.
 fn three_behind(word: &str) -> Option<char> {
     let (at, mark) = word.char_indices().find(|(_, c)| !c.is_ascii_digit())?;
-    let rest = &word[at + 1..];
+    let rest = &word[at + mark.len_utf8()..];
     let fits = matches!(mark, ',' | '.')
         && (1..=3).contains(&at)
         && !word.starts_with('0')
@@ -445,6 +448,12 @@ mod tests {
             let expected: f64 = format!("{value}.{fraction:0width$}", width = decimals as usize).parse().unwrap();
             prop_assert_eq!(all[0].value, if decimals > 0 { expected } else { value as f64 });
             prop_assert_eq!(all[0].decimals, decimals);
+        }
+
+        #[test]
+        fn any_words_show_some_locale(words in "\\PC{0,60}") {
+            prop_assert_eq!(Locale::default().of_table([words.as_str()]).decimal_mark, None);
+            Locale::detect(words.split(' '));
         }
 
         #[test]

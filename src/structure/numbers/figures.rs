@@ -200,7 +200,8 @@ impl Scanner<'_, '_> {
             }
         };
         // Identifiers: a leading zero or a long run of digits without groups.
-        let leading_zero = digits.len() > 1
+        let leading_zero = !first.grouped
+            && digits.len() > 1
             && digits.starts_with('0')
             && !digits.starts_with("0.")
             && !digits.starts_with("0,");

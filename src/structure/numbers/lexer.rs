@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::document::plain_of_raised;
+
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenKind {
@@ -216,15 +218,8 @@ fn plain_number(text: &str) -> Cow<'_, str> {
 }
 
 /// The digit that is printed raised.
-pub(crate) fn raised_digit(character: char) -> Option<u32> {
-    Some(match character {
-        '⁰' => 0,
-        '¹' => 1,
-        '²' => 2,
-        '³' => 3,
-        '⁴'..='⁹' => character as u32 - '⁰' as u32,
-        _ => return None,
-    })
+fn raised_digit(character: char) -> Option<u32> {
+    plain_of_raised(character)?.to_digit(10)
 }
 
 fn lowered_digit(character: char) -> Option<u32> {
@@ -233,12 +228,11 @@ fn lowered_digit(character: char) -> Option<u32> {
 
 /// The raised characters at the start, with the commas between them.
 fn raised_run(text: &str) -> &str {
-    let is_raised = |c: char| raised_digit(c).is_some() || matches!(c, '⁽' | '⁾') || is_raised_letter(c);
     let mut end = 0;
     for (at, character) in text.char_indices() {
         let joins = matches!(character, ',' | '˒' | '⁻')
             && text[at + character.len_utf8()..].starts_with(|c: char| raised_digit(c).is_some());
-        if !is_raised(character) && !joins {
+        if plain_of_raised(character).is_none() && !joins {
             break;
         }
         end = at + character.len_utf8();
@@ -247,7 +241,7 @@ fn raised_run(text: &str) -> &str {
 }
 
 fn is_raised_letter(character: char) -> bool {
-    "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ".contains(character)
+    plain_of_raised(character).is_some_and(|plain| plain.is_ascii_lowercase())
 }
 
 /// A raised numerator, a slash and a lowered or plain denominator: `¹⁄₂`, `³/4`; with the length behind the numerator.
@@ -273,10 +267,14 @@ pub(super) fn is_fraction(numerator: u32, denominator: u32) -> bool {
 /// Whether raised characters are a mark at a number, which says nothing about its value. Behind a bare 10 they are its
 /// exponent, behind a letter they belong to a word or to a unit.
 fn is_mark_of_number(text: &str, list: &[Token], start: usize, end: usize) -> bool {
+    // "1ˢᵗ"
+    if text[start..end].chars().count() > 1 && text[start..end].chars().all(is_raised_letter) {
+        return false;
+    }
     if let Some(last) = list.last().filter(|last| last.range.end == start) {
         return match last.kind {
             TokenKind::Number => &text[last.range.clone()] != "10",
-            TokenKind::Symbol(mark) => matches!(mark, ')' | ']' | '%' | '$' | '€' | '£' | '-'),
+            TokenKind::Symbol(mark) => matches!(mark, ')' | ']' | '>' | '%' | '$' | '€' | '£' | '-'),
             _ => false,
         };
     }
@@ -284,7 +282,9 @@ fn is_mark_of_number(text: &str, list: &[Token], start: usize, end: usize) -> bo
     let touches = rest.starts_with(is_digit) || rest.starts_with(['$', '€', '£', '(']);
     let stands_alone = rest.is_empty() || rest.starts_with(char::is_whitespace);
     let behind_number = || {
-        list.last().is_some_and(|last| matches!(last.kind, TokenKind::Number | TokenKind::Symbol(')' | '%')))
+        list.last().is_some_and(|last| {
+            matches!(last.kind, TokenKind::Number | TokenKind::Symbol(')' | ']' | '>' | '%' | '-'))
+        })
     };
     touches || stands_alone && behind_number()
 }

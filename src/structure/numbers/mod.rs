@@ -14,6 +14,8 @@ mod lexer;
 mod parse;
 mod periods;
 mod scale;
+#[cfg(test)]
+mod spellings_tests;
 mod validate;
 
 pub use calendar::{Date, Period, days_in_month};

@@ -11,6 +11,8 @@ use crate::document::analysis::FigureKind;
 pub enum NegativeStyle {
     /// `(4,512)`
     Parentheses,
+    /// `[4,512]`, `<4,512>`. Such brackets may set apart what is counted otherwise, too: its alternative.
+    Brackets,
     /// `-4,512`
     LeadingMinus,
     /// `4,512-`
@@ -109,8 +111,9 @@ pub fn parse_number(text: &str, locale: Locale) -> Option<ParsedNumber> {
         number.decimals = first.decimals;
         number.grouped = first.grouped;
         number.alternatives = others.iter().map(|reading| sign * reading.value).collect();
-        // Both readings of a credit and of an arrow are usual.
-        if (number.negative == Some(NegativeStyle::Credit) || directed) && first.value != 0.0 {
+        // Both readings of a credit, of an arrow and of square or pointed brackets are usual.
+        let unusual = matches!(number.negative, Some(NegativeStyle::Credit | NegativeStyle::Brackets));
+        if (unusual || directed) && first.value != 0.0 {
             number.alternatives.push(-number.value);
         }
     }
@@ -241,10 +244,10 @@ impl Reader<'_, '_> {
         loop {
             let tokens = self.tokens;
             let at = self.at;
-            if self.open.is_some_and(|close| tokens.is_symbol(at, close)) {
+            if let Some(close) = self.open.filter(|close| tokens.is_symbol(at, *close)) {
                 self.open = None;
                 if !self.number.nil {
-                    self.bracketed()?;
+                    self.bracketed(close)?;
                 }
                 self.at += 1;
             } else if let Some(next) = percent_at(tokens, at) {
@@ -296,7 +299,7 @@ impl Reader<'_, '_> {
         match self.open {
             None => {}
             // Only a parenthesis is closed in a cell of its own.
-            Some(')') if !self.number.nil => self.bracketed()?,
+            Some(')') if !self.number.nil => self.bracketed(')')?,
             Some(')') => {}
             Some(_) => return None,
         }
@@ -305,11 +308,11 @@ impl Reader<'_, '_> {
 
     /// Brackets around a number that has a minus sign already say nothing more: `(-845)`. A sign before them is a
     /// contradiction.
-    fn bracketed(&mut self) -> Option<()> {
+    fn bracketed(&mut self, close: char) -> Option<()> {
         if self.number.negative == Some(NegativeStyle::LeadingMinus) && self.open_first {
             return Some(());
         }
-        self.negate(NegativeStyle::Parentheses)
+        self.negate(if close == ')' { NegativeStyle::Parentheses } else { NegativeStyle::Brackets })
     }
 
     fn negate(&mut self, style: NegativeStyle) -> Option<()> {

@@ -1,6 +1,6 @@
 //! Words of a region as text lines of chunks, in coordinates in which the table's text runs left to right.
 
-use crate::document::{BBox, Page, Ruling};
+use crate::document::{BBox, Page, Ruling, plain_of_raised};
 use crate::structure::conventions::spaces_group_on;
 use crate::structure::numbers::group_follows;
 
@@ -416,10 +416,11 @@ pub(super) fn is_numeric(text: &str) -> bool {
                 {}
             '%' | '％' | '$' | '€' | '£' | '¥' | '₹' | '¢' | '+' | '/' | '⁄' | '*' | '±' | '†' | '‡' =>
                 {}
-            '△' | '▲' | '▵' | '▼' | '▽' | '↑' | '↓' | '⁽' | '⁾' | 'ᵃ'..='ᵛ' => {}
+            '△' | '▲' | '▵' | '▼' | '▽' | '↑' | '↓' => {}
             c if c.is_whitespace() || is_dash(c) => {}
             'U' | 'S' | 'C' | 'R' | 'D' | 'x' => letters += 1,
-            '⁰' | '¹' | '²' | '³' | '⁴'..='⁹' | '₀'..='₉' => {}
+            '₀'..='₉' => {}
+            c if plain_of_raised(c).is_some() => {}
             _ => return false,
         }
     }
@@ -450,7 +451,8 @@ fn without_magnitude(text: &str) -> &str {
 
 /// Whether a text is a year, which heads a column rather than being counted in it.
 pub(super) fn is_year(text: &str) -> bool {
-    let bare = text.trim().trim_end_matches(['*', ')']).trim_start_matches('(');
+    let is_mark = |c: char| matches!(c, '*' | ')' | '†' | '‡') || plain_of_raised(c).is_some();
+    let bare = text.trim().trim_end_matches(is_mark).trim_start_matches('(');
     bare.len() == 4
         && bare.bytes().all(|byte| byte.is_ascii_digit())
         && (bare.starts_with("19") || bare.starts_with("20"))
@@ -470,6 +472,22 @@ mod tests {
         for text in ["31,", "December 31", "Note 5", "12/31/2024", "", "3M", "5m"] {
             assert!(!is_numeric(text), "{text}");
         }
+        for text in [
+            "[790]",
+            "(-845)",
+            "8,123¹",
+            "12·5",
+            "⁻92",
+            "1‘204‘310",
+            "１２，３４５",
+            "4 1/2%",
+            "6-3/4%",
+            "5⅝",
+            "△1,200",
+        ] {
+            assert!(is_numeric(text), "{text}");
+        }
+        assert!(is_year("2021¹") && is_year("2021*") && !is_year("20211"));
         assert_eq!(without_leader("Cash....."), "Cash");
         assert_eq!(without_leader("Inc."), "Inc.");
         assert_eq!(without_leader("...."), "");

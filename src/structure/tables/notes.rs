@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::find::Part;
 use super::grid::GridCell;
 use super::lines::{is_numeric, joined_text};
-use crate::document::Page;
 use crate::document::analysis::Cell;
+use crate::document::{Page, plain_of_raised, without_raised};
 
 /// Share of the line's font size below which a word at the end of a cell is a footnote mark.
 const MARK_SIZE: f32 = 0.82;
@@ -41,7 +41,8 @@ pub(super) fn split_notes(page: &Page, cell: &GridCell) -> (String, Vec<String>)
         notes.insert(0, mark.to_owned());
         text = rest;
     }
-    (text, notes.iter().map(|mark| plain_mark(mark)).collect())
+    // A note is headed by the plain mark: `¹` is `1`.
+    (text, notes.iter().map(|mark| without_raised(mark).into_owned()).collect())
 }
 
 /// Cells that hold nothing but a footnote mark in small type, by their index in the grid.
@@ -124,29 +125,8 @@ fn is_plain_mark(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| matches!(c, '*' | '†' | '‡' | '§') || is_raised(c))
 }
 
-/// Digits and brackets that are printed raised, and letters that stand for such.
 fn is_raised(c: char) -> bool {
-    matches!(c, '⁰' | '¹' | '²' | '³' | '⁴'..='⁹' | '⁽' | '⁾') || "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ".contains(c)
-}
-
-/// A mark as its note is headed: `¹` is `1`.
-fn plain_mark(mark: &str) -> String {
-    const LETTERS: &str = "ᵃaᵇbᶜcᵈdᵉeᶠfᵍgʰhⁱiʲjᵏkˡlᵐmⁿnᵒoᵖpʳrˢsᵗtᵘuᵛvʷwˣxʸyᶻz";
-    let plain = |c: char| match c {
-        '⁰' => '0',
-        '¹' => '1',
-        '²' => '2',
-        '³' => '3',
-        '⁴'..='⁹' => char::from(b'0' + (c as u32 - '⁰' as u32) as u8),
-        '⁽' => '(',
-        '⁾' => ')',
-        c => LETTERS
-            .find(c)
-            .and_then(|at| LETTERS[at + c.len_utf8()..].chars().next())
-            .filter(|_| !c.is_ascii())
-            .unwrap_or(c),
-    };
-    mark.chars().map(plain).collect()
+    plain_of_raised(c).is_some()
 }
 
 fn letter_in_brackets(text: &str) -> bool {
