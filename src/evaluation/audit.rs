@@ -16,6 +16,7 @@ use crate::limit::Limit;
 use crate::pipeline::{Engine, Reading, Request};
 use crate::scoring::audit::audit;
 use crate::structure::tables::find_tables;
+use crate::structure::units::Scopes;
 
 /// Ending of the file of claims beside a document: `report.pdf` has `report.claims.jsonl`.
 const CLAIMS: &str = "claims.jsonl";
@@ -166,7 +167,7 @@ pub fn inject_into(
 ) -> Result<DocumentReport> {
     let limit = Limit::default();
     let Reading { pages, blocks, sentences, errors } = reading;
-    let tables = find_tables(pages, blocks, &limit)?;
+    let tables = find_tables(pages, blocks, &Scopes::of(pages, blocks), &limit)?;
     let clean = audit(pages, &tables, sentences, &limit)?;
     let before: BTreeSet<String> = clean.anomalies.iter().map(terms_of).collect();
     let planned = plan(pages, claims, options.seed, options.per_kind);
@@ -176,7 +177,7 @@ pub fn inject_into(
             || pages.clone(),
             |changed, (_, change)| {
                 let old = change.apply(&mut changed[change.page]);
-                let tables = find_tables(changed, blocks, &limit)?;
+                let tables = find_tables(changed, blocks, &Scopes::of(changed, blocks), &limit)?;
                 let found = audit(changed, &tables, sentences, &limit)?
                     .anomalies
                     .iter()

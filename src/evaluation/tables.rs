@@ -14,6 +14,7 @@ use crate::input::{DiscoverOptions, Input, Source, discover};
 use crate::limit::Limit;
 use crate::pipeline::{Engine, Request, read_layout};
 use crate::structure::tables::find_tables;
+use crate::structure::units::Scopes;
 
 /// Ends of the annotation files' names: regions, cells.
 const REGIONS: &str = "-reg.xml";
@@ -172,7 +173,7 @@ fn document(
         Ok(source) => read_layout(engine, source, request)?,
         Err(error) => (Vec::new(), Vec::new(), vec![error]),
     };
-    let tables = find_tables(&pages, &blocks, &Limit::default())?;
+    let tables = find_tables(&pages, &blocks, &Scopes::of(&pages, &blocks), &Limit::default())?;
     let regions_given = compare_given(&pages, truth);
     let end_to_end = compare_found(&pages, &tables, truth);
     let f1 = |counts: &TableCounts| summarize([counts]).f1;

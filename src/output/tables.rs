@@ -182,7 +182,7 @@ mod tests {
             currency: None,
             nil: false,
             alternatives: Vec::new(),
-            confidence: 1.0,
+            confidence: 1.0, needs_review: false,
         };
         Cell { value: Some(value), ..cell(row, column, text) }
     }
@@ -200,6 +200,7 @@ mod tests {
             columns,
             header_rows: 1,
             scale: Some(6),
+            scale_from: None,
             currency: None,
             column_periods: vec![None; columns as usize],
             cells,

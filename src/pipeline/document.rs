@@ -200,7 +200,7 @@ fn tables(
     limit: &Limit,
 ) -> Result<Vec<Table>> {
     let _span = engine.models.profiler.span("tables");
-    find_tables(pages, &structure.blocks, limit)
+    find_tables(pages, &structure.blocks, &structure.units, limit)
 }
 
 /// The parts of the analysis, with the confidence of figures.

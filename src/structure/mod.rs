@@ -21,6 +21,7 @@ pub mod tables;
 pub(crate) mod testing;
 mod text;
 pub(crate) mod typography;
+pub mod units;
 
 use std::ops::Range;
 

@@ -40,7 +40,7 @@ fn table(id: u32, lines: &[&str]) -> Table {
                     currency: None,
                     nil: number.nil,
                     alternatives: number.alternatives,
-                    confidence: 1.0,
+                    confidence: 1.0, needs_review: false,
                 }),
             });
         }
@@ -57,6 +57,7 @@ fn table(id: u32, lines: &[&str]) -> Table {
         columns: columns as u32,
         header_rows: 1,
         scale: None,
+        scale_from: None,
         currency: None,
         column_periods: vec![None; columns],
         cells,

@@ -22,3 +22,4 @@ pub use figures::{FoundFigure, find_figures};
 pub use parse::{NumberUnit, parse_number};
 pub use periods::period_from_header;
 pub use scale::{ScaleStatement, ScaleSubject, scale_from_caption};
+pub(crate) use scale::{UnitLine, UnitLineKind, counted_nouns, is_of_unit_words, unit_line};
