@@ -1,10 +1,10 @@
 //! PDF documents through pdfium: the only place that names it.
 //!
 //! pdfium is one big global state without locks, so a process has one [`Library`], used by one thread; page
-//! workers are processes.
+//! workers are processes. The raw bindings of the crate are used: its safe wrapper converts images slowly and
+//! takes many calls per character.
 #![allow(unsafe_code)]
 
-mod bindings;
 mod fonts;
 mod geometry;
 mod graphics;
@@ -13,14 +13,16 @@ mod render;
 mod text;
 
 use std::collections::BTreeMap;
-use std::ffi::{CStr, CString, c_char, c_int, c_ulong, c_void};
+use std::ffi::{c_char, c_int, c_ulong, c_void};
 use std::path::Path;
 use std::ptr;
 use std::time::Instant;
 
-use self::bindings::{
-    Bindings, FPDF_ANNOTATION_SUBTYPE, FPDF_DOCUMENT, FPDF_LIBRARY_CONFIG, FPDF_PAGE, FS_RECTF,
+use pdfium_render::prelude::{
+    FPDF_ANNOTATION_SUBTYPE, FPDF_DOCUMENT, FPDF_LIBRARY_CONFIG, FPDF_PAGE, FS_RECTF, Pdfium,
+    PdfiumLibraryBindings,
 };
+
 use self::geometry::Frame;
 use super::decide;
 use super::protocol::{DocumentInfo, MAX_PAGES};
@@ -29,13 +31,15 @@ use crate::config::OcrPolicy;
 use crate::document::{Page, PageImage};
 use crate::error::{Error, ErrorCode, Result};
 
+type Bindings = dyn PdfiumLibraryBindings;
+
 unsafe extern "C" {
     /// Reads the time zone from the environment (POSIX).
     fn tzset();
 }
 
 /// pdfium, loaded and initialised. There is one per process.
-pub(crate) struct Library(Bindings);
+pub(crate) struct Library(Box<Bindings>);
 
 impl Library {
     /// Loads the shared library.
@@ -51,22 +55,21 @@ impl Library {
                 .file(path)
                 .help("run `make native`, or set DOCPROC_PDFIUM to libpdfium.so"));
         }
-        let bindings = Bindings::load(path).map_err(|error| {
-            Error::new(ErrorCode::LibraryVersion, "cannot load pdfium")
+        let bindings = Pdfium::bind_to_library(path).map_err(|error| {
+            Error::new(ErrorCode::LibraryVersion, format!("cannot load pdfium: {error:?}"))
                 .file(path)
-                .because(error)
                 .help("use the libpdfium.so of the pypdfium2 wheel that requirements name")
         })?;
         let mut no_fonts: [*const c_char; 1] = [ptr::null()];
         let config = FPDF_LIBRARY_CONFIG {
-            version: 2,
             m_pUserFontPaths: no_fonts.as_mut_ptr(),
-            m_pIsolate: ptr::null_mut(),
-            m_v8EmbedderSlot: 0,
+            // SAFETY: a plain C struct of integers and pointers, for which all zeros mean "default".
+            ..unsafe { std::mem::zeroed() }
         };
+        let config = FPDF_LIBRARY_CONFIG { version: 2, ..config };
         // SAFETY: called once, before any other function of the library; pdfium copies the font paths.
         unsafe { bindings.FPDF_InitLibraryWithConfig(&raw const config) };
-        fonts::stand_in(&bindings)?;
+        fonts::stand_in(&*bindings)?;
         // pdfium asks for the local time when it meets a document of some producers. The C library then looks for the
         // time zone's file, unless it has done so before: the sandbox would take that for an attack.
         // SAFETY: no other thread runs yet that could change the environment.
@@ -81,20 +84,17 @@ impl Library {
     pub(crate) fn open<'a>(&'a self, bytes: &'a [u8], passwords: &[Vec<u8>]) -> Result<Document<'a>> {
         const ERROR_PASSWORD: c_ulong = 4;
         const ERROR_SECURITY: c_ulong = 5;
-        // pdfium wants bytes up to a NUL, and UTF-8: others cannot be a password of a PDF it opens.
+        // pdfium wants bytes up to a NUL, the crate UTF-8: others cannot be a password of a PDF it opens.
         let passwords = passwords
             .iter()
-            .filter(|bytes| std::str::from_utf8(bytes).is_ok())
-            .filter_map(|bytes| CString::new(bytes.as_slice()).ok());
+            .filter_map(|bytes| std::str::from_utf8(bytes).ok())
+            .filter(|password| !password.contains('\0'));
         let mut last_error = 0;
         for password in std::iter::once(None).chain(passwords.map(Some)) {
             // SAFETY: `bytes` outlives the document handle by the lifetime of `Document`.
-            let handle = unsafe {
-                let password = password.as_deref().map_or(ptr::null(), CStr::as_ptr);
-                self.0.FPDF_LoadMemDocument64(bytes.as_ptr().cast(), bytes.len(), password)
-            };
+            let handle = unsafe { self.0.FPDF_LoadMemDocument64(bytes, password) };
             if !handle.is_null() {
-                let document = Document { library: &self.0, handle };
+                let document = Document { library: &*self.0, handle };
                 return if document.page_count() == 0 {
                     Err(Error::new(ErrorCode::PdfNoPages, "the document has no pages"))
                 } else {
@@ -164,21 +164,21 @@ impl Document<'_> {
 
     /// Number of pages and metadata.
     pub(crate) fn info(&self) -> DocumentInfo {
-        const KEYS: [(&str, &CStr); 8] = [
-            ("title", c"Title"),
-            ("author", c"Author"),
-            ("subject", c"Subject"),
-            ("keywords", c"Keywords"),
-            ("creator", c"Creator"),
-            ("producer", c"Producer"),
-            ("creation_date", c"CreationDate"),
-            ("modification_date", c"ModDate"),
+        const KEYS: [(&str, &str); 8] = [
+            ("title", "Title"),
+            ("author", "Author"),
+            ("subject", "Subject"),
+            ("keywords", "Keywords"),
+            ("creator", "Creator"),
+            ("producer", "Producer"),
+            ("creation_date", "CreationDate"),
+            ("modification_date", "ModDate"),
         ];
         let mut metadata = BTreeMap::new();
         for (name, tag) in KEYS {
             // SAFETY: the document is open; the buffer holds as many bytes as stated.
             let text = utf16_text(1000, |buffer, len| unsafe {
-                self.library.FPDF_GetMetaText(self.handle, tag.as_ptr(), buffer, len)
+                self.library.FPDF_GetMetaText(self.handle, tag, buffer, len)
             });
             if !text.is_empty() {
                 metadata.insert(name.to_owned(), text);

@@ -3,8 +3,9 @@
 
 use std::ffi::c_int;
 
-use super::LoadedPage;
-use super::bindings::{Bindings, FPDF_BITMAP};
+use pdfium_render::prelude::FPDF_BITMAP;
+
+use super::{Bindings, LoadedPage};
 use crate::document::{BBox, PAGE_IMAGE_SIZE, PageImage};
 use crate::error::{Error, ErrorCode, Result};
 use crate::input::raster::pgm_header;
