@@ -66,6 +66,8 @@ pub struct Verdicts {
     pub by_tag: BTreeMap<&'static str, Count>,
     /// Examples of sure and wrong figures.
     pub sure: Vec<String>,
+    /// Everything that is not right, with its faults and house style.
+    pub wrong: Vec<String>,
     pub tables: usize,
     pub false_findings: Vec<String>,
     pub changed: usize,
@@ -171,6 +173,9 @@ impl Verdicts {
             // A place for nothing counts only where something is read: nothing is easily right at it.
             if matches!(truth.want, Want::Nothing | Want::Nil) && verdict.wrong.is_empty() {
                 continue;
+            }
+            if !verdict.wrong.is_empty() {
+                self.wrong.push(format!("{:?} {}: {example}", verdict.wrong, document.style));
             }
             if verdict.sure_and_wrong {
                 self.sure.push(example.clone());

@@ -2,7 +2,7 @@
 //! every figure known by construction. `make torture SEEDS=200` draws new ones; fifty fixed ones run in `make test`.
 //!
 //! Variables: `TORTURE_SEEDS` (how many), `TORTURE_FROM` (the first; default: the time), `TORTURE_KEEP` (a folder that keeps
-//! documents and analyses).
+//! documents, analyses and `wrong.txt`, a line for each figure that is not right).
 
 mod chance;
 mod document;
@@ -45,7 +45,11 @@ fn new_seeds() {
     let kept = std::env::var_os("TORTURE_KEEP").filter(|folder| !folder.is_empty());
     let folder = kept.as_ref().map_or(temporary.path(), Path::new);
     println!("seeds {from} to {}", from + seeds - 1);
-    println!("{}", judge(from..from + seeds, folder).table());
+    let judged = judge(from..from + seeds, folder);
+    println!("{}", judged.table());
+    if kept.is_some() {
+        std::fs::write(folder.join("wrong.txt"), judged.wrong.join("\n")).unwrap();
+    }
 }
 
 /// Shares of cells and figures that are right in all properties, by house style. They are what is reached and may only be
