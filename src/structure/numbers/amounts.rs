@@ -276,7 +276,20 @@ impl Scanner<'_, '_> {
             return;
         }
         if amount.currency.is_none() {
-            if let Some((code, next)) = currency::after(tokens, amount.end) {
+            // "millions d’euros", "millones de euros", "millions of dollars".
+            let joined = match tokens.word(amount.end).as_str() {
+                "de" | "di" | "of" | "van" => amount.end + 1,
+                "d" => amount.end + 2,
+                _ => amount.end,
+            };
+            let thousand = tokens.word(amount.end) == "miles" && tokens.word(amount.end + 1) == "de";
+            let joined = if thousand { amount.end + 2 } else { joined };
+            let named = currency::after(tokens, joined)
+                .filter(|_| joined == amount.end || thousand || amount.scale.is_some());
+            if let Some((code, next)) = named {
+                if thousand {
+                    amount.scale = Some(3);
+                }
                 amount.currency = Some(code);
                 amount.end = next;
             } else if matches!(tokens.word(amount.end).as_str(), "cents" | "cent")

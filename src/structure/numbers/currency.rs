@@ -54,6 +54,11 @@ pub(super) fn is_code(text: &str) -> bool {
     CODES.binary_search(&text).is_ok()
 }
 
+/// The code itself, if it is one.
+pub(crate) fn code(text: &str) -> Option<&'static str> {
+    CODES.binary_search(&text).ok().map(|index| CODES[index])
+}
+
 fn symbol(character: char) -> Option<&'static str> {
     Some(match character {
         '$' => "USD", // of the dollars by far the most frequent; a document's own statement overrides it

@@ -109,6 +109,7 @@ pub fn find_tables(
         found.push(table_of(id as u32, parts, origins[id], &unit, &context));
         evidence.add(&found[id], page_index(id));
     }
+    let currency = evidence.currency();
     for (id, parts) in tables.iter().enumerate() {
         limit.check()?;
         let own = scale_statement(&parts[0]).or_else(|| scale_statement(origins[id]?)).unwrap_or_default();
@@ -125,6 +126,11 @@ pub fn find_tables(
             };
             Unit { statement, source, doubtful }
         };
+        // Amounts with a scale are money; which, the other tables say where they agree.
+        let mut unit = unit;
+        if unit.statement.scale.is_some() && unit.statement.currency.is_none() {
+            unit.statement.currency = currency;
+        }
         if unit.doubtful || found[id].scale != unit.statement.scale || found[id].currency.is_none() {
             found[id] = table_of(id as u32, parts, origins[id], &unit, &context);
         }
