@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::ffi::{c_int, c_ulong};
 
-use super::LoadedPage;
 use super::bindings::{Bindings, FPDF_PAGEOBJECT, FS_MATRIX};
 use super::geometry::{Frame, Matrix};
+use super::library::LoadedPage;
 use crate::document::{BBox, Ruling};
 use crate::input::segment::{MAX_IMAGES, MAX_RULINGS};
 

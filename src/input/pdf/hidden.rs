@@ -9,9 +9,9 @@
 
 use std::collections::HashMap;
 
-use super::LoadedPage;
 use super::bindings::{Bindings, FPDF_PAGEOBJECT};
 use super::graphics::Cover;
+use super::library::LoadedPage;
 use super::render::{Picture, draw};
 use crate::document::{BBox, Word};
 use crate::error::Result;

@@ -6,10 +6,10 @@ use std::ffi::{c_int, c_ulong};
 use std::ptr;
 use std::sync::Arc;
 
-use super::LoadedPage;
 use super::bindings::{Bindings, FPDF_PAGEOBJECT, FPDF_TEXTPAGE, FS_MATRIX, FS_RECTF};
 use super::geometry::{Frame, Matrix};
 use super::hidden::WordObjects;
+use super::library::LoadedPage;
 use crate::document::{BBox, Word, WordStyle};
 use crate::error::{Error, ErrorCode, Result};
 use crate::input::decide::TextStatistics;
