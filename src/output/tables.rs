@@ -182,7 +182,8 @@ mod tests {
             currency: None,
             nil: false,
             alternatives: Vec::new(),
-            confidence: 1.0, needs_review: false,
+            confidence: 1.0,
+            needs_review: false,
         };
         Cell { value: Some(value), ..cell(row, column, text) }
     }

@@ -539,7 +539,8 @@ pub(super) mod tests {
                 currency: None,
                 nil: false,
                 alternatives: vec![],
-                confidence: 0.9, needs_review: false,
+                confidence: 0.9,
+                needs_review: false,
             }),
         };
         let mut cells: Vec<Cell> =

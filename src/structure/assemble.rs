@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::conventions::locale_of;
 use super::entities::{figures_of_heading, figures_of_table, findings_of_sentence};
 use super::labels::figures_of_labels;
 use super::numbers::Locale;
 use super::places::place_of_sentence;
-use super::units::Scopes;
-use super::sentiment::{sentence_sentiment, sum_by_section};
 use super::sentences::heading_draft;
+use super::sentiment::{sentence_sentiment, sum_by_section};
+use super::units::Scopes;
 use super::{HyphenatedWords, Outline, PageBlock, SentenceDraft, block_text, outline, sentences};
 use crate::document::analysis::{
     Block, Entity, Figure, PageInfo, Rounded, Section, SectionKind, Sentence, Summary, Table,
@@ -42,9 +43,8 @@ impl DocumentStructure {
         let hyphens = HyphenatedWords::of(pages);
         let outline = outline(pages, &blocks, &hyphens, limit)?;
         let sentences = sentences(pages, &blocks, &outline, &hyphens, limit)?;
-        let words = pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str());
         let units = Scopes::of(pages, &blocks);
-        Ok(Self { locale: Locale::detect(words), units, blocks, outline, sentences, hyphens })
+        Ok(Self { locale: locale_of(pages), units, blocks, outline, sentences, hyphens })
     }
 
     /// Text of a block.

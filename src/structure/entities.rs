@@ -63,7 +63,8 @@ pub fn findings_of_sentence(
 pub fn figures_of_heading(draft: &SentenceDraft, block: u32, pages: &[Page], locale: Locale) -> Vec<Figure> {
     let found = find_figures(&draft.text, locale);
     let periods = periods_of(&draft.text, &found);
-    let figures = figures_of(draft, &found, &periods, pages).into_iter().filter(|figure| figure.value.is_some());
+    let figures =
+        figures_of(draft, &found, &periods, pages).into_iter().filter(|figure| figure.value.is_some());
     figures.map(|figure| Figure { heading: Some(block), ..figure }).collect()
 }
 

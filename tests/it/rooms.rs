@@ -24,8 +24,13 @@ const ORDER: &[&[&str]] = &[
 ];
 
 /// Crates that only one room may name.
-const OWNED: &[(&str, &str)] =
-    &[("anyhow", "cli"), ("clap", "cli"), ("ort", "runtime"), ("tokenizers", "tokenize")];
+const OWNED: &[(&str, &str)] = &[
+    ("anyhow", "cli"),
+    ("clap", "cli"),
+    ("ort", "runtime"),
+    ("pdfium_render", "input"),
+    ("tokenizers", "tokenize"),
+];
 
 /// Rooms below `cli` that share its types with clap: settings that are flags, too.
 const SHARED: &[(&str, &str)] = &[("clap", "config")];

@@ -6,11 +6,13 @@
 //! its letters to the widths that the document states, and thickens and slants them as the document says.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
+use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
 use std::ptr;
 use std::sync::OnceLock;
 
-use super::bindings::{Bindings, FPDF_BOOL, FPDF_SYSFONTINFO};
+use pdfium_render::prelude::{FPDF_BOOL, FPDF_SYSFONTINFO};
+
+use super::Bindings;
 use crate::error::{Error, ErrorCode, Result};
 
 /// The standard fonts of ISO 32000-1, 9.6.2.2, without the two of symbols, which pdfium takes without asking.
@@ -71,8 +73,7 @@ fn read(library: &Bindings) -> Option<Vec<Vec<u8>>> {
         let fonts = STANDARD_FONTS
             .iter()
             .map(|name| {
-                let name = CString::new(*name).ok()?;
-                let font = library.FPDFText_LoadStandardFont(document, name.as_ptr());
+                let font = library.FPDFText_LoadStandardFont(document, name);
                 if font.is_null() {
                     return None;
                 }

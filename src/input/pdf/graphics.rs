@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::ffi::{c_int, c_ulong};
 
-use super::bindings::{Bindings, FPDF_PAGEOBJECT, FS_MATRIX};
+use pdfium_render::prelude::{FPDF_PAGEOBJECT, FS_MATRIX};
+
 use super::geometry::{Frame, Matrix};
-use super::library::LoadedPage;
+use super::{Bindings, LoadedPage};
 use crate::document::{BBox, Ruling};
 use crate::input::segment::{MAX_IMAGES, MAX_RULINGS};
 

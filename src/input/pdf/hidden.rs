@@ -9,10 +9,11 @@
 
 use std::collections::HashMap;
 
-use super::bindings::{Bindings, FPDF_PAGEOBJECT};
+use pdfium_render::prelude::FPDF_PAGEOBJECT;
+
 use super::graphics::Cover;
-use super::library::LoadedPage;
 use super::render::{Picture, draw};
+use super::{Bindings, LoadedPage};
 use crate::document::{BBox, Word};
 use crate::error::Result;
 use crate::input::coverage::Coverage;

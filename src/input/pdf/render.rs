@@ -3,8 +3,9 @@
 
 use std::ffi::c_int;
 
-use super::bindings::{Bindings, FPDF_BITMAP};
-use super::library::LoadedPage;
+use pdfium_render::prelude::FPDF_BITMAP;
+
+use super::{Bindings, LoadedPage};
 use crate::document::{BBox, PAGE_IMAGE_SIZE, PageImage};
 use crate::error::{Error, ErrorCode, Result};
 use crate::input::raster::pgm_header;
@@ -48,7 +49,7 @@ impl Picture {
     pub(super) fn page_image(&self) -> Result<PageImage> {
         let rgb: Vec<u8> =
             self.bgrx.chunks_exact(4).flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect();
-        super::library::page_image(resize_bilinear::<3>(
+        super::page_image(resize_bilinear::<3>(
             &rgb,
             (self.width as usize, self.height as usize),
             (PAGE_IMAGE_SIZE as usize, PAGE_IMAGE_SIZE as usize),

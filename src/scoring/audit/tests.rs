@@ -40,7 +40,8 @@ fn table(id: u32, lines: &[&str]) -> Table {
                     currency: None,
                     nil: number.nil,
                     alternatives: number.alternatives,
-                    confidence: 1.0, needs_review: false,
+                    confidence: 1.0,
+                    needs_review: false,
                 }),
             });
         }
@@ -65,7 +66,7 @@ fn table(id: u32, lines: &[&str]) -> Table {
 }
 
 fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence]) -> Audit {
-    super::audit(pages, tables, sentences, &Limit::default()).unwrap()
+    super::audit(pages, tables, sentences, Locale::UNITED_STATES, &Limit::default()).unwrap()
 }
 
 fn found(tables: &[Table]) -> Vec<Anomaly> {

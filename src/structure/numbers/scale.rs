@@ -50,9 +50,9 @@ const WORDS: &[(&str, i32)] = &[
 
 /// Words before a scale word that make it an amount and no statement.
 const QUANTIFIERS: &[&str] = &[
-    "a", "an", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve", "fifteen",
-    "twenty", "thirty", "forty", "fifty", "hundred", "several", "few", "many", "some", "half", "per", "multi", "by",
-    "point", "tens", "hundreds", "and",
+    "a", "an", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve",
+    "fifteen", "twenty", "thirty", "forty", "fifty", "hundred", "several", "few", "many", "some", "half",
+    "per", "multi", "by", "point", "tens", "hundreds", "and",
 ];
 
 fn word_scale(word: &str) -> Option<i32> {
@@ -287,15 +287,109 @@ pub(crate) struct UnitLine {
 
 /// Words of statements of unit, beside scales, currencies and what is counted.
 const UNIT_WORDS: &[&str] = &[
-    "all", "amount", "amounts", "and", "angaben", "are", "as", "au", "audited", "australian", "beträge", "british",
-    "canadian", "crore", "d", "data", "de", "dollar", "dollars", "en", "equivalent", "etc", "euro", "euros", "except",
-    "excepting", "excluding", "expressed", "figures", "for", "franc", "francs", "hong", "if", "in", "indicated", "is",
-    "japanese", "kong", "money", "montants", "new", "nearest", "note", "noted", "notes", "number", "numbers", "of", "or",
-    "other", "otherwise", "par", "pence", "per", "pound", "pounds", "presented", "rate", "rates", "ratio", "ratios",
-    "reflected", "reported", "rounded", "rupee", "rupees", "s", "sauf", "singapore", "specified", "stated", "sterling",
-    "swiss", "table", "tables", "tabular", "than", "the", "to", "u", "unaudited", "unit", "units", "unless", "us",
-    "values", "when", "where", "which", "won", "yen", "yuan", "zealand", "share", "shares", "percentage", "percentages",
-    "percent", "statistical", "information", "million", "amts",
+    "all",
+    "amount",
+    "amounts",
+    "and",
+    "angaben",
+    "are",
+    "as",
+    "au",
+    "audited",
+    "australian",
+    "beträge",
+    "british",
+    "canadian",
+    "crore",
+    "d",
+    "data",
+    "de",
+    "dollar",
+    "dollars",
+    "en",
+    "equivalent",
+    "etc",
+    "euro",
+    "euros",
+    "except",
+    "excepting",
+    "excluding",
+    "expressed",
+    "figures",
+    "for",
+    "franc",
+    "francs",
+    "hong",
+    "if",
+    "in",
+    "indicated",
+    "is",
+    "japanese",
+    "kong",
+    "money",
+    "montants",
+    "new",
+    "nearest",
+    "note",
+    "noted",
+    "notes",
+    "number",
+    "numbers",
+    "of",
+    "or",
+    "other",
+    "otherwise",
+    "par",
+    "pence",
+    "per",
+    "pound",
+    "pounds",
+    "presented",
+    "rate",
+    "rates",
+    "ratio",
+    "ratios",
+    "reflected",
+    "reported",
+    "rounded",
+    "rupee",
+    "rupees",
+    "s",
+    "sauf",
+    "singapore",
+    "specified",
+    "stated",
+    "sterling",
+    "swiss",
+    "table",
+    "tables",
+    "tabular",
+    "than",
+    "the",
+    "to",
+    "u",
+    "unaudited",
+    "unit",
+    "units",
+    "unless",
+    "us",
+    "values",
+    "when",
+    "where",
+    "which",
+    "won",
+    "yen",
+    "yuan",
+    "zealand",
+    "share",
+    "shares",
+    "percentage",
+    "percentages",
+    "percent",
+    "statistical",
+    "information",
+    "million",
+    "amts",
 ];
 
 /// Reads a line of text that states in which unit amounts are given; `None` where it speaks of something else.
@@ -308,7 +402,8 @@ pub(crate) fn unit_line(text: &str) -> Option<UnitLine> {
     if let Some((outside, inside)) = bracketed(text) {
         if is_of_unit_words(inside) {
             let says = scale_from_caption(inside)?;
-            let says = ScaleStatement { currency: says.currency.or(scale_from_caption(text)?.currency), ..says };
+            let says =
+                ScaleStatement { currency: says.currency.or(scale_from_caption(text)?.currency), ..says };
             let words = outside.split_whitespace().filter(|word| word.contains(char::is_alphabetic)).count();
             let kind = match words {
                 0 => UnitLineKind::Whole,
@@ -318,13 +413,18 @@ pub(crate) fn unit_line(text: &str) -> Option<UnitLine> {
             return Some(UnitLine { says, kind, tables_only });
         }
     } else if is_of_unit_words(text) {
-        let says_so = text.ends_with('.') && lower.split(' ').any(|word| matches!(word, "are" | "is" | "been"));
+        let says_so =
+            text.ends_with('.') && lower.split(' ').any(|word| matches!(word, "are" | "is" | "been"));
         return line(if says_so { UnitLineKind::Sentence } else { UnitLineKind::Whole });
     }
-    let amounts = ["amounts", "figures", "values", "dollars", "numbers", "financial statements", "tables", "currency"];
+    let amounts =
+        ["amounts", "figures", "values", "dollars", "numbers", "financial statements", "tables", "currency"];
     let stated = ["stated", "expressed", "presented", "reported", "shown", "given", "rounded", "are in"];
-    let general = amounts.iter().any(|word| lower.contains(word)) && stated.iter().any(|word| lower.contains(word));
-    let has_amounts = text.split_whitespace().any(|word| word.contains(|c: char| c.is_ascii_digit()) && !is_scale_word(word));
+    let general =
+        amounts.iter().any(|word| lower.contains(word)) && stated.iter().any(|word| lower.contains(word));
+    let has_amounts = text
+        .split_whitespace()
+        .any(|word| word.contains(|c: char| c.is_ascii_digit()) && !is_scale_word(word));
     if general && !has_amounts && scale_is_introduced(text) {
         return line(UnitLineKind::Sentence);
     }
@@ -378,17 +478,52 @@ fn scale_is_introduced(text: &str) -> bool {
     let tokens = Tokens::new(text);
     (0..tokens.list.len()).any(|at| {
         caption_scale(&tokens, at).is_some()
-            && (at.saturating_sub(6)..at).any(|before| matches!(tokens.word(before).as_str(), "in" | "nearest" | "en"))
+            && (at.saturating_sub(6)..at)
+                .any(|before| matches!(tokens.word(before).as_str(), "in" | "nearest" | "en"))
     })
 }
 
 /// What reports count: rows and columns of these keep their own scale under amounts of money.
 pub(crate) fn counted_nouns() -> &'static [&'static str] {
     &[
-        "aircraft", "branches", "colleagues", "customers", "customer", "dwellings", "employees", "employee", "fte", "ftes",
-        "headcount", "hectares", "homes", "hotels", "households", "locations", "members", "outlets", "passengers", "patients",
-        "people", "persons", "restaurants", "rooms", "shops", "staff", "store", "stores", "students", "subscribers",
-        "subscriptions", "tonnes", "tons", "users", "vehicles", "vessels", "wells", "workers",
+        "aircraft",
+        "branches",
+        "colleagues",
+        "customers",
+        "customer",
+        "dwellings",
+        "employees",
+        "employee",
+        "fte",
+        "ftes",
+        "headcount",
+        "hectares",
+        "homes",
+        "hotels",
+        "households",
+        "locations",
+        "members",
+        "outlets",
+        "passengers",
+        "patients",
+        "people",
+        "persons",
+        "restaurants",
+        "rooms",
+        "shops",
+        "staff",
+        "store",
+        "stores",
+        "students",
+        "subscribers",
+        "subscriptions",
+        "tonnes",
+        "tons",
+        "users",
+        "vehicles",
+        "vessels",
+        "wells",
+        "workers",
     ]
 }
 
@@ -405,12 +540,20 @@ mod tests {
     fn lines_that_state_units() {
         let kind = |text| unit_line(text).map(|line| line.kind);
         assert_eq!(kind("(Dollars in millions, except per share data)"), Some(UnitLineKind::Whole));
-        assert_eq!(kind("All amounts in thousands of Canadian dollars unless otherwise stated"), Some(UnitLineKind::Whole));
+        assert_eq!(
+            kind("All amounts in thousands of Canadian dollars unless otherwise stated"),
+            Some(UnitLineKind::Whole)
+        );
         assert_eq!(kind("€ million"), Some(UnitLineKind::Whole));
         assert_eq!(kind("Notes to the financial statements (in thousands)"), Some(UnitLineKind::Title));
-        assert_eq!(kind("The following table shows sales by region (in millions):"), Some(UnitLineKind::LeadIn));
         assert_eq!(
-            kind("Amounts in these financial statements are presented in thousands of euros, rounded to the nearest thousand."),
+            kind("The following table shows sales by region (in millions):"),
+            Some(UnitLineKind::LeadIn)
+        );
+        assert_eq!(
+            kind(
+                "Amounts in these financial statements are presented in thousands of euros, rounded to the nearest thousand."
+            ),
             Some(UnitLineKind::Sentence)
         );
         assert_eq!(kind("Sales rose to several million dollars."), None);

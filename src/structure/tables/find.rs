@@ -10,7 +10,7 @@ use crate::document::{BBox, Page};
 use crate::error::Result;
 use crate::limit::Limit;
 use crate::structure::PageBlock;
-use crate::structure::numbers::{ScaleStatement, scale_from_caption};
+use crate::structure::numbers::{Locale, ScaleStatement, scale_from_caption};
 use crate::structure::units::{Evidence, Resolved, Scopes};
 
 /// Share of a found region's words that must lie in a block for the block to take the region over.
@@ -48,7 +48,8 @@ pub(super) struct Part<'p> {
 ///
 /// `blocks` are the layout blocks in reading order; those with the label `Table` are read as tables (the index in
 /// the slice becomes the block's identifier), and regions with aligned numbers or parallel rulings that no such block
-/// covers are added. Without any blocks, tables are found by alignment alone. `section` of the result is left empty.
+/// covers are added. Without any blocks, tables are found by alignment alone. `locale` is the document's
+/// ([`super::super::locale_of`]). `section` of the result is left empty.
 ///
 /// # Errors
 /// Only those of the limit.
@@ -56,6 +57,7 @@ pub fn find_tables(
     pages: &[Page],
     blocks: &[PageBlock],
     scopes: &Scopes,
+    locale: Locale,
     limit: &Limit,
 ) -> Result<Vec<Table>> {
     let mut by_page: Vec<Vec<(u32, &PageBlock)>> = vec![Vec::new(); pages.len()];
@@ -92,7 +94,7 @@ pub fn find_tables(
             }
         }
     }
-    let context = Context::of(pages, scopes);
+    let context = Context::new(locale, scopes);
     let origins: Vec<Option<&Part<'_>>> = (0..tables.len()).map(|id| origin_of(&tables, id)).collect();
     let page_index = |id: usize| tables[id][0].page_index;
     // First the tables that state their scale; what they say is evidence for the others.
@@ -100,7 +102,8 @@ pub fn find_tables(
     let mut found: Vec<Table> = Vec::with_capacity(tables.len());
     for (id, parts) in tables.iter().enumerate() {
         limit.check()?;
-        let statement = scale_statement(&parts[0]).or_else(|| scale_statement(origins[id]?)).unwrap_or_default();
+        let statement =
+            scale_statement(&parts[0]).or_else(|| scale_statement(origins[id]?)).unwrap_or_default();
         let source = statement.scale.map(|_| UnitSource::Table);
         let unit = Unit { statement, source, doubtful: false };
         found.push(table_of(id as u32, parts, origins[id], &unit, &context));

@@ -298,7 +298,8 @@ mod tests {
                         currency: number.currency.map(str::to_owned),
                         nil: number.nil,
                         alternatives: number.alternatives,
-                        confidence: 1.0, needs_review: false,
+                        confidence: 1.0,
+                        needs_review: false,
                     }),
                 });
             }

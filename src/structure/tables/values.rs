@@ -11,7 +11,7 @@ use super::units::complete_units;
 use crate::document::Page;
 use crate::document::analysis::{Cell, CellValue, FigureKind, Table, TablePart, UnitSource};
 use crate::structure::numbers::{
-    Locale, ScaleStatement, ScaleSubject, parse_number, scale_by, scale_from_caption,
+    Locale, ScaleStatement, ScaleSubject, is_of_unit_words, parse_number, scale_by, scale_from_caption,
 };
 use crate::structure::units::{LabelUnit, Scopes, header_unit, label_unit, subject};
 
@@ -29,9 +29,8 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub fn of(pages: &[Page], scopes: &Scopes) -> Self {
-        let words = pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str());
-        Self { locale: Locale::detect(words), dollar: scopes.dollar }
+    pub fn new(locale: Locale, scopes: &Scopes) -> Self {
+        Self { locale, dollar: scopes.dollar }
     }
 
     /// The currency of a printed sign: a bare dollar sign is the dollar that the table or the document states.
@@ -102,14 +101,22 @@ pub(super) fn table_of(
     };
     let labels = row_labels(&cells, header_rows, rows);
     let statement = &unit.statement;
+    let locale = context.locale.of_table(cells.iter().map(|cell| cell.text.as_str()));
     let mut label_units: Vec<LabelUnit> = labels.iter().map(|label| label_unit(label)).collect();
     inherit_units(&mut label_units, &labels, &cells, header_rows);
     let header_units: Vec<LabelUnit> = headers.iter().map(|header| header_unit(header)).collect();
     let table = TableUnit {
         statement,
         doubtful: unit.doubtful,
-        money: cells.iter().any(|cell| cell.text.contains(['$', '€', '£', '¥', '₹'])),
+        money: cells.iter().any(|cell| {
+            let priced = |unit: Option<&LabelUnit>| unit.is_some_and(|unit| unit.about.is_some());
+            !cell.header
+                && cell.text.contains(['$', '€', '£', '¥', '₹'])
+                && !priced(label_units.get(cell.row as usize))
+                && !priced(header_units.get(cell.column as usize))
+        }),
         by_column: header_units.iter().any(|unit| unit.scale.is_some() && unit.currency.is_some()),
+        locale,
         context,
     };
     let references = reference_columns(&cells, &headers, header_rows as u32);
@@ -120,7 +127,7 @@ pub(super) fn table_of(
         let (row, column) = (&label_units[cell.row as usize], &header_units[cell.column as usize]);
         cell.value = value_of(&cell.text, &CellUnits { row, column, table: &table });
     }
-    complete_units(&mut cells, &headers, context.locale);
+    complete_units(&mut cells, &headers, locale);
     Table {
         id,
         blocks: parts.iter().flat_map(|part| part.blocks.iter().copied()).collect(),
@@ -155,6 +162,8 @@ pub(super) fn scale_statement(part: &Part<'_>) -> Option<ScaleStatement> {
         .cells
         .iter()
         .filter(|cell| cell.row <= part.grid.header_rows)
+        // "Intrinsic value (in millions)" over one column speaks of that column.
+        .filter(|cell| cell.column == 0 || cell.column_span > 1 || is_of_unit_words(&cell.text))
         .map(|cell| cell.text.as_str());
     let mut found: Option<ScaleStatement> = None;
     for text in headers.chain(part.above.iter().map(String::as_str)) {
@@ -198,17 +207,22 @@ fn reference_columns(cells: &[Cell], headers: &[String], header_rows: u32) -> BT
         columns.entry(cell.column).or_default().push(cell.text.trim());
     }
     let is_note = |text: &str| {
-        text.split([',', '.', ' ', '&', '(', ')', '-', '–', '/']).all(|part| {
-            part.len() <= 2 && part.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase())
-        }) && text.contains(|c: char| c.is_ascii_digit())
+        text.split([',', '.', ' ', '&', '(', ')', '-', '–', '/'])
+            .all(|part| part.len() <= 2 && part.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase()))
+            && text.contains(|c: char| c.is_ascii_digit())
     };
     let is_mark = |text: &str| {
         let inner = text.strip_prefix(['(', '[']).and_then(|rest| rest.strip_suffix([')', ']']));
         inner.is_some_and(|inner| {
-            (1..=2).contains(&inner.len()) && inner.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase())
+            (1..=2).contains(&inner.len())
+                && inner.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase())
         })
     };
-    let is_year = |text: &str| text.len() == 4 && (text.starts_with("19") || text.starts_with("20")) && text.bytes().all(|b| b.is_ascii_digit());
+    let is_year = |text: &str| {
+        text.len() == 4
+            && (text.starts_with("19") || text.starts_with("20"))
+            && text.bytes().all(|b| b.is_ascii_digit())
+    };
     columns
         .into_iter()
         .filter(|(column, texts)| {
@@ -217,10 +231,20 @@ fn reference_columns(cells: &[Cell], headers: &[String], header_rows: u32) -> BT
                 let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
                 matches!(
                     word.as_str(),
-                    "note" | "notes" | "ref" | "reference" | "anhang" | "anm" | "annexe" | "nota" | "not" | "page"
+                    "note"
+                        | "notes"
+                        | "ref"
+                        | "reference"
+                        | "anhang"
+                        | "anm"
+                        | "annexe"
+                        | "nota"
+                        | "not"
+                        | "page"
                 )
             });
-            let all = |is: &dyn Fn(&str) -> bool| texts.iter().all(|text| is(text) || *text == "-" || *text == "–");
+            let all =
+                |is: &dyn Fn(&str) -> bool| texts.iter().all(|text| is(text) || *text == "-" || *text == "–");
             names_notes && all(&is_note)
                 || texts.len() >= 2 && texts.iter().all(|text| is_mark(text))
                 || texts.len() >= 2 && texts.iter().all(|text| is_year(text))
@@ -302,7 +326,8 @@ fn inherit_units(units: &mut [LabelUnit], labels: &[String], cells: &[Cell], hea
             continue;
         }
         let label = labels[row].to_lowercase();
-        let is_part = ["basic", "diluted", "assuming", "undiluted"].iter().any(|word| label.starts_with(word));
+        let is_part =
+            ["basic", "diluted", "assuming", "undiluted"].iter().any(|word| label.starts_with(word));
         let printed: Vec<&&str> = numbers[row].iter().filter(has_digits).collect();
         let fits = match heading {
             Some(ScaleSubject::PerShare) => {
@@ -335,12 +360,13 @@ struct TableUnit<'a> {
     money: bool,
     /// Whether columns state scales of their own: then a column with a currency alone has none.
     by_column: bool,
+    locale: Locale,
     context: &'a Context,
 }
 
 fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
     let (row, column, table) = (units.row, units.column, units.table);
-    let (statement, locale) = (table.statement, table.context.locale);
+    let (statement, locale) = (table.statement, table.locale);
     let number = parse_number(text, locale).or_else(|| {
         let inner = text.strip_suffix('x').filter(|inner| inner.ends_with(|c: char| c.is_ascii_digit()));
         inner.and_then(|inner| parse_number(inner, locale))
@@ -361,9 +387,13 @@ fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
             exception(about).unwrap_or(0)
         }
         // "In millions" speaks of money where there is money.
-        Some(ScaleSubject::Count) => exception(ScaleSubject::Count).unwrap_or(
-            if statement.currency.is_some() || table.money { 0 } else { statement.scale.unwrap_or(0) },
-        ),
+        Some(ScaleSubject::Count) => {
+            exception(ScaleSubject::Count).unwrap_or(if statement.currency.is_some() || table.money {
+                0
+            } else {
+                statement.scale.unwrap_or(0)
+            })
+        }
         Some(ScaleSubject::Shares) => {
             let scale = statement.scale_of(ScaleSubject::Shares).unwrap_or(0);
             if scale_by(number.value.abs(), scale) > MOST_SHARES { 0 } else { scale }
@@ -409,4 +439,3 @@ fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
         needs_review,
     })
 }
-

@@ -113,15 +113,15 @@ impl Evidence {
         let (scale, weight) = ranked[0];
         let lead = weight - ranked.get(1).map_or(0.0, |(_, next)| next.max(0.0));
         // Counts and tables without a sign of money are not governed by what other tables do.
-        let money = table.cells.iter().filter_map(|cell| cell.value.as_ref()).any(|value| {
-            matches!(value.kind, FigureKind::Money) || value.currency.is_some()
-        });
+        let money = table
+            .cells
+            .iter()
+            .filter_map(|cell| cell.value.as_ref())
+            .any(|value| matches!(value.kind, FigureKind::Money) || value.currency.is_some());
         let stated = covering.iter().find(|placed| placed.says.scale == Some(scale)).copied();
         let believed = weight >= BELIEVED && scale != 0 && (money || matched >= 2 || stated.is_some());
         let says = stated.map(|placed| placed.says.clone()).unwrap_or_default();
-        let currency = says
-            .currency
-            .or_else(|| covering.iter().find_map(|placed| placed.says.currency));
+        let currency = says.currency.or_else(|| covering.iter().find_map(|placed| placed.says.currency));
         let exceptions = if stated.is_some() {
             says.exceptions
         } else {
@@ -164,7 +164,9 @@ impl Evidence {
             .map(|value| (value.printed, value.decimals))
             .collect();
         let others = [0, 3, 6, 9].into_iter().filter(|scale| *scale != own);
-        others.max_by_key(|scale| self.matches(&amounts, *scale)).filter(|scale| self.matches(&amounts, *scale) >= 3)
+        others
+            .max_by_key(|scale| self.matches(&amounts, *scale))
+            .filter(|scale| self.matches(&amounts, *scale) >= 3)
     }
 }
 

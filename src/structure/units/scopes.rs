@@ -162,7 +162,9 @@ impl Scopes {
             {
                 figure.currency = Some(dollar.to_owned());
             }
-            let (Some((rank, scale)), Some(value), None) = (governed, figure.value, figure.scale) else { continue };
+            let (Some((rank, scale)), Some(value), None) = (governed, figure.value, figure.scale) else {
+                continue;
+            };
             let [bare, scaled] = counts[rank];
             let scaled_value = scale_by(value, *scale);
             if scaled * SCALED_PER_BARE > bare || scaled_value.abs() > LARGEST_AMOUNT {
@@ -179,9 +181,9 @@ impl Scopes {
     /// The statement that governs the amounts of running text at a place, with its rank among all statements.
     fn of_prose(&self, page_index: usize, y: f32) -> Option<(usize, &Placed)> {
         let covering = self.covering(page_index, y);
-        let placed = covering
-            .into_iter()
-            .find(|placed| matches!(placed.reach, Reach::Page | Reach::Part) && placed.says.scale.is_some())?;
+        let placed = covering.into_iter().find(|placed| {
+            matches!(placed.reach, Reach::Page | Reach::Part) && placed.says.scale.is_some()
+        })?;
         let rank = self.statements.iter().position(|other| std::ptr::eq(other, placed))?;
         (!placed.tables_only).then_some((rank, placed))
     }
@@ -217,8 +219,11 @@ fn running_lines(lines: &[Line]) -> Vec<bool> {
         .iter()
         .map(|line| {
             let Some(places) = places.get(&key(&line.text)) else { return false };
-            let mut pages: Vec<usize> =
-                places.iter().filter(|(_, y)| (y - line.y).abs() < SAME_HEIGHT).map(|(page, _)| *page).collect();
+            let mut pages: Vec<usize> = places
+                .iter()
+                .filter(|(_, y)| (y - line.y).abs() < SAME_HEIGHT)
+                .map(|(page, _)| *page)
+                .collect();
             pages.dedup();
             pages.len() >= RUNNING_PAGES
         })
@@ -270,23 +275,24 @@ fn dollar(lines: &[Line], statements: &[Placed]) -> Option<&'static str> {
     let named = |text: &str| {
         let mut found = DOLLARS.iter().filter(|(_, names)| {
             names.iter().any(|name| {
-                text.match_indices(name).any(|(at, _)| {
-                    !text[..at].ends_with(|c: char| c.is_alphanumeric())
-                })
+                text.match_indices(name).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric()))
             })
         });
         let first = found.next().map(|(code, _)| *code);
         if found.next().is_some() { None } else { first }
     };
     let says = |text: &str| {
-        let presents = ["presentation currency", "presented in", "expressed in", "reporting currency", "stated in"]
-            .iter()
-            .any(|words| text.contains(words));
+        let presents =
+            ["presentation currency", "presented in", "expressed in", "reporting currency", "stated in"]
+                .iter()
+                .any(|words| text.contains(words));
         if presents { named(text) } else { None }
     };
     let mut votes: BTreeMap<&'static str, usize> = BTreeMap::new();
     for pair in lines.windows(2) {
-        let mentions = |line: &Line| line.text.contains("dollar") || line.text.contains("Dollar") || line.text.contains('$');
+        let mentions = |line: &Line| {
+            line.text.contains("dollar") || line.text.contains("Dollar") || line.text.contains('$')
+        };
         if !pair.iter().any(mentions) {
             continue;
         }
@@ -343,7 +349,11 @@ mod tests {
     fn a_title_line_governs_what_follows_and_prose_with_it() {
         let (pages, blocks) = document(&[
             &[("Text", "Sales of 12 stores rose."), ("Section-header", "Notes to the financial statements")],
-            &[("Text", "(Dollars in millions, except otherwise stated)"), ("Section-header", "Note 1"), ("Text", "Sales were $ 12.")],
+            &[
+                ("Text", "(Dollars in millions, except otherwise stated)"),
+                ("Section-header", "Note 1"),
+                ("Text", "Sales were $ 12."),
+            ],
             &[("Table", "Sales 12")],
         ]);
         let scopes = Scopes::of(&pages, &blocks);
@@ -379,7 +389,10 @@ mod tests {
     #[test]
     fn a_sentence_governs_tables_but_no_prose() {
         let (pages, blocks) = document(&[
-            &[("Text", "All amounts are presented in thousands of Australian dollars unless otherwise stated.")],
+            &[(
+                "Text",
+                "All amounts are presented in thousands of Australian dollars unless otherwise stated.",
+            )],
             &[("Table", "Sales 12")],
         ]);
         let scopes = Scopes::of(&pages, &blocks);

@@ -5,24 +5,89 @@ use crate::structure::numbers::{ScaleSubject, counted_nouns, is_of_unit_words, s
 
 /// Units in brackets behind a label that are no money: "(tonnes)", "(MW)". Numbers of them keep their own scale.
 const MEASURES: &[&str] = &[
-    "bbl", "boe", "boepd", "bpd", "days", "gj", "gw", "gwh", "ha", "hours", "kg", "km", "kt", "kw", "kwh", "lbs", "litres",
-    "m2", "m²", "mcf", "mi", "miles", "mmbtu", "months", "mw", "mwh", "no.", "number", "#", "ounces", "oz", "sq", "sqm",
-    "square", "t", "teu", "tj", "twh", "units", "weeks", "years", "yrs", "days", "acres", "feet", "metres", "meters",
+    "bbl", "boe", "boepd", "bpd", "days", "gj", "gw", "gwh", "ha", "hours", "kg", "km", "kt", "kw", "kwh",
+    "lbs", "litres", "m2", "m²", "mcf", "mi", "miles", "mmbtu", "months", "mw", "mwh", "no.", "number", "#",
+    "ounces", "oz", "sq", "sqm", "square", "t", "teu", "tj", "twh", "units", "weeks", "years", "yrs", "days",
+    "acres", "feet", "metres", "meters",
 ];
 
 /// Words that may stand before what is counted: "Total number of full-time employees at year end".
 const BEFORE_COUNTED: &[&str] = &[
-    "a", "active", "all", "and", "approximate", "average", "closed", "closing", "company", "comparable", "corporate",
-    "domestic", "end", "ending", "franchise", "franchised", "full", "global", "gross", "group", "international", "leased",
-    "licensed", "monthly", "daily", "net", "new", "no", "number", "of", "open", "opened", "operated", "opening", "other",
-    "owned", "part", "paying", "period", "permanent", "registered", "retail", "temporary", "the", "time", "total", "unique",
-    "weighted", "year", "s",
+    "a",
+    "active",
+    "all",
+    "and",
+    "approximate",
+    "average",
+    "closed",
+    "closing",
+    "company",
+    "comparable",
+    "corporate",
+    "domestic",
+    "end",
+    "ending",
+    "franchise",
+    "franchised",
+    "full",
+    "global",
+    "gross",
+    "group",
+    "international",
+    "leased",
+    "licensed",
+    "monthly",
+    "daily",
+    "net",
+    "new",
+    "no",
+    "number",
+    "of",
+    "open",
+    "opened",
+    "operated",
+    "opening",
+    "other",
+    "owned",
+    "part",
+    "paying",
+    "period",
+    "permanent",
+    "registered",
+    "retail",
+    "temporary",
+    "the",
+    "time",
+    "total",
+    "unique",
+    "weighted",
+    "year",
+    "s",
 ];
 
 /// Words that may stand behind it.
 const AFTER_COUNTED: &[&str] = &[
-    "at", "as", "by", "end", "closed", "equivalent", "equivalents", "in", "number", "opened", "operated", "on", "open",
-    "outstanding", "served", "total", "worldwide", "during", "added", "per", "average",
+    "at",
+    "as",
+    "by",
+    "end",
+    "closed",
+    "equivalent",
+    "equivalents",
+    "in",
+    "number",
+    "opened",
+    "operated",
+    "on",
+    "open",
+    "outstanding",
+    "served",
+    "total",
+    "worldwide",
+    "during",
+    "added",
+    "per",
+    "average",
 ];
 
 /// What a label or a header says about the numbers beside or below it.
@@ -39,7 +104,11 @@ pub(in crate::structure) struct LabelUnit {
 }
 
 /// What a number counts, by its own unit, its row and its column.
-pub(in crate::structure) fn subject(label: &LabelUnit, header: &LabelUnit, kind: FigureKind) -> Option<ScaleSubject> {
+pub(in crate::structure) fn subject(
+    label: &LabelUnit,
+    header: &LabelUnit,
+    kind: FigureKind,
+) -> Option<ScaleSubject> {
     use ScaleSubject::{Count, PerShare, Percent, Ratio, Shares};
     let says = |about| label.about == Some(about) || header.about == Some(about);
     let number = kind == FigureKind::Number;
@@ -86,7 +155,9 @@ pub(in crate::structure) fn header_unit(header: &str) -> LabelUnit {
         Some(ScaleSubject::PerShare)
     } else if says(&["basis points", "(bps)", "(times)"]) {
         Some(ScaleSubject::Ratio)
-    } else if lower.contains("shares") && !says(&["repurchase", "issuance", "proceeds", "$", "amount", "value"]) {
+    } else if says(&["shares", "share units", "awards", "warrants", "rsus", "psus", "stock units"])
+        && !says(&["repurchase", "issuance", "proceeds", "$", "amount", "value"])
+    {
         Some(ScaleSubject::Shares)
     } else if is_counted(&lower) {
         Some(ScaleSubject::Count)
@@ -122,7 +193,8 @@ fn unit_behind(text: &str) -> LabelUnit {
             (unit.scale, unit.currency) = (Some(-2), Some("GBP"));
         } else if is(&["cents", "c", "¢", "in cents", "cts"]) {
             unit.scale = Some(-2);
-        } else if words.first().is_some_and(|word| MEASURES.contains(word) || counted_nouns().contains(word)) {
+        } else if words.first().is_some_and(|word| MEASURES.contains(word) || counted_nouns().contains(word))
+        {
             unit.about = Some(ScaleSubject::Count);
             unit.plain = true;
         } else if let Some(stated) = scale_from_caption(group).filter(|_| is_of_unit_words(group)) {
@@ -147,39 +219,51 @@ fn about_of_label(label: &str) -> Option<ScaleSubject> {
     if says(&["percentage", "(%)", "% of", "percent of", "margin %", "in %"]) {
         return Some(ScaleSubject::Percent);
     }
-    let counts_shares = says(&[
-        "weighted-average",
-        "weighted average",
+    // The phrase that comes first heads the label: "shares used in computing earnings per share", "earnings per share,
+    // weighted average shares".
+    let first = |words: &[&str]| words.iter().filter_map(|word| label.find(word)).min();
+    let per_share = first(&[
+        "per share",
+        "per common share",
+        "per ordinary share",
+        "per ads",
+        "per diluted",
+        "per basic",
+        "per unit",
+    ]);
+    let shares = first(&[
         "shares used",
         "shares outstanding",
         "number of shares",
         "average shares",
         "number of ordinary shares",
     ]);
-    let per_share =
-        ["per share", "per common share", "per ordinary share", "per ads", "per diluted", "per basic", "per unit"];
-    let is_per_share = says(&per_share) || is_average_price(label);
-    if counts_shares && !is_per_share {
-        let counts = says(&["shares", "average number", "diluted", "basic", "outstanding", "units", "dilution"]);
-        // "Weighted average interest rate", "weighted-average remaining term".
-        return if counts {
-            Some(ScaleSubject::Shares)
-        } else if says(&["rate", "yield"]) {
+    match (per_share, shares) {
+        (Some(_), None) => return Some(ScaleSubject::PerShare),
+        (Some(per_share), Some(shares)) if per_share < shares => return Some(ScaleSubject::PerShare),
+        (_, Some(_)) => return Some(ScaleSubject::Shares),
+        (None, None) => {}
+    }
+    if is_average_price(label) {
+        return Some(ScaleSubject::PerShare);
+    }
+    if says(&["weighted-average", "weighted average"]) {
+        return if says(&["rate", "yield"]) {
             Some(ScaleSubject::Percent)
-        } else if says(&["term", "life", "maturity", "duration", "period"]) {
+        } else if says(&["term", "life", "maturity", "duration", "period", "years"]) {
             Some(ScaleSubject::Count)
         } else {
             Some(ScaleSubject::Shares)
         };
     }
-    if is_per_share {
-        return Some(ScaleSubject::PerShare);
-    }
-    if says(&["shares"]) && !says(&["repurchase", "issuance", "proceeds", "purchase", "$", "value", "cost of"]) {
+    if says(&["shares"])
+        && !says(&["repurchase", "issuance", "proceeds", "purchase", "$", "value", "cost of"])
+    {
         return Some(ScaleSubject::Shares);
     }
     // Whole words: "operations" holds "ratio".
-    let has_word = |names: &[&str]| label.split(|c: char| !c.is_alphabetic()).any(|word| names.contains(&word));
+    let has_word =
+        |names: &[&str]| label.split(|c: char| !c.is_alphabetic()).any(|word| names.contains(&word));
     if has_word(&["ratio", "ratios"]) {
         return Some(ScaleSubject::Ratio);
     }
@@ -192,13 +276,13 @@ fn is_counted(text: &str) -> bool {
     if ["number of ", "no. of ", "# of "].iter().any(|words| text.contains(words)) {
         return true;
     }
-    let words: Vec<&str> =
-        text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.contains(char::is_alphabetic)).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.contains(char::is_alphabetic))
+        .collect();
     let Some(at) = words.iter().position(|word| counted_nouns().contains(word)) else { return false };
     words[..at].iter().all(|word| BEFORE_COUNTED.contains(word))
-        && words
-            .get(at + 1)
-            .is_none_or(|word| AFTER_COUNTED.contains(word) || counted_nouns().contains(word))
+        && words.get(at + 1).is_none_or(|word| AFTER_COUNTED.contains(word) || counted_nouns().contains(word))
 }
 
 /// A header without what its scale leaves out: "(in millions, except per share data)" heads more than shares.
@@ -225,15 +309,16 @@ fn without_stated_amounts(label: &str) -> String {
     // Clauses with digits of their own, but for years and days: those say nothing about the row's numbers.
     let has_amount = |clause: &&str| {
         clause.contains(['$', '€', '£']) && clause.contains(|c: char| c.is_ascii_digit())
-            || clause.contains(" par value") || clause.starts_with("par value")
+            || clause.contains("par value")
             || clause.contains(|c: char| c.is_ascii_digit())
-                && ["authorized", "issued", "outstanding"].iter().any(|word| clause.contains(word))
+                && ["authorized", "issued", "outstanding", "shares"].iter().any(|word| clause.contains(word))
     };
-    let clauses: Vec<&str> = kept.split([',', ';']).collect();
+    let clauses: Vec<&str> = kept.split([',', ';', '—', '–']).collect();
     match clauses.split_first() {
-        Some((first, others)) if !others.is_empty() => {
-            std::iter::once(*first).chain(others.iter().copied().filter(|clause| !has_amount(clause))).collect::<Vec<_>>().join(",")
-        }
+        Some((first, others)) if !others.is_empty() => std::iter::once(*first)
+            .chain(others.iter().copied().filter(|clause| !has_amount(clause)))
+            .collect::<Vec<_>>()
+            .join(","),
         _ => kept,
     }
 }
@@ -274,7 +359,10 @@ mod tests {
         ] {
             assert_eq!(about(label), expected, "{label}");
         }
-        assert_eq!(label_unit("Revenue (£m)"), LabelUnit { scale: Some(6), currency: Some("GBP"), ..LabelUnit::default() });
+        assert_eq!(
+            label_unit("Revenue (£m)"),
+            LabelUnit { scale: Some(6), currency: Some("GBP"), ..LabelUnit::default() }
+        );
         assert_eq!(label_unit("Dividend per share (pence)").scale, Some(-2));
     }
 
