@@ -13,5 +13,5 @@ mod render;
 mod text;
 mod words;
 
-pub(crate) use library::{Document, Library};
 use library::{Bindings, LoadedPage, page_image};
+pub(crate) use library::{Document, Library};
