@@ -88,7 +88,13 @@ impl Locale {
         } else {
             None
         };
+        // In a document with decimal commas, commas that always have three digits behind them may group: a translation.
+        let translated = evidence.three_behind_comma >= 3
+            && evidence.comma + evidence.point + evidence.three_behind_point == 0;
         match (stated, self.decimal_mark) {
+            (None, Some(DecimalMark::Comma)) if translated => {
+                Self { decimal_mark: None, likely_mark: Some(DecimalMark::Point), ..self }
+            }
             (Some(_), _) => Self { decimal_mark: stated, likely_mark: None, ..self },
             (None, Some(_)) => self,
             (None, None) => {

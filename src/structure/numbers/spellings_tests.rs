@@ -179,6 +179,8 @@ fn conventions_come_from_all_evidence() {
     // A table with another habit than its document.
     assert_eq!(POINT.of_table(["1.234,5", "12,5 %", "1,25"]).decimal_mark, Some(Comma));
     assert_eq!(POINT.of_table(["1,234", "12,345"]), POINT);
+    let translated = COMMA.of_table(["1,234", "12,345", "9,100"]);
+    assert_eq!((translated.decimal_mark, translated.likely_mark), (None, Some(Point)));
 }
 
 /// Digits with a separator between groups of three.
