@@ -44,6 +44,14 @@ export DOCPROC_SOAK_CORPORA DOCPROC_SOAK_CURVE
 soak: native ## Read thousands of hostile files and long runs (hours); prints what came of them
 	cargo test --locked --release --test soak -- --ignored --nocapture --test-threads 1
 
+# `make torture SEEDS=200 FROM=1 KEEP=/tmp/torture`: FROM draws the same documents again, KEEP keeps them with their analyses.
+SEEDS ?= 100
+
+.PHONY: torture
+torture: native ## Draw SEEDS new statements in many house styles and compare every figure with the truth
+	TORTURE_SEEDS=$(SEEDS) TORTURE_FROM=$(FROM) TORTURE_KEEP=$(KEEP) \
+		cargo test --locked --test torture -- --ignored --nocapture
+
 FUZZ_SECONDS ?= 5
 FUZZ_TARGETS := $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')

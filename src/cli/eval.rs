@@ -13,11 +13,8 @@ use super::analyze::create_new;
 use super::args::{EvalArgs, EvalTask};
 use super::log::tell;
 use super::terminal::shown;
-use super::{eval_audit, print};
-use crate::config::Config;
-use crate::evaluation::{
-    self, ClassificationReport, FigureOutcome, FigureReport, NameOutcome, SpanReport, TableReport,
-};
+use super::{eval_audit, eval_figures, print};
+use crate::evaluation::{self, ClassificationReport, LabelFigures, NameOutcome, SpanReport, TableReport};
 use crate::output::write_atomic;
 use crate::pipeline::{Engine, Models, Request};
 use crate::quantize::ensure_variants;
@@ -74,29 +71,12 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
             tables(&evaluation::tables(&engine, &Request::new(&config, None, Vec::new()), data()?)?)?
         }
         EvalTask::Audit => eval_audit::run(args, &config)?,
-        EvalTask::Figures => figures(args, data()?, &config)?,
+        EvalTask::Figures => eval_figures::run(args, data()?, &config)?,
     };
     if args.json { print(&format!("{}\n", shown(json.trim_end()))) } else { print(&table) }
 }
 
-/// Runs the whole pipeline over the documents of the data.
-fn figures(args: &EvalArgs, data: &Path, config: &Config) -> anyhow::Result<(String, String)> {
-    let mut report = if let Some(folder) = &args.analyses {
-        evaluation::figures_of_analyses(folder, data)?
-    } else {
-        let engine = Engine::load(config, &mut |text| tell!("note: {text}"))?;
-        let request = Request::new(config, None, Vec::new());
-        evaluation::figures(&engine, &request, data, |document| tell!("read {document}"))?
-    };
-    write_rows(args.rows.as_deref(), report.outcomes.iter().map(FigureOutcome::row))?;
-    write_errors(args, &report.misses)?;
-    if args.errors != Some(None) {
-        report.misses.clear();
-    }
-    Ok((serde_json::to_string(&report)? + "\n", figure_table(&report)?))
-}
-
-fn write_rows(path: Option<&Path>, rows: impl Iterator<Item = String>) -> anyhow::Result<()> {
+pub(super) fn write_rows(path: Option<&Path>, rows: impl Iterator<Item = String>) -> anyhow::Result<()> {
     if let Some(path) = path {
         let rows: String = rows.map(|row| row + "\n").collect();
         write_atomic(path, |out| out.write_all(rows.as_bytes()))?;
@@ -105,7 +85,7 @@ fn write_rows(path: Option<&Path>, rows: impl Iterator<Item = String>) -> anyhow
 }
 
 /// Writes the file that `--errors` names, one object a line.
-fn write_errors<T: Serialize>(args: &EvalArgs, items: &[T]) -> anyhow::Result<()> {
+pub(super) fn write_errors<T: Serialize>(args: &EvalArgs, items: &[T]) -> anyhow::Result<()> {
     if let Some(Some(path)) = &args.errors {
         let mut out = BufWriter::new(create_new(path)?);
         for item in items {
@@ -114,78 +94,6 @@ fn write_errors<T: Serialize>(args: &EvalArgs, items: &[T]) -> anyhow::Result<()
         out.flush()?;
     }
     Ok(())
-}
-
-fn figure_table(report: &FigureReport) -> anyhow::Result<String> {
-    let mut table = String::new();
-    let [low, high] = ["recall (95%)", "precision (95%)"];
-    writeln!(table, "{} documents, {} facts\n", report.documents, report.facts)?;
-    writeln!(
-        table,
-        "{:<10} {:>6} {:>6} {:>6} {:>9}  {low:<25}{high}",
-        "place", "facts", "found", "right", "predicted"
-    )?;
-    let share = |value: f64, [low, high]: [f64; 2]| format!("{value:.4} ({low:.4} to {high:.4})");
-    for (name, part) in &report.parts {
-        writeln!(
-            table,
-            "{name:<10} {:>6} {:>6} {:>6} {:>9}  {:<25}{}",
-            part.facts,
-            part.found,
-            part.right,
-            part.predicted,
-            share(part.recall, part.recall_interval),
-            share(part.precision, part.precision_interval),
-        )?;
-    }
-    writeln!(
-        table,
-        "\n{:<10} {:<10} {:>7} {:>7} {:>7} {:>8} {:>9}",
-        "place", "attribute", "facts", "stated", "right", "recall", "precision"
-    )?;
-    for (name, part) in &report.parts {
-        for (attribute, counts) in &part.attributes {
-            writeln!(
-                table,
-                "{name:<10} {attribute:<10} {:>7} {:>7} {:>7} {:>8.4} {:>9.4}",
-                counts.n, counts.stated, counts.right, counts.recall, counts.precision
-            )?;
-        }
-    }
-    writeln!(
-        table,
-        "\n{:<10} {:>7} {:>7} {:>11} {:>12} {:>7} {:>9}",
-        "read in", "figures", "right", "confidence", "calibration", "Brier", "log loss"
-    )?;
-    for (name, part) in &report.confidence {
-        writeln!(
-            table,
-            "{name:<10} {:>7} {:>7.4} {:>11.4} {:>12.4} {:>7.4} {:>9.4}",
-            part.n, part.right, part.confidence, part.calibration_error, part.brier, part.log_loss
-        )?;
-    }
-    for (path, problems) in &report.errors {
-        for problem in problems {
-            let page = problem.page.map_or_else(String::new, |page| format!(":{page}"));
-            writeln!(table, "{}{page}  [{}]: {}", shown(path), problem.code, shown(&problem.message))?;
-        }
-    }
-    for miss in &report.misses {
-        let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
-        writeln!(
-            table,
-            "{}:{} {:?} {} `{}` is {}, read {} {}",
-            shown(&miss.document),
-            miss.page,
-            miss.place,
-            shown(miss.what),
-            shown(&miss.text),
-            value(miss.truth),
-            value(miss.read),
-            shown(&miss.concept)
-        )?;
-    }
-    Ok(table)
 }
 
 fn classification(report: &ClassificationReport) -> anyhow::Result<(String, String)> {
@@ -205,8 +113,16 @@ fn classification(report: &ClassificationReport) -> anyhow::Result<(String, Stri
         interval(report.macro_f1_interval)
     )?;
     writeln!(table, "calibration error  {:.4}", report.calibration_error)?;
-    writeln!(table, "\n{:<24} {:>9} {:>9} {:>9} {:>9}", "label", "precision", "recall", "F1", "support")?;
-    for (name, label) in &report.per_label {
+    table.push('\n');
+    per_label(&mut table, "label", &report.per_label)?;
+    confusion(&mut table, "true label", &report.confusion)?;
+    Ok((serde_json::to_string(report)? + "\n", table))
+}
+
+/// Precision, recall, F1 and support of each label; `title` says what a label is.
+fn per_label(table: &mut String, title: &str, labels: &BTreeMap<String, LabelFigures>) -> anyhow::Result<()> {
+    writeln!(table, "{title:<24} {:>9} {:>9} {:>9} {:>9}", "precision", "recall", "F1", "support")?;
+    for (name, label) in labels {
         writeln!(
             table,
             "{:<24} {:>9.4} {:>9.4} {:>9.4} {:>9}",
@@ -217,8 +133,7 @@ fn classification(report: &ClassificationReport) -> anyhow::Result<(String, Stri
             label.support
         )?;
     }
-    confusion(&mut table, "true label", &report.confusion)?;
-    Ok((serde_json::to_string(report)? + "\n", table))
+    Ok(())
 }
 
 fn confusion(
@@ -237,18 +152,7 @@ fn confusion(
 
 fn spans(report: &SpanReport) -> anyhow::Result<(String, String)> {
     let mut table = String::new();
-    writeln!(table, "{:<24} {:>9} {:>9} {:>9} {:>9}", "type", "precision", "recall", "F1", "support")?;
-    for (name, label) in &report.per_label {
-        writeln!(
-            table,
-            "{:<24} {:>9.4} {:>9.4} {:>9.4} {:>9}",
-            shown(name),
-            label.precision,
-            label.recall,
-            label.f1,
-            label.support
-        )?;
-    }
+    per_label(&mut table, "type", &report.per_label)?;
     writeln!(
         table,
         "{:<24} {:>9.4} {:>9.4} {:>9.4} {:>9}",

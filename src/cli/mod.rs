@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod eval;
 mod eval_audit;
+mod eval_figures;
 mod features;
 mod log;
 mod models;

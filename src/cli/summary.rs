@@ -187,6 +187,8 @@ fn document(text: &mut String, digest: &Digest) {
             count(digest.tables, "table"),
         ];
         if let Some((label, balance)) = &digest.sentiment {
+            // A balance that rounds to nothing has no sign.
+            let balance = (balance * 100.0).round() / 100.0 + 0.0;
             facts.push(format!("sentiment {} ({balance:+.2})", shown(label)));
         }
         if digest.audit.checked > 0 {
@@ -211,7 +213,7 @@ fn document(text: &mut String, digest: &Digest) {
     }
 }
 
-fn count(number: impl Into<u64>, what: &str) -> String {
+pub(super) fn count(number: impl Into<u64>, what: &str) -> String {
     let number = number.into();
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
@@ -242,6 +244,14 @@ mod tests {
             audit: AuditSummary { checked: 5, hold: 4, broken: 1, left_out: 6 },
             findings: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_balance_that_rounds_to_nothing_has_no_sign() {
+        let balanced = Digest { sentiment: Some(("neutral".to_owned(), -0.001)), ..digest("even.pdf") };
+        let mut text = String::new();
+        document(&mut text, &balanced);
+        assert!(text.contains("sentiment neutral (+0.00)"), "{text}");
     }
 
     #[test]

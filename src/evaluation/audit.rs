@@ -88,8 +88,28 @@ pub struct DocumentReport {
     pub counts: BTreeMap<String, Found>,
     /// Errors that no new finding cites.
     pub missed: Vec<Missed>,
-    /// Pages that could not be read.
+    /// What could not be read.
     pub errors: Vec<String>,
+    /// Whether nothing of it could be read; `errors` says why.
+    pub not_read: bool,
+}
+
+impl DocumentReport {
+    fn unread(path: &Path, error: &Error) -> Self {
+        Self {
+            document: path.to_owned(),
+            claims_from: ClaimSource::Print,
+            claims: 0,
+            claims_not_found: 0,
+            tables: 0,
+            relations: 0,
+            false_alarms: Vec::new(),
+            counts: BTreeMap::new(),
+            missed: Vec::new(),
+            errors: vec![error.to_string()],
+            not_read: true,
+        }
+    }
 }
 
 /// Where the claimed totals of a document come from.
@@ -128,32 +148,49 @@ pub struct Missed {
 
 /// Reads the documents, injects errors one at a time, and counts what the audit finds.
 ///
+/// A document or a file of claims that cannot be read is in the report and counts for nothing.
+///
 /// # Errors
-/// When a document cannot be read, or `data.invalid` for its claims.
+/// That of the first document when none can be read.
 pub fn injections(
     engine: &Engine,
     inputs: &[Input],
     request: &Request,
     options: InjectionOptions,
 ) -> Result<InjectionReport> {
-    let documents = inputs
-        .iter()
-        .map(|input| {
-            let reading = engine.read(input, request)?;
-            let beside = input.path.with_extension(CLAIMS);
-            let (claims, lost, source) = if beside.is_file() {
-                let (claims, lost) = claims_of_file(&beside, &reading.pages)?;
-                (claims, lost, ClaimSource::File)
-            } else {
-                (claims_in_print(&reading.pages), 0, ClaimSource::Print)
-            };
-            let mut report = inject_into(&input.path, &reading, &claims, options)?;
-            report.claims_from = source;
-            report.claims_not_found = lost;
-            Ok(report)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    Ok(InjectionReport::of(documents))
+    let mut documents = Vec::with_capacity(inputs.len());
+    let mut first_error = None;
+    for input in inputs {
+        documents.push(injections_of(engine, input, request, options).unwrap_or_else(|error| {
+            let report = DocumentReport::unread(&input.path, &error);
+            first_error.get_or_insert(error);
+            report
+        }));
+    }
+    match first_error {
+        Some(error) if documents.iter().all(|document| document.not_read) => Err(error),
+        _ => Ok(InjectionReport::of(documents)),
+    }
+}
+
+fn injections_of(
+    engine: &Engine,
+    input: &Input,
+    request: &Request,
+    options: InjectionOptions,
+) -> Result<DocumentReport> {
+    let reading = engine.read(input, request)?;
+    let beside = input.path.with_extension(CLAIMS);
+    let (claims, lost, source) = if beside.is_file() {
+        let (claims, lost) = claims_of_file(&beside, &reading.pages)?;
+        (claims, lost, ClaimSource::File)
+    } else {
+        (claims_in_print(&reading.pages), 0, ClaimSource::Print)
+    };
+    let mut report = inject_into(&input.path, &reading, &claims, options)?;
+    report.claims_from = source;
+    report.claims_not_found = lost;
+    Ok(report)
 }
 
 /// Injects errors into one document that was read.
@@ -225,6 +262,7 @@ pub fn inject_into(
         counts,
         missed,
         errors: errors.iter().map(Error::to_string).collect(),
+        not_read: false,
     })
 }
 

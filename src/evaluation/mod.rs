@@ -4,6 +4,7 @@ mod adjacency;
 mod audit;
 mod claims;
 mod data;
+mod facts;
 mod figures;
 mod icdar;
 mod inject;
@@ -12,6 +13,7 @@ mod reliability;
 mod report;
 mod rows;
 mod spans;
+mod surety;
 mod tables;
 mod tasks;
 
@@ -19,7 +21,7 @@ pub use audit::{ClaimSource, InjectionOptions, InjectionReport, injections};
 pub use data::read_lines;
 pub use figures::{FigureReport, figures, figures_of_analyses};
 pub use reliability::{FigureOutcome, NameOutcome};
-pub use report::ClassificationReport;
+pub use report::{ClassificationReport, LabelFigures};
 pub use rows::{feature_row, features_in, read_analysis};
 pub use tables::{TableReport, tables};
 pub use tasks::{

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::figures::{Fact, FactPlace};
+use super::facts::{Fact, FactPlace};
 use crate::document::BBox;
 use crate::document::analysis::Figure;
 
@@ -61,7 +61,7 @@ pub(super) fn without_fact(figure: &Figure, facts: &[&Fact]) -> Option<FactPlace
 
 #[cfg(test)]
 mod tests {
-    use super::super::figures::tests::{fact, figure};
+    use super::super::facts::tests::{fact, figure};
     use super::*;
 
     #[test]

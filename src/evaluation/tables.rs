@@ -46,7 +46,8 @@ pub struct TableReport {
     pub by_document: BTreeMap<String, DocumentFigures>,
     /// Documents in the folder that have no annotation; they are not in the figures.
     pub without_annotation: Vec<String>,
-    /// What went wrong while documents were read, by path. What is missing counts as not found.
+    /// What went wrong while documents were read, by path. What is missing counts as not found; a document whose
+    /// annotation cannot be read does not count.
     pub errors: BTreeMap<String, Vec<Problem>>,
 }
 
@@ -108,30 +109,42 @@ fn over(documents: &[TableCounts], figure: impl Fn(&TableFigures) -> f64) -> [f6
 ///
 /// `x-reg.xml` and `x-str.xml` belong to `x.pdf`. They lie beside it or in a folder beside its folder.
 ///
+/// A document or an annotation that cannot be read is in the report's `errors` and does not end the comparison.
+///
 /// # Errors
-/// `data.invalid` if no document has an annotation, or an annotation cannot be read; `model.*`.
+/// `data.invalid` if no document has an annotation that can be read; `model.*`.
 pub fn tables(engine: &Engine, request: &Request, folder: &Path) -> Result<TableReport> {
     let found = discover(&[folder.to_owned()], &DiscoverOptions::default())?;
-    if let Some(problem) = found.problems.into_iter().next() {
-        return Err(problem);
-    }
     let mut without_annotation = Vec::new();
     let mut by_document = BTreeMap::new();
-    let mut errors = BTreeMap::new();
+    let mut errors: BTreeMap<String, Vec<Problem>> = BTreeMap::new();
+    for problem in &found.problems {
+        let path = problem.culprit().file.as_deref().unwrap_or(folder);
+        errors.entry(path.to_string_lossy().into_owned()).or_default().push(Problem::from(problem));
+    }
     for input in &found.inputs {
         let Some([regions, cells]) = annotation_of(&input.path) else {
             without_annotation.push(input.display());
             continue;
         };
-        let truth = parse_annotation(&read(&regions)?, &read(&cells)?)
-            .map_err(|error| Error::new(ErrorCode::DataInvalid, error.to_string()).file(&cells))?;
-        let (figures, problems) = document(engine, request, input, &truth)?;
-        by_document.insert(input.display(), figures);
+        let problems = match truth_of(&regions, &cells) {
+            Ok(truth) => {
+                let (figures, problems) = document(engine, request, input, &truth)?;
+                by_document.insert(input.display(), figures);
+                problems
+            }
+            // Nothing to compare with: the document is not in the figures.
+            Err(error) => vec![error],
+        };
         if !problems.is_empty() {
-            errors.insert(input.display(), problems.iter().map(Problem::from).collect());
+            errors.entry(input.display()).or_default().extend(problems.iter().map(Problem::from));
         }
     }
     if by_document.is_empty() {
+        if let Some((path, problem)) = errors.iter().find_map(|(path, all)| Some((path, all.first()?))) {
+            let message = format!("no document here can be compared; {path}: {}", problem.message);
+            return Err(Error::new(ErrorCode::DataInvalid, message).file(folder));
+        }
         return Err(Error::new(ErrorCode::DataInvalid, "no document here has an annotation").file(folder).help(
             "name a folder with x.pdf, and with x-reg.xml and x-str.xml beside it or in a folder beside its own",
         ));
@@ -186,6 +199,11 @@ fn document(
         end_to_end,
     };
     Ok((figures, errors))
+}
+
+fn truth_of(regions: &Path, cells: &Path) -> Result<Vec<TruthRegion>> {
+    parse_annotation(&read(regions)?, &read(cells)?)
+        .map_err(|error| Error::new(ErrorCode::DataInvalid, error.to_string()).file(cells))
 }
 
 /// The two annotation files of a document: beside it, else in the first folder beside its own that has both.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::data::{LabelledPage, LabelledSection, LabelledText, LabelledWords, read_lines};
 use super::reliability::{NameOutcome, Reliability};
-use super::report::{ClassificationReport, Judged, bootstrap_interval};
+use super::report::{ClassificationReport, Judged, LabelFigures, bootstrap_interval};
 use super::spans::{Span, kind, pairs, spans, wrong_item};
 use crate::document::analysis::Rounded;
 use crate::document::{EntitySpan, PAGE_IMAGE_SIZE, Page, TextPrediction, Tone, WordPredictions};
@@ -102,7 +102,7 @@ pub struct SpanReport {
     /// 95% interval of the F1 by bootstrap over groups.
     pub f1_interval: [f64; 2],
     /// The same per type that the data has.
-    pub per_label: BTreeMap<String, SpanFigures>,
+    pub per_label: BTreeMap<String, LabelFigures>,
     /// Types that the model predicts and the data does not have; those spans are left out of the figures.
     pub left_out: BTreeSet<String>,
     /// Counts: true type, then the type marked at the same words, `TYPE (other words)` where only some are the same, and
@@ -116,19 +116,6 @@ pub struct SpanReport {
     /// Items in which not every span is right: line, text, spans, confidences.
     #[serde(skip)]
     pub wrong: Vec<Value>,
-}
-
-/// Figures of one type of entity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct SpanFigures {
-    /// Share of the predicted spans that are right.
-    pub precision: f64,
-    /// Share of the spans that were found.
-    pub recall: f64,
-    /// Harmonic mean of both.
-    pub f1: f64,
-    /// Spans in the data.
-    pub support: usize,
 }
 
 /// Entities of sentences, with the confidence that the analysis would have.
@@ -232,7 +219,7 @@ fn marked(
     }
     let figures = |[right, predicted, support]: [usize; 3]| {
         let ratio = |part: usize, whole: usize| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
-        SpanFigures {
+        LabelFigures {
             precision: ratio(right, predicted),
             recall: ratio(right, support),
             f1: ratio(2 * right, predicted + support),

@@ -183,7 +183,7 @@ fn section_kinds(
         return Ok(Vec::new());
     }
     let openings: Vec<String> = (0..structure.outline.sections.len())
-        .map(|section| structure.section_opening(pages, section, engine.models.section_words))
+        .map(|section| structure.section_opening(pages, section, engine.models.text.section_words()))
         .collect();
     let inputs: Vec<(&str, &str)> = structure
         .outline

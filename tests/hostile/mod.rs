@@ -6,9 +6,11 @@ mod images;
 mod mutate;
 mod pdf;
 mod pdf_bombs;
+mod random;
 mod run;
 
-pub use mutate::{Random, mutations};
+pub use mutate::mutations;
+pub use random::Random;
 pub use run::{Report, Run, many_cores};
 
 /// How large the bombs are.

@@ -72,7 +72,7 @@ fn wrong_usage_exits_2_and_says_what_is_wrong() {
     for (arguments, message) in [
         (&["analyze"][..], "required"),
         (&["analyze", "--no-such-flag", "x"], "unexpected argument"),
-        (&["analyze", "fixtures/reports", "--pages", "5-2"], "is not a page"),
+        (&["analyze", "fixtures/reports", "--pages", "5-2"], "error: --pages: `5-2` is not a page"),
         (&["analyze", "fixtures/reports", "--max-bytes", "many"], "is not a size"),
         (&["analyze", "fixtures/reports", "--timeout", "0"], "analyze.timeout"),
         (&["analyze", "fixtures/reports", "--include", "*.xyz"], "--include and --exclude leave"),
@@ -375,6 +375,26 @@ fn table_figures_of_an_annotated_folder() {
     assert_eq!((&report["completeness"], &report["purity"]), (&1.0.into(), &1.0.into()));
     assert!(report["regions_given"]["f1"].as_f64().unwrap() > 0.9, "{report}");
     assert_eq!(report["without_annotation"].as_array().unwrap().len(), 1);
+
+    // Neither a bad document nor a bad annotation ends the comparison.
+    fs::write(folder.path().join("docs/broken.pdf"), "no PDF").unwrap();
+    let truth = folder.path().join("truth");
+    for (name, cells) in [("broken", format!("{stem}-str.xml")), ("unclear", "lost-str.xml".to_owned())] {
+        fs::copy(truth.join(format!("{stem}-reg.xml")), truth.join(format!("{name}-reg.xml"))).unwrap();
+        let cells = fs::read(truth.join(cells)).unwrap_or_default();
+        fs::write(truth.join(format!("{name}-str.xml")), cells).unwrap();
+    }
+    fs::copy(folder.path().join("docs").join(pdf), folder.path().join("docs/unclear.pdf")).unwrap();
+    let output = docproc()
+        .args(["eval", "tables", "--json", "--data"])
+        .arg(folder.path().join("docs"))
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["documents"], &report["completeness"]), (&2.into(), &0.5.into()), "{report}");
+    let errors = report["errors"].as_object().unwrap();
+    let named = |name: &str| errors.keys().any(|path| path.ends_with(name));
+    assert!(errors.len() == 2 && named("broken.pdf") && named("unclear.pdf"), "{report}");
     let empty = tempfile::tempdir().unwrap();
     docproc()
         .args(["eval", "tables", "--data"])

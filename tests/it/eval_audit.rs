@@ -32,6 +32,14 @@ fn errors_are_injected_and_counted() {
     assert!(figures["false_alarms_per_100_tables"].is_number());
     assert_eq!(figures["documents"][0]["claims_from"], "print");
 
+    // A file that cannot be read is listed and does not end the run.
+    let broken = folder.path().join("broken.pdf");
+    fs::write(&broken, "no PDF").unwrap();
+    let with_broken = eval();
+    assert_eq!(with_broken["injections"], figures["injections"]);
+    assert_eq!(with_broken["documents"][0]["not_read"], true, "{with_broken}");
+    fs::remove_file(broken).unwrap();
+
     // A file of claims beside the document is what counts; a claim that is not printed there is said to be lost.
     let number = r#"{"page": 1, "box": [0, 0, 1, 1], "text": "12,345", "value": 12345}"#;
     fs::write(

@@ -6,6 +6,7 @@ mod bench;
 mod cli;
 mod dependencies;
 mod eval_audit;
+mod eval_figures;
 mod fixtures;
 #[path = "../hostile/mod.rs"]
 #[allow(dead_code, reason = "`make soak` takes the rest")]

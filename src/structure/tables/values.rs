@@ -11,7 +11,7 @@ use super::units::complete_units;
 use crate::document::Page;
 use crate::document::analysis::{Cell, CellValue, FigureKind, Table, TablePart, UnitSource};
 use crate::structure::numbers::{
-    Locale, ScaleStatement, ScaleSubject, parse_number, scale_by, scale_from_caption,
+    Locale, ScaleStatement, ScaleSubject, is_of_unit_words, parse_number, scale_by, scale_from_caption,
 };
 use crate::structure::units::{LabelUnit, Scopes, header_unit, label_unit, subject};
 
@@ -108,7 +108,13 @@ pub(super) fn table_of(
     let table = TableUnit {
         statement,
         doubtful: unit.doubtful,
-        money: cells.iter().any(|cell| cell.text.contains(['$', '€', '£', '¥', '₹'])),
+        money: cells.iter().any(|cell| {
+            let priced = |unit: Option<&LabelUnit>| unit.is_some_and(|unit| unit.about.is_some());
+            !cell.header
+                && cell.text.contains(['$', '€', '£', '¥', '₹'])
+                && !priced(label_units.get(cell.row as usize))
+                && !priced(header_units.get(cell.column as usize))
+        }),
         by_column: header_units.iter().any(|unit| unit.scale.is_some() && unit.currency.is_some()),
         locale,
         context,
@@ -156,6 +162,8 @@ pub(super) fn scale_statement(part: &Part<'_>) -> Option<ScaleStatement> {
         .cells
         .iter()
         .filter(|cell| cell.row <= part.grid.header_rows)
+        // "Intrinsic value (in millions)" over one column speaks of that column.
+        .filter(|cell| cell.column == 0 || cell.column_span > 1 || is_of_unit_words(&cell.text))
         .map(|cell| cell.text.as_str());
     let mut found: Option<ScaleStatement> = None;
     for text in headers.chain(part.above.iter().map(String::as_str)) {

@@ -155,7 +155,7 @@ pub(in crate::structure) fn header_unit(header: &str) -> LabelUnit {
         Some(ScaleSubject::PerShare)
     } else if says(&["basis points", "(bps)", "(times)"]) {
         Some(ScaleSubject::Ratio)
-    } else if lower.contains("shares")
+    } else if says(&["shares", "share units", "awards", "warrants", "rsus", "psus", "stock units"])
         && !says(&["repurchase", "issuance", "proceeds", "$", "amount", "value"])
     {
         Some(ScaleSubject::Shares)
@@ -219,16 +219,10 @@ fn about_of_label(label: &str) -> Option<ScaleSubject> {
     if says(&["percentage", "(%)", "% of", "percent of", "margin %", "in %"]) {
         return Some(ScaleSubject::Percent);
     }
-    let counts_shares = says(&[
-        "weighted-average",
-        "weighted average",
-        "shares used",
-        "shares outstanding",
-        "number of shares",
-        "average shares",
-        "number of ordinary shares",
-    ]);
-    let per_share = [
+    // The phrase that comes first heads the label: "shares used in computing earnings per share", "earnings per share,
+    // weighted average shares".
+    let first = |words: &[&str]| words.iter().filter_map(|word| label.find(word)).min();
+    let per_share = first(&[
         "per share",
         "per common share",
         "per ordinary share",
@@ -236,24 +230,31 @@ fn about_of_label(label: &str) -> Option<ScaleSubject> {
         "per diluted",
         "per basic",
         "per unit",
-    ];
-    let is_per_share = says(&per_share) || is_average_price(label);
-    if counts_shares && !is_per_share {
-        let counts =
-            says(&["shares", "average number", "diluted", "basic", "outstanding", "units", "dilution"]);
-        // "Weighted average interest rate", "weighted-average remaining term".
-        return if counts {
-            Some(ScaleSubject::Shares)
-        } else if says(&["rate", "yield"]) {
+    ]);
+    let shares = first(&[
+        "shares used",
+        "shares outstanding",
+        "number of shares",
+        "average shares",
+        "number of ordinary shares",
+    ]);
+    match (per_share, shares) {
+        (Some(_), None) => return Some(ScaleSubject::PerShare),
+        (Some(per_share), Some(shares)) if per_share < shares => return Some(ScaleSubject::PerShare),
+        (_, Some(_)) => return Some(ScaleSubject::Shares),
+        (None, None) => {}
+    }
+    if is_average_price(label) {
+        return Some(ScaleSubject::PerShare);
+    }
+    if says(&["weighted-average", "weighted average"]) {
+        return if says(&["rate", "yield"]) {
             Some(ScaleSubject::Percent)
-        } else if says(&["term", "life", "maturity", "duration", "period"]) {
+        } else if says(&["term", "life", "maturity", "duration", "period", "years"]) {
             Some(ScaleSubject::Count)
         } else {
             Some(ScaleSubject::Shares)
         };
-    }
-    if is_per_share {
-        return Some(ScaleSubject::PerShare);
     }
     if says(&["shares"])
         && !says(&["repurchase", "issuance", "proceeds", "purchase", "$", "value", "cost of"])
@@ -308,12 +309,11 @@ fn without_stated_amounts(label: &str) -> String {
     // Clauses with digits of their own, but for years and days: those say nothing about the row's numbers.
     let has_amount = |clause: &&str| {
         clause.contains(['$', '€', '£']) && clause.contains(|c: char| c.is_ascii_digit())
-            || clause.contains(" par value")
-            || clause.starts_with("par value")
+            || clause.contains("par value")
             || clause.contains(|c: char| c.is_ascii_digit())
-                && ["authorized", "issued", "outstanding"].iter().any(|word| clause.contains(word))
+                && ["authorized", "issued", "outstanding", "shares"].iter().any(|word| clause.contains(word))
     };
-    let clauses: Vec<&str> = kept.split([',', ';']).collect();
+    let clauses: Vec<&str> = kept.split([',', ';', '—', '–']).collect();
     match clauses.split_first() {
         Some((first, others)) if !others.is_empty() => std::iter::once(*first)
             .chain(others.iter().copied().filter(|clause| !has_amount(clause)))
