@@ -216,7 +216,7 @@ impl Scanner<'_, '_> {
         let number_joined = |index: usize| tokens.is_number(index) && !tokens.spaced(index);
         let right = number_joined(at + 1)
             || currency::before(tokens, at + 1)
-                .is_some_and(|(_, next)| !tokens.spaced(at + 1) && number_joined(next));
+                .is_some_and(|(_, next)| !tokens.spaced(at + 1) && tokens.is_number(next));
         right
             && (at == 0
                 || tokens.spaced(at)
