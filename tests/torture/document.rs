@@ -56,6 +56,11 @@ impl Place {
         matches!(self, Self::DocumentTitle | Self::RunningHead | Self::RunningFoot)
     }
 
+    /// Stated in full at each table.
+    fn beside(self) -> bool {
+        matches!(self, Self::Title | Self::UnderTitle | Self::RightAbove | Self::PageBefore)
+    }
+
     fn tag(self) -> &'static str {
         PLACES.iter().find(|(place, _)| *place == self).unwrap().1
     }
@@ -97,8 +102,13 @@ impl House {
     }
 
     /// `In millions, except per share data`
-    fn statement(&self, chance: &mut Chance, per_share: bool) -> String {
-        if per_share && self.style.language == Language::English {
+    fn statement(&self, chance: &mut Chance, sheet: &Sheet) -> String {
+        if sheet.shares_in_thousands {
+            let exception =
+                "except number of shares, which are reflected in thousands, and per-share amounts";
+            return format!("{}, {exception}", self.unit.title);
+        }
+        if sheet.per_share && self.style.language == Language::English {
             let words = *chance.pick(&[
                 ", except per share data",
                 ", except per share amounts",
@@ -138,6 +148,7 @@ impl House {
             "key figures" => "table key figures",
             "measures" => "table measures",
             "spellings" => "table spellings",
+            "maturity columns" => "table maturity columns",
             _ => "table maturities",
         });
         if rotated {
@@ -161,6 +172,7 @@ impl House {
             sign_at_totals: american && self.place != Place::None,
             sign_everywhere: self.place == Place::None,
             mark,
+            column_numbers: chance.of(6) && !rotated,
             rotated,
             full_width,
             unit_in_header: (self.place == Place::ColumnHeader).then_some(self.unit.short),
@@ -230,18 +242,19 @@ pub fn draw(seed: u64) -> Document {
         let beside = chance.of(8)
             && !matches!(house.place, Place::PageBefore | Place::LeadIn | Place::Title | Place::None);
         let stacked = at > 0 && chance.of(40);
-        let mut pair: Vec<Sheet> = vec![sheets::draw(chance, style, number, house.decimals)];
+        let mut pair: Vec<Sheet> =
+            vec![sheets::draw(chance, style, number, house.decimals, house.place.beside())];
         if beside {
             pair.retain(|sheet| sheet.columns.len() == 2);
             if let Some(first) = pair.first_mut() {
                 first.rows.iter_mut().for_each(|row| row.note = None);
-                let mut second = sheets::draw(chance, style, number + 1, house.decimals);
+                let mut second = sheets::draw(chance, style, number + 1, house.decimals, false);
                 second.rows.iter_mut().for_each(|row| row.note = None);
                 if second.columns.len() == 2 {
                     pair.push(second);
                 }
             } else {
-                pair.push(sheets::draw(chance, style, number, house.decimals));
+                pair.push(sheets::draw(chance, style, number, house.decimals, house.place.beside()));
             }
         }
         if change && let Some(place) = alter(chance, &mut pair[0]) {
@@ -309,7 +322,7 @@ fn place_tables(
     let first = &pair[0];
     let rows: usize = pair.iter().map(|sheet| sheet.rows.len()).max().unwrap_or(0);
     let height = house.size * 1.6 * (rows as f64 + 5.0) + 40.0;
-    let statement = house.statement(chance, first.per_share);
+    let statement = house.statement(chance, first);
     let mut look = house.look(chance, first);
     let before = house.place == Place::PageBefore;
     if pair.len() > 1 {
@@ -330,7 +343,13 @@ fn place_tables(
     }
     let (left, right) = (paper.left, paper.right);
     if pair.len() < 2 {
-        titles(paper, house, first, &statement);
+        if stacked && house.place.beside() && !before && !first.shares_in_thousands && chance.of(40) {
+            // What was stated above the table before holds on.
+            look.tags.push("second table under one title");
+            paper.y += 8.0;
+        } else {
+            titles(paper, house, first, &statement);
+        }
         if before {
             paper.new_page();
         }
