@@ -14,8 +14,8 @@ use super::paper::{Truth, Want, Wanted};
 /// Confidence from which a reader takes a figure without looking.
 const SURE: f64 = 0.9;
 /// Properties in the order in which a reader looks at them.
-pub const PROPERTIES: [&str; 8] =
-    ["found", "value", "scale", "sign", "currency", "kind", "period", "nothing else"];
+pub const PROPERTIES: [&str; 9] =
+    ["found", "value", "scale", "sign", "currency", "kind", "unit", "period", "nothing else"];
 
 /// Cells and figures that have something in common.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +64,9 @@ pub struct Verdicts {
     pub all: Count,
     pub by_style: BTreeMap<&'static str, Count>,
     pub by_tag: BTreeMap<&'static str, Count>,
-    /// Examples of sure and wrong figures.
+    /// Every figure that is not right: properties, tags, place and what is said.
+    pub wrong: Vec<String>,
+    /// Figures that are sure and wrong.
     pub sure: Vec<String>,
     pub tables: usize,
     pub false_findings: Vec<String>,
@@ -87,7 +89,8 @@ struct Figure<'a> {
     json: &'a Value,
 }
 
-/// Draws the documents of the seeds, analyzes them in one run, and compares. The folder keeps documents and analyses.
+/// Draws the documents of the seeds, analyzes them in one run, and compares. The folder keeps documents,
+/// analyses and a list of what is not right, `wrong.tsv`.
 pub fn judge(seeds: impl Iterator<Item = u64>, folder: &Path) -> Verdicts {
     let documents: Vec<(String, Document)> =
         seeds.map(|seed| (format!("seed-{seed}.pdf"), draw(seed))).collect();
@@ -105,6 +108,7 @@ pub fn judge(seeds: impl Iterator<Item = u64>, folder: &Path) -> Verdicts {
         assert_eq!(analysis["status"], "ok", "{name}: {}", analysis["errors"]);
         verdicts.add(name, document, &analysis);
     }
+    fs::write(folder.join("wrong.tsv"), verdicts.wrong.join("\n")).unwrap();
     verdicts
 }
 
@@ -171,6 +175,15 @@ impl Verdicts {
             // A place for nothing counts only where something is read: nothing is easily right at it.
             if matches!(truth.want, Want::Nothing | Want::Nil) && verdict.wrong.is_empty() {
                 continue;
+            }
+            if !verdict.wrong.is_empty() {
+                let sure = if verdict.sure_and_wrong { "sure" } else { "" };
+                self.wrong.push(format!(
+                    "{}\t{sure}\t{}\t{}\t{example}",
+                    verdict.wrong.join(", "),
+                    document.style,
+                    truth.tags.join(", ")
+                ));
             }
             if verdict.sure_and_wrong {
                 self.sure.push(example.clone());
@@ -380,6 +393,11 @@ fn faults(wanted: &Wanted, figure: &Figure<'_>) -> Vec<(&'static str, bool)> {
     if !wanted.kinds.contains(&kind) {
         // A bare number says nothing about its kind.
         faults.push(("kind", kind != "NUMBER"));
+    }
+    let unit = figure.json["unit"].as_str();
+    // What a label alone counts may be named or not.
+    if unit != wanted.unit && (wanted.unit.is_some() || wanted.kinds[0] != "QUANTITY") {
+        faults.push(("unit", unit.is_some()));
     }
     let period = figure.json["period"].as_str();
     if !wanted.periods.is_empty()

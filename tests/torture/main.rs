@@ -75,13 +75,14 @@ const FLOORS: [(&str, f64); 21] = [
     ("singapore", 0.27),
 ];
 /// The same for each property over all house styles.
-const FLOORS_OF_PROPERTIES: [(&str, f64); 8] = [
+const FLOORS_OF_PROPERTIES: [(&str, f64); 9] = [
     ("found", 0.88),
     ("value", 0.95),
     ("scale", 0.73),
     ("sign", 0.99),
     ("currency", 0.84),
     ("kind", 0.83),
+    ("unit", 0.99),
     ("period", 0.73),
     ("nothing else", 0.92),
 ];

@@ -298,6 +298,7 @@ fn odd(
         Some(_) => Want::Figure(Wanted {
             printed: odd.values[0].abs(),
             values,
+            unit: None,
             kinds: if odd.kind == "MONEY" { &["MONEY"] } else { &["PERCENT"] },
             currency: (odd.kind == "MONEY").then_some(look.style.currency),
             periods: periods.to_vec(),
@@ -431,6 +432,7 @@ fn cell(
         values: vec![amount.value(power)],
         printed: amount.value(0).abs(),
         kinds,
+        unit: None,
         currency: money.then_some(style.currency),
         periods: column.head.periods.clone(),
     };
