@@ -13,8 +13,8 @@ pub struct Document {
     pub style: &'static str,
     pub bytes: Vec<u8>,
     pub truths: Vec<Truth>,
-    /// The number that was changed, so that a sum does not hold.
-    pub changed: Option<Ink>,
+    /// What was changed, so that a sum does not hold: [`CHANGED`] or [`MOVED`], and where.
+    pub changed: Option<(&'static str, Ink)>,
 }
 
 /// Where the scale is stated.
@@ -204,7 +204,7 @@ pub fn draw(seed: u64) -> Document {
     };
     let foot = (house.place == Place::RunningFoot).then(|| stated.clone());
     let mut paper = Paper::new(pen, head, foot);
-    // One in four documents has a changed number.
+    // One in four documents has a number that does not fit.
     let mut change = chance.of(25);
     let mut changed = None;
     let mut number = chance.range(3, 20) as usize;
@@ -266,37 +266,65 @@ pub fn draw(seed: u64) -> Document {
             prose(chance, &mut paper, sentences, 2);
         }
         let inks = place_tables(chance, &mut paper, &house, &pair, stacked);
-        if let Some((table, (row, column))) = changed
+        if let Some((table, (kind, row, column))) = changed
             && table == at
         {
-            changed_ink(&mut paper, &inks[0], row, column);
+            changed_ink(&mut paper, &inks[0], (row, column), kind);
         }
     }
     if chance.of(60) {
         prose(chance, &mut paper, 2, 2);
     }
-    let changed = paper.truths.iter().find(|truth| truth.tags.contains(&CHANGED)).map(|truth| truth.ink);
+    let changed = paper.truths.iter().find_map(|truth| {
+        let kind = [CHANGED, MOVED].into_iter().find(|kind| truth.tags.contains(kind))?;
+        Some((kind, truth.ink))
+    });
     Document { style: style.name, bytes: paper.pen.finish(), truths: paper.truths, changed }
 }
 
 const CHANGED: &str = "changed number";
+const MOVED: &str = "moved rows";
 
-fn changed_ink(paper: &mut Paper, inks: &[Vec<Option<Ink>>], row: usize, column: usize) {
+fn changed_ink(
+    paper: &mut Paper,
+    inks: &[Vec<Option<Ink>>],
+    (row, column): (usize, usize),
+    kind: &'static str,
+) {
     if let Some(ink) = inks[row][column]
         && let Some(truth) = paper.truths.iter_mut().find(|truth| truth.ink == ink)
     {
-        truth.tags.push(CHANGED);
+        truth.tags.push(kind);
     }
 }
 
-/// Changes one digit of one term of a sum.
-fn alter(chance: &mut Chance, sheet: &mut Sheet) -> Option<(usize, usize)> {
+/// Changes one digit of one term of a sum, or exchanges the numbers of that row and one outside of the sum.
+fn alter(chance: &mut Chance, sheet: &mut Sheet) -> Option<(&'static str, usize, usize)> {
     if sheet.claims.is_empty() {
         return None;
     }
     let claim = chance.pick(&sheet.claims).clone();
     let (row, column) = (*chance.pick(&claim.terms), *chance.pick(&claim.columns));
     let Entry::Figure(amount, What::Money) = sheet.rows[row].entries[column] else { return None };
+    if chance.of(35) {
+        let is_other = |at: &usize| {
+            let money = |entry: &Entry| matches!(entry, Entry::Figure(_, What::Money));
+            let entries = &sheet.rows[*at].entries;
+            *at != claim.result
+                && !claim.terms.contains(at)
+                && entries.len() == sheet.rows[row].entries.len()
+                && money(&entries[column])
+                && entries[column] != sheet.rows[row].entries[column]
+        };
+        let others: Vec<usize> = (0..sheet.rows.len()).filter(is_other).collect();
+        if others.is_empty() {
+            return None;
+        }
+        let other = *chance.pick(&others);
+        let entries = std::mem::take(&mut sheet.rows[row].entries);
+        sheet.rows[row].entries = std::mem::replace(&mut sheet.rows[other].entries, entries);
+        return Some((MOVED, row, column));
+    }
     // Not the last digit: that could be rounding.
     let digits = amount.mantissa.unsigned_abs().to_string().len() as u32;
     if digits < 3 {
@@ -308,7 +336,7 @@ fn alter(chance: &mut Chance, sheet: &mut Sheet) -> Option<(usize, usize)> {
     let mantissa = amount.mantissa.abs() + (other - digit) * place;
     let mantissa = if amount.mantissa < 0 { -mantissa } else { mantissa };
     sheet.rows[row].entries[column] = Entry::Figure(Amount::new(mantissa, amount.decimals), What::Money);
-    Some((row, column))
+    Some((CHANGED, row, column))
 }
 
 /// Titles, units and tables; two sheets stand side by side.

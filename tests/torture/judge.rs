@@ -70,8 +70,8 @@ pub struct Verdicts {
     pub sure: Vec<String>,
     pub tables: usize,
     pub false_findings: Vec<String>,
-    pub changed: usize,
-    pub changed_found: usize,
+    /// Changes of documents and those that a finding cites, by kind.
+    pub changed: BTreeMap<&'static str, [usize; 2]>,
     pub changed_missed: Vec<String>,
 }
 
@@ -211,8 +211,7 @@ impl Verdicts {
                 let said = findings.iter().map(|finding| format!("{name}: {}", finding["message"]));
                 self.false_findings.extend(said);
             }
-            Some(ink) => {
-                self.changed += 1;
+            Some((kind, ink)) => {
                 let [x0, y0, x1, y1] = ink.bbox;
                 let (x, y) = ((x0 + x1) / 2.0, (y0 + y1) / 2.0);
                 let found =
@@ -220,11 +219,13 @@ impl Verdicts {
                         let [left, top, right, bottom] = bbox(&term["box"]);
                         term["page"] == ink.page && left <= x && x <= right && top <= y && y <= bottom
                     });
-                self.changed_found += usize::from(found);
+                let counts = self.changed.entry(kind).or_default();
+                counts[0] += 1;
+                counts[1] += usize::from(found);
                 if !found {
                     let truth = document.truths.iter().find(|truth| truth.ink == ink);
                     let what = truth.map_or("", |truth| truth.label.as_str());
-                    self.changed_missed.push(format!("{name} page {} {what}", ink.page));
+                    self.changed_missed.push(format!("{name} page {} {kind}: {what}", ink.page));
                 }
             }
         }
@@ -235,7 +236,9 @@ impl Verdicts {
     }
 
     pub fn share_of_changed_found(&self) -> f64 {
-        self.changed_found as f64 / self.changed.max(1) as f64
+        let [all, found] =
+            self.changed.values().fold([0, 0], |sum, counts| [sum[0] + counts[0], sum[1] + counts[1]]);
+        found as f64 / all.max(1) as f64
     }
 
     /// The figures as a table, the worst kinds first.
@@ -280,19 +283,23 @@ impl Verdicts {
         rows(&mut out, &self.by_style, false);
         writeln!(out, "\n{:<34} {head}", "property of the print").unwrap();
         rows(&mut out, &self.by_tag, true);
+        let changes: Vec<String> = self
+            .changed
+            .iter()
+            .map(|(kind, [all, found])| format!("; {kind}: {found} of {all} found"))
+            .collect();
         writeln!(
             out,
-            "\naudit: {} false findings in {} tables ({:.1} per 100); {} of {} changed numbers found",
+            "\naudit: {} false findings in {} tables ({:.1} per 100){}",
             self.false_findings.len(),
             self.tables,
             self.false_findings_per_100_tables(),
-            self.changed_found,
-            self.changed
+            changes.join("")
         )
         .unwrap();
         for (title, lines) in [
             ("false findings", &self.false_findings),
-            ("changed numbers missed", &self.changed_missed),
+            ("changes missed", &self.changed_missed),
             ("sure and wrong", &self.sure),
         ] {
             writeln!(out, "\n{title}:").unwrap();
