@@ -83,7 +83,8 @@ fn load() -> Result<Data> {
         predictions.push(predicted);
     }
     let structure = DocumentStructure::new(&pages, blocks.clone(), &Limit::default())?;
-    let tables = find_tables(&pages, &structure.blocks, &Limit::default())?;
+    let tables =
+        find_tables(&pages, &structure.blocks, &structure.units, structure.locale, &Limit::default())?;
     let parts = assemble(
         &pages,
         &structure,
@@ -161,18 +162,30 @@ fn table_grid(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn tables(bencher: Bencher<'_, '_>) {
     let data = data();
-    bencher
-        .counter(ItemsCount::new(data.analysis.tables.len()))
-        .bench(|| find_tables(&data.pages, &data.structure.blocks, &Limit::default()));
+    bencher.counter(ItemsCount::new(data.analysis.tables.len())).bench(|| {
+        find_tables(
+            &data.pages,
+            &data.structure.blocks,
+            &data.structure.units,
+            data.structure.locale,
+            &Limit::default(),
+        )
+    });
 }
 
 /// The arithmetic of all tables.
 #[divan::bench]
 fn audit_tables(bencher: Bencher<'_, '_>) {
     let data = data();
-    bencher
-        .counter(ItemsCount::new(data.analysis.tables.len()))
-        .bench(|| audit(&data.pages, &data.analysis.tables, &data.analysis.sentences, &Limit::default()));
+    bencher.counter(ItemsCount::new(data.analysis.tables.len())).bench(|| {
+        audit(
+            &data.pages,
+            &data.analysis.tables,
+            &data.analysis.sentences,
+            data.structure.locale,
+            &Limit::default(),
+        )
+    });
 }
 
 /// Every word of the document taken for a number.

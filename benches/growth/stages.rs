@@ -19,12 +19,12 @@ pub fn run((pages, blocks): &(Vec<Page>, Vec<PageBlock>)) -> [f64; STAGES.len()]
     let mut times = vec![processor_seconds()];
     let structure = DocumentStructure::new(pages, blocks, &limit).unwrap();
     times.push(processor_seconds());
-    let tables = find_tables(pages, &structure.blocks, &limit).unwrap();
+    let tables = find_tables(pages, &structure.blocks, &structure.units, structure.locale, &limit).unwrap();
     times.push(processor_seconds());
     let text = TextResults::default();
     let parts = assemble(pages, &structure, text, tables, ReviewThresholds::default(), &limit).unwrap();
     times.push(processor_seconds());
-    let audit = audit(pages, &parts.tables, &parts.sentences, &limit).unwrap();
+    let audit = audit(pages, &parts.tables, &parts.sentences, structure.locale, &limit).unwrap();
     assert!(audit.summary.hold > 0, "{:?}", audit.summary);
     times.push(processor_seconds());
     let mut anomalies = audit.anomalies;

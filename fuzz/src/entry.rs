@@ -15,10 +15,10 @@ use crate::input::segment::PageSegment;
 use crate::input::tiff_frames::{self, Frames};
 use crate::input::{resolution, tsv};
 use crate::output::journal::Journal;
-use crate::quantize::{npy, onnx};
 use crate::runtime::cache::{CacheInput, CacheKey};
 use crate::runtime::disk_cache;
 use docproc_networks::{file, libfann, ruv};
+use docproc_onnx::{TensorValues, npy};
 
 /// Messages between the main process and a page worker.
 pub fn protocol(bytes: &[u8]) -> bool {
@@ -160,7 +160,7 @@ pub fn disk_cache(bytes: &[u8]) -> bool {
 
 /// An ONNX model.
 pub fn onnx(bytes: &[u8]) -> bool {
-    let Ok(model) = onnx::parse(bytes.to_vec().into()) else { return false };
+    let Ok(model) = docproc_onnx::file::parse(bytes.to_vec().into()) else { return false };
     for tensor in model.graph.iter().flat_map(|graph| &graph.initializer) {
         let _ = tensor.inline_bytes();
     }
@@ -169,7 +169,6 @@ pub fn onnx(bytes: &[u8]) -> bool {
 
 /// An array of NumPy: as many elements as its shape says.
 pub fn npy(bytes: &[u8]) -> bool {
-    use crate::runtime::TensorValues;
     let Ok(tensor) = npy::parse(bytes) else { return false };
     let length = match &tensor.values {
         TensorValues::F32(values) => values.len(),

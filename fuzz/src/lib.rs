@@ -33,20 +33,7 @@ pub mod runtime {
     pub mod buffers;
     pub mod cache;
     pub mod disk_cache;
-    pub mod hash;
-    pub mod tensor;
-    pub use tensor::{Tensor, TensorValues};
 }
 
 #[path = "../../src/output/mod.rs"]
 pub mod output;
-
-#[path = "../../src/quantize"]
-pub mod quantize {
-    pub mod npy;
-    pub mod onnx;
-
-    pub mod runner {
-        pub type Tensors = std::collections::BTreeMap<String, crate::runtime::Tensor>;
-    }
-}

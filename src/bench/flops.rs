@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::ops::AddAssign;
 use std::path::Path;
 
+use docproc_onnx::file::{Model, NodeProto, ValueInfoProto, write};
+use docproc_onnx::{Tensor, TensorValues};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::quantize::onnx::{Model, NodeProto, ValueInfoProto, write};
-use crate::runtime::{Environment, Tensor, TensorSession, TensorValues};
+use crate::runtime::{Environment, TensorSession};
 
 /// Multiplications and additions, each counted by itself, of matrix products and convolutions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -95,7 +96,7 @@ impl OperationCounter {
             .input
             .iter()
             .map(|input| {
-                let element = crate::quantize::declared(input).map_or(0, |element| element.number());
+                let element = docproc_onnx::declared(input).map_or(0, |element| element.number());
                 (input.name().to_owned(), element)
             })
             .collect();
@@ -214,7 +215,7 @@ impl Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantize::onnx::{
+    use docproc_onnx::file::{
         Dimension, DimensionValue, ElementType, GraphProto, ModelProto, OperatorSetIdProto, TensorShapeProto,
         TensorTypeProto, TypeProto, TypeValue, float_tensor,
     };
@@ -270,7 +271,7 @@ mod tests {
             ..GraphProto::default()
         };
         let mut graph = graph;
-        graph.initializer.push(crate::quantize::onnx::raw_tensor(
+        graph.initializer.push(docproc_onnx::file::raw_tensor(
             "u8w",
             ElementType::Int8,
             vec![6, 5],

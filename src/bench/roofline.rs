@@ -7,17 +7,18 @@
 use std::path::Path;
 use std::time::Instant;
 
+use docproc_onnx::file::{
+    Dimension, DimensionValue, ElementType, GraphProto, Model, ModelProto, NodeProto, OperatorSetIdProto,
+    TensorShapeProto, TensorTypeProto, TypeProto, TypeValue, ValueInfoProto, float_tensor, integer_tensor,
+    raw_tensor, write,
+};
+use docproc_onnx::{Tensor, TensorValues};
 use serde::{Deserialize, Serialize};
 
 use super::flops::Operations;
 use super::workload::{Size, Workload};
 use crate::error::{Error, ErrorCode, Result};
-use crate::quantize::onnx::{
-    Dimension, DimensionValue, ElementType, GraphProto, Model, ModelProto, NodeProto, OperatorSetIdProto,
-    TensorShapeProto, TensorTypeProto, TypeProto, TypeValue, ValueInfoProto, float_tensor, integer_tensor,
-    raw_tensor, write,
-};
-use crate::runtime::{Environment, Tensor, TensorSession, TensorValues};
+use crate::runtime::{Environment, TensorSession};
 
 /// Edge of the square matrices. 1,024 is large enough that packing and launching do not count.
 const EDGE: usize = 1024;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use docproc_networks::metrics::interval;
 use docproc_networks::random::Random;
 
 /// Resamples behind a confidence interval.
@@ -46,37 +47,28 @@ pub struct Ratio {
 
 impl Ratio {
     /// How many times faster `times` are than `reference`, measured in turn: the median of the ratios of pairs.
-    /// Drift of the machine moves both times of a pair alike and cancels. Interval: percentile bootstrap over the
-    /// pairs (Efron 1979), always the same for the same times.
+    /// Drift of the machine moves both times of a pair alike and cancels. The pairs are resampled.
     #[must_use]
     pub fn of_pairs(reference: &[f64], times: &[f64]) -> Option<Self> {
         let ratios: Vec<f64> = reference.iter().zip(times).map(|(a, b)| a / b).collect();
-        Self::bootstrap(ratios.len(), |random| {
-            median(match random {
-                None => ratios.clone(),
-                Some(random) => resample(&ratios, random),
-            })
-        })
+        let value = (!ratios.is_empty()).then(|| median(ratios.clone()))?;
+        Self::resampled(value, |random| median(resample(&ratios, random)))
     }
 
     /// How many times slower `now` is than `before`, measured at different times: the ratio of the medians. Both
     /// are resampled by themselves.
     #[must_use]
     pub fn of_medians(now: &[f64], before: &[f64]) -> Option<Self> {
-        Self::bootstrap(now.len().min(before.len()), |random| match random {
-            None => median(now.to_vec()) / median(before.to_vec()),
-            Some(random) => median(resample(now, random)) / median(resample(before, random)),
-        })
-    }
-
-    fn bootstrap(samples: usize, statistic: impl Fn(Option<&mut Random>) -> f64) -> Option<Self> {
-        if samples == 0 {
+        if now.is_empty() || before.is_empty() {
             return None;
         }
-        let mut random = Random::new(1);
-        let mut values: Vec<f64> = (0..RESAMPLES).map(|_| statistic(Some(&mut random))).collect();
-        values.sort_by(f64::total_cmp);
-        Some(Self { value: statistic(None), low: quantile(&values, 0.025), high: quantile(&values, 0.975) })
+        let value = median(now.to_vec()) / median(before.to_vec());
+        Self::resampled(value, |random| median(resample(now, random)) / median(resample(before, random)))
+    }
+
+    fn resampled(value: f64, draw: impl Fn(&mut Random) -> f64) -> Option<Self> {
+        let [low, high] = interval(RESAMPLES, 1, |random| Some(draw(random)))?;
+        Some(Self { value, low, high })
     }
 }
 

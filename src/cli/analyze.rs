@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Instant, SystemTime};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 
 use super::args::{AnalyzeArgs, SummaryFormat};
@@ -67,8 +67,8 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
     if args.tables.is_some() && args.output.is_none() && args.jsonl.is_some() {
         bail!("--tables needs a folder to write to; add -o DIR");
     }
-    let pages =
-        args.pages.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg).context("--pages")?;
+    let pages = args.pages.as_deref().map(str::parse).transpose();
+    let pages = pages.map_err(|error| anyhow!("--pages: {error}"))?;
     let request = Request::new(&config, pages, passwords(args.password_file.as_deref())?);
     let stop = Arc::new(Stop::new(config.analyze.stop_timeout.0));
     listen(&stop)?;
@@ -118,7 +118,7 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
             let message = format!("the manifest is still that of an earlier run: {error}");
             log::say(Level::Warning, "manifest", &message, &json!({"code": error.code()}));
         }
-        return Err(failure.map_or_else(|| anyhow::anyhow!("the run did not begin"), Into::into));
+        return Err(failure.map_or_else(|| anyhow!("the run did not begin"), Into::into));
     };
     recorded?;
     match summary {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Verbosity;
 use super::log::{self, Level};
+use super::summary::count;
 use crate::document::analysis::Status;
 use crate::output::{DocumentEntry, Outcome, StopReason};
 use crate::pipeline::Observer;
@@ -57,7 +58,7 @@ impl Observer for Progress {
     fn pages_done(&self, pages: u64) {
         let pages = self.pages.fetch_add(pages, Ordering::Relaxed) + pages;
         let seconds = self.bar.elapsed().as_secs_f64().max(1e-3);
-        self.bar.set_message(format!("{pages} pages, {:.1} pages/s", pages as f64 / seconds));
+        self.bar.set_message(format!("{}, {:.1} pages/s", count(pages, "page"), pages as f64 / seconds));
     }
 
     fn stopping(&self, reason: Option<StopReason>, cut: bool) {
@@ -87,7 +88,7 @@ impl Observer for Progress {
             self.say(Level::Warning, "document", &format!("{} {status}{codes}", entry.path), &Value::Null);
         } else if self.verbosity == Verbosity::Verbose {
             let what = match entry.outcome {
-                Outcome::Analyzed => format!("{} pages in {:.2} s", entry.pages, entry.seconds),
+                Outcome::Analyzed => format!("{} in {:.2} s", count(entry.pages, "page"), entry.seconds),
                 Outcome::Skipped => "current, skipped".to_owned(),
                 Outcome::NotReached => "not reached".to_owned(),
                 Outcome::Cut => "cut".to_owned(),

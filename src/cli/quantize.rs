@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use docproc_onnx::{
+    CalibrationMethod, GateOptions, LayerPrecision, Mode, QuantizeHooks, QuantizeOptions, QuantizeReport,
+    TaskMetric,
+};
 
 use super::log::{self, tell};
 use super::quantize_args::{GateTask, QuantizeArgs, QuantizeMode};
@@ -13,8 +17,7 @@ use super::{EXIT_DOCUMENTS, Verbosity, paint, print};
 use crate::config::{NativeLibrary, native_library};
 use crate::error::Result;
 use crate::quantize::{
-    CalibrationMethod, GateOptions, Inputs, LayerPrecision, Mode, OrtLoader, QuantizeHooks, QuantizeOptions,
-    QuantizeReport, Reading, Subject, Task, TaskMetric, builtin, gather, is_tensors, quantize, tensors,
+    Inputs, OrtLoader, Reading, Subject, Task, builtin, gather, is_tensors, quantize, tensors,
 };
 use crate::runtime::{BundleOptions, Environment, Manifest, ModelBundle, Precision};
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::paint;
 use super::terminal::{Color, shown};
-use crate::document::analysis::{Severity, Status};
+use crate::document::analysis::{AuditSummary, Severity, Status};
 use crate::output::{Manifest, RunCounts};
 use crate::pipeline::Digest;
 use crate::runtime::{BufferStatistics, StageTime};
@@ -16,6 +16,9 @@ use crate::runtime::{BufferStatistics, StageTime};
 const LISTED: usize = 40;
 /// Findings shown per document at most.
 const FINDINGS: usize = 3;
+
+/// Numbers that the audit must leave out for the summary to say so.
+const MANY_LEFT_OUT: u32 = 10;
 
 /// The summary as text, ready for standard error; `place` has been made harmless.
 pub fn render(digests: &[Digest], counts: &RunCounts, seconds: f64, place: &str) -> String {
@@ -34,10 +37,19 @@ pub fn render(digests: &[Digest], counts: &RunCounts, seconds: f64, place: &str)
     let total: (u32, u32, u32) = digests.iter().fold((0, 0, 0), |total, digest| {
         (total.0 + digest.audit.checked, total.1 + digest.audit.hold, total.2 + digest.audit.broken)
     });
+    let left_out: u32 = digests.iter().map(|digest| digest.audit.left_out).sum();
     if total.0 > 0 {
         line(
             &mut text,
             &format!("audit: {} relations checked, {} hold, {} do not", total.0, total.1, total.2),
+        );
+    }
+    if left_out >= MANY_LEFT_OUT {
+        line(
+            &mut text,
+            &format!(
+                "audit: {left_out} numbers left out, because they can be read in two ways or are cut off"
+            ),
         );
     }
     let mut parts = vec![format!("{} ok", counts.ok)];
@@ -97,8 +109,9 @@ pub fn profile(stages: &[StageTime], buffers: BufferStatistics) -> String {
 
 /// The summary as a JSON object: totals, the audit's, findings per document that has some, and where the rest is.
 pub fn object(manifest: &Manifest, digests: &[Digest], output: Option<&Path>) -> Value {
-    let audit = digests.iter().fold([0u32; 3], |[checked, hold, broken], digest| {
-        [checked + digest.audit.checked, hold + digest.audit.hold, broken + digest.audit.broken]
+    let audit = digests.iter().fold([0u32; 4], |[checked, hold, broken, left_out], digest| {
+        let AuditSummary { checked: c, hold: h, broken: b, left_out: l } = digest.audit;
+        [checked + c, hold + h, broken + b, left_out + l]
     });
     let documents: Vec<Value> = digests
         .iter()
@@ -126,7 +139,7 @@ pub fn object(manifest: &Manifest, digests: &[Digest], output: Option<&Path>) ->
         "counts": manifest.counts,
         "cache": manifest.cache,
         "workers": manifest.workers,
-        "audit": {"checked": audit[0], "hold": audit[1], "broken": audit[2]},
+        "audit": {"checked": audit[0], "hold": audit[1], "broken": audit[2], "left_out": audit[3]},
         "output": output.map(Path::to_string_lossy),
         "problems": manifest.problems,
         "documents": documents,
@@ -174,10 +187,15 @@ fn document(text: &mut String, digest: &Digest) {
             count(digest.tables, "table"),
         ];
         if let Some((label, balance)) = &digest.sentiment {
+            // A balance that rounds to nothing has no sign.
+            let balance = (balance * 100.0).round() / 100.0 + 0.0;
             facts.push(format!("sentiment {} ({balance:+.2})", shown(label)));
         }
         if digest.audit.checked > 0 {
             facts.push(format!("{} of {} sums hold", digest.audit.hold, digest.audit.checked));
+        }
+        if digest.audit.left_out >= MANY_LEFT_OUT {
+            facts.push(format!("{} numbers not audited", digest.audit.left_out));
         }
         line(text, &format!("    {}", facts.join(", ")));
     }
@@ -195,7 +213,7 @@ fn document(text: &mut String, digest: &Digest) {
     }
 }
 
-fn count(number: impl Into<u64>, what: &str) -> String {
+pub(super) fn count(number: impl Into<u64>, what: &str) -> String {
     let number = number.into();
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
@@ -209,7 +227,6 @@ fn line(text: &mut String, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::analysis::AuditSummary;
     use crate::error::ErrorCode;
 
     fn digest(path: &str) -> Digest {
@@ -224,9 +241,17 @@ mod tests {
             sentiment: Some(("positive".to_owned(), 0.25)),
             figures: 4,
             tables: 1,
-            audit: AuditSummary { checked: 5, hold: 4, broken: 1 },
+            audit: AuditSummary { checked: 5, hold: 4, broken: 1, left_out: 6 },
             findings: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_balance_that_rounds_to_nothing_has_no_sign() {
+        let balanced = Digest { sentiment: Some(("neutral".to_owned(), -0.001)), ..digest("even.pdf") };
+        let mut text = String::new();
+        document(&mut text, &balanced);
+        assert!(text.contains("sentiment neutral (+0.00)"), "{text}");
     }
 
     #[test]
@@ -251,5 +276,6 @@ mod tests {
         assert!(text.contains("Total assets is 10 too high (page 7)"), "{text}");
         assert!(text.contains("pdf.malformed: not a PDF inside"), "{text}");
         assert!(text.contains("10 relations checked, 8 hold, 2 do not"), "{text}");
+        assert!(text.contains("12 numbers left out") && !text.contains("not audited"), "{text}");
     }
 }

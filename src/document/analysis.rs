@@ -15,10 +15,10 @@ use super::round;
 use crate::error::{Error, ErrorCode};
 
 pub use super::findings::{Anomaly, AuditSummary, Score, Severity};
-pub use super::tables::{Cell, CellValue, Table, TablePart};
+pub use super::tables::{Cell, CellValue, Table, TablePart, UnitSource};
 
 /// Version of the JSON contract (semantic versioning: a major step may break readers, a minor step adds).
-pub const SCHEMA_VERSION: &str = "1.2.0";
+pub const SCHEMA_VERSION: &str = "1.3.0";
 
 /// Everything docproc says about one document.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -351,6 +351,10 @@ pub struct Figure {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(default)]
     pub sentence: Option<u32>,
+    /// The heading it stands in, as a block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub heading: Option<u32>,
     /// The table it stands in, with row and column.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(default)]
@@ -363,6 +367,10 @@ pub struct Figure {
     /// Probability that value, scale and sign are right, 0 to 1.
     #[serde(serialize_with = "round::four")]
     pub confidence: f32,
+    /// Whether its scale or its reading is in doubt.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
+    pub needs_review: bool,
 }
 
 /// Kinds of figures.

@@ -177,4 +177,7 @@ pub struct AuditSummary {
     pub hold: u32,
     /// Those that do not.
     pub broken: u32,
+    /// Numbers of tables that were in none of them because they can be read in two ways or are cut off.
+    #[serde(default)]
+    pub left_out: u32,
 }

@@ -41,6 +41,10 @@ pub struct Table {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(default)]
     pub scale: Option<i32>,
+    /// Where the scale is stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub scale_from: Option<UnitSource>,
     /// ISO 4217 code stated for the table.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(default)]
@@ -49,6 +53,24 @@ pub struct Table {
     pub column_periods: Vec<Option<String>>,
     /// Cells with content, row by row.
     pub cells: Vec<Cell>,
+}
+
+/// Where the scale of a table's numbers is stated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitSource {
+    /// In the table, or in the lines above it.
+    Table,
+    /// In a running head or foot of its page.
+    Page,
+    /// Under the same heading.
+    Heading,
+    /// In a title line further up that governs what follows, such as that of the notes.
+    Part,
+    /// In a sentence about the whole document.
+    Document,
+    /// Nowhere: most other tables have it, and the table's numbers do not speak against it.
+    OtherTables,
 }
 
 /// The part of a table on one further page.
@@ -128,6 +150,10 @@ pub struct CellValue {
     /// Probability that value, scale and sign are right, 0 to 1.
     #[serde(serialize_with = "round::four")]
     pub confidence: f32,
+    /// Whether its scale or its reading is in doubt.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
+    pub needs_review: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature

@@ -15,7 +15,9 @@ use crate::input::Input;
 use crate::limit::Limit;
 use crate::pipeline::{Engine, Reading, Request};
 use crate::scoring::audit::audit;
+use crate::structure::locale_of;
 use crate::structure::tables::find_tables;
+use crate::structure::units::Scopes;
 
 /// Ending of the file of claims beside a document: `report.pdf` has `report.claims.jsonl`.
 const CLAIMS: &str = "claims.jsonl";
@@ -203,8 +205,9 @@ pub fn inject_into(
 ) -> Result<DocumentReport> {
     let limit = Limit::default();
     let Reading { pages, blocks, sentences, errors } = reading;
-    let tables = find_tables(pages, blocks, &limit)?;
-    let clean = audit(pages, &tables, sentences, &limit)?;
+    let locale = locale_of(pages);
+    let tables = find_tables(pages, blocks, &Scopes::of(pages, blocks), locale, &limit)?;
+    let clean = audit(pages, &tables, sentences, locale, &limit)?;
     let before: BTreeSet<String> = clean.anomalies.iter().map(terms_of).collect();
     let planned = plan(pages, claims, options.seed, options.per_kind);
     let verdicts = planned
@@ -213,8 +216,8 @@ pub fn inject_into(
             || pages.clone(),
             |changed, (_, change)| {
                 let old = change.apply(&mut changed[change.page]);
-                let tables = find_tables(changed, blocks, &limit)?;
-                let found = audit(changed, &tables, sentences, &limit)?
+                let tables = find_tables(changed, blocks, &Scopes::of(changed, blocks), locale, &limit)?;
+                let found = audit(changed, &tables, sentences, locale, &limit)?
                     .anomalies
                     .iter()
                     .any(|anomaly| !before.contains(&terms_of(anomaly)) && cites(anomaly, pages, change));

@@ -201,10 +201,12 @@ pub(super) mod tests {
             scale: Some(scale),
             period: Some("2024".into()),
             sentence: None,
+            heading: None,
             cell: None,
             page: 1,
             bbox: BBox::new(x - 2.0, 98.0, x + 32.0, 110.0),
             confidence: 1.0,
+            needs_review: false,
         }
     }
 

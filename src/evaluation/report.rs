@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use docproc_networks::metrics::interval;
+use docproc_networks::random::Random;
 use serde::Serialize;
 use serde_json::Value;
 
 /// Resamples of the bootstrap.
 const RESAMPLES: usize = 1_000;
+const SEED: u64 = 0x5eed;
 /// Bins of the calibration error.
 const BINS: usize = 15;
 
@@ -66,6 +69,16 @@ impl ClassificationReport {
     #[must_use]
     pub fn new(labels: &[String], items: &[Judged]) -> Self {
         let counts = confusion(labels.len(), items.iter());
+        let mut groups: BTreeMap<usize, Vec<&Judged>> = BTreeMap::new();
+        for item in items {
+            groups.entry(item.group).or_default().push(item);
+        }
+        let groups: Vec<Counts> =
+            groups.into_values().map(|items| confusion(labels.len(), items.into_iter())).collect();
+        let interval = |figure: fn(&Counts) -> f64| {
+            bootstrap_interval(&groups, |sample| figure(&sum(labels.len(), sample)))
+        };
+        let (accuracy_interval, macro_f1_interval) = (interval(accuracy), interval(macro_f1));
         let (accuracy, macro_f1) = (accuracy(&counts), macro_f1(&counts));
         let per_label = labels
             .iter()
@@ -84,13 +97,12 @@ impl ClassificationReport {
                 (name.clone(), row.map(|(name, count)| (name.clone(), *count)).collect())
             })
             .collect();
-        let (accuracies, f1s) = bootstrap(labels.len(), items);
         Self {
             n: items.len(),
             accuracy,
-            accuracy_interval: interval(accuracies),
+            accuracy_interval,
             macro_f1,
-            macro_f1_interval: interval(f1s),
+            macro_f1_interval,
             per_label,
             confusion,
             calibration_error: calibration_error(items),
@@ -105,6 +117,16 @@ fn confusion<'a>(labels: usize, items: impl Iterator<Item = &'a Judged>) -> Coun
     let mut counts = vec![vec![0; labels]; labels];
     for item in items {
         counts[item.truth][item.predicted] += 1;
+    }
+    counts
+}
+
+fn sum(labels: usize, parts: &[&Counts]) -> Counts {
+    let mut counts = vec![vec![0; labels]; labels];
+    for part in parts {
+        for (row, more) in counts.iter_mut().zip(*part) {
+            row.iter_mut().zip(more).for_each(|(count, more)| *count += more);
+        }
     }
     counts
 }
@@ -150,65 +172,14 @@ fn calibration_error(items: &[Judged]) -> f64 {
     if items.is_empty() { 0.0 } else { gap / items.len() as f64 }
 }
 
-/// Accuracy and macro-F1 of resamples of the groups.
-fn bootstrap(labels: usize, items: &[Judged]) -> (Vec<f64>, Vec<f64>) {
-    let mut groups: BTreeMap<usize, Counts> = BTreeMap::new();
-    for item in items {
-        let counts = groups.entry(item.group).or_insert_with(|| vec![vec![0; labels]; labels]);
-        counts[item.truth][item.predicted] += 1;
-    }
-    let groups: Vec<Counts> = groups.into_values().collect();
-    let mut random = SplitMix(0x5eed);
-    let resamples = if groups.len() < 2 { 0 } else { RESAMPLES };
-    (0..resamples)
-        .map(|_| {
-            let mut counts = vec![vec![0; labels]; labels];
-            for _ in 0..groups.len() {
-                let group = &groups[(random.next() % groups.len() as u64) as usize];
-                for (row, more) in counts.iter_mut().zip(group) {
-                    for (count, more) in row.iter_mut().zip(more) {
-                        *count += more;
-                    }
-                }
-            }
-            (accuracy(&counts), macro_f1(&counts))
-        })
-        .unzip()
-}
-
-/// 95% interval of a figure over resamples of whole groups; seeded, as above.
+/// 95% interval of a figure over resamples of whole groups; `[0, 1]`, all that is known, of fewer than two.
 pub(super) fn bootstrap_interval<T>(groups: &[T], figure: impl Fn(&[&T]) -> f64) -> [f64; 2] {
-    let mut random = SplitMix(0x5eed);
+    let draw = |random: &mut Random| {
+        let sample: Vec<&T> = groups.iter().map(|_| &groups[random.below(groups.len())]).collect();
+        Some(figure(&sample))
+    };
     let resamples = if groups.len() < 2 { 0 } else { RESAMPLES };
-    let values = (0..resamples).map(|_| {
-        let sample: Vec<&T> =
-            groups.iter().map(|_| &groups[(random.next() % groups.len() as u64) as usize]).collect();
-        figure(&sample)
-    });
-    interval(values.collect())
-}
-
-/// 2.5% and 97.5% quantiles; `[0, 1]`, all that is known, when there were no resamples.
-fn interval(mut values: Vec<f64>) -> [f64; 2] {
-    if values.is_empty() {
-        return [0.0, 1.0];
-    }
-    values.sort_by(f64::total_cmp);
-    let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
-    [at(0.025), at(0.975)]
-}
-
-/// The SplitMix64 generator (Steele, Lea and Flood 2014): small, seeded, the same everywhere.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+    interval(resamples, SEED, draw).unwrap_or([0.0, 1.0])
 }
 
 #[cfg(test)]

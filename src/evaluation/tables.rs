@@ -13,7 +13,9 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::input::{DiscoverOptions, Input, Source, discover};
 use crate::limit::Limit;
 use crate::pipeline::{Engine, Request, read_layout};
+use crate::structure::locale_of;
 use crate::structure::tables::find_tables;
+use crate::structure::units::Scopes;
 
 /// Ends of the annotation files' names: regions, cells.
 const REGIONS: &str = "-reg.xml";
@@ -185,7 +187,8 @@ fn document(
         Ok(source) => read_layout(engine, source, request)?,
         Err(error) => (Vec::new(), Vec::new(), vec![error]),
     };
-    let tables = find_tables(&pages, &blocks, &Limit::default())?;
+    let scopes = Scopes::of(&pages, &blocks);
+    let tables = find_tables(&pages, &blocks, &scopes, locale_of(&pages), &Limit::default())?;
     let regions_given = compare_given(&pages, truth);
     let end_to_end = compare_found(&pages, &tables, truth);
     let f1 = |counts: &TableCounts| summarize([counts]).f1;

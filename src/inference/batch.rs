@@ -5,13 +5,15 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use docproc_onnx::{Tensor, TensorValues};
+
 use super::options::InferenceOptions;
 use super::pixels::{ImageView, preprocess_image};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::cache::CachedOutputs;
 use crate::runtime::{
-    CacheInput, CacheKey, InferenceSession, InputTensor, Keep, LoadedModel, OutputTensor, Tensor, TensorData,
-    TensorValues, plan, plan_by_content, plan_in_steps,
+    CacheInput, CacheKey, InferenceSession, InputTensor, Keep, LoadedModel, OutputTensor, TensorData, plan,
+    plan_by_content, plan_in_steps,
 };
 use crate::tokenize::Window;
 

@@ -1,10 +1,10 @@
 //! A page image as `pixel_values`: resize, rescale, normalise.
 
-use crate::error::{Error, ErrorCode, Result};
-use crate::runtime::PreprocessorConfig;
+use std::borrow::Cow;
 
-/// Bits behind the binary point of Pillow's fixed-point filter weights (`PRECISION_BITS` in its `Resample.c`).
-const PRECISION: u32 = 22;
+use crate::error::{Error, ErrorCode, Result};
+use crate::input::resize::resize_bilinear;
+use crate::runtime::PreprocessorConfig;
 
 /// An RGB image: row by row from the top, 3 bytes a pixel.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +45,12 @@ impl ImageView<'_> {
 pub fn preprocess_image(image: ImageView<'_>, config: &PreprocessorConfig, values: &mut [f32]) -> Result<()> {
     image.check()?;
     let (width, height) = (config.size.width.max(1) as usize, config.size.height.max(1) as usize);
-    let mut pixels = std::borrow::Cow::Borrowed(image.rgb);
-    if image.width != width {
-        pixels = resize_rows(&pixels, image.width, image.height, width).into();
-    }
-    if image.height != height {
-        pixels = resize_columns(&pixels, width, image.height, height).into();
-    }
+    let (from, to) = ((image.width, image.height), (width, height));
+    let pixels = if from == to {
+        Cow::Borrowed(image.rgb)
+    } else {
+        Cow::Owned(resize_bilinear::<3>(image.rgb, from, to))
+    };
     let rescale = if config.do_rescale { config.rescale_factor } else { 1.0 };
     for (channel, plane) in values.chunks_exact_mut(width * height).enumerate() {
         let (mean, deviation) = if config.do_normalize {
@@ -69,75 +68,12 @@ pub fn preprocess_image(image: ImageView<'_>, config: &PreprocessorConfig, value
     Ok(())
 }
 
-/// Weights of the input pixels that one output pixel is made of.
-struct Taps {
-    first: usize,
-    weights: Vec<i32>,
-}
-
-/// Triangle filter, widened by the scale when shrinking; positions, rounding and fixed-point weights as in Pillow's
-/// `precompute_coeffs` and `normalize_coeffs_8bpc`.
-fn taps(from: usize, to: usize) -> Vec<Taps> {
-    let scale = from as f64 / to as f64;
-    let support = scale.max(1.0);
-    (0..to)
-        .map(|at| {
-            let center = (at as f64 + 0.5) * scale;
-            // Truncation after adding one half, never below the first pixel.
-            let first = (center - support + 0.5).max(0.0) as usize;
-            let end = ((center + support + 0.5) as usize).min(from);
-            let mut weights: Vec<f64> = (first..end)
-                .map(|pixel| (1.0 - ((pixel as f64 - center + 0.5) / support).abs()).max(0.0))
-                .collect();
-            let total: f64 = weights.iter().sum();
-            if total != 0.0 {
-                weights.iter_mut().for_each(|weight| *weight /= total);
-            }
-            let fixed = |weight: f64| (weight * f64::from(1u32 << PRECISION) + 0.5) as i32;
-            Taps { first, weights: weights.into_iter().map(fixed).collect() }
-        })
-        .collect()
-}
-
-fn weighted(values: impl Iterator<Item = u8>, weights: &[i32]) -> u8 {
-    let sum = values
-        .zip(weights)
-        .fold(1i32 << (PRECISION - 1), |sum, (value, weight)| sum + i32::from(value) * weight);
-    (sum >> PRECISION).clamp(0, 255) as u8
-}
-
-fn resize_rows(pixels: &[u8], width: usize, height: usize, to: usize) -> Vec<u8> {
-    let taps = taps(width, to);
-    let mut out = Vec::with_capacity(3 * to * height);
-    for row in pixels.chunks_exact(3 * width) {
-        for tap in &taps {
-            for channel in 0..3 {
-                out.push(weighted(row[3 * tap.first + channel..].iter().copied().step_by(3), &tap.weights));
-            }
-        }
-    }
-    out
-}
-
-fn resize_columns(pixels: &[u8], width: usize, height: usize, to: usize) -> Vec<u8> {
-    let stride = 3 * width;
-    let mut out = Vec::with_capacity(stride * to);
-    for tap in taps(height, to) {
-        for column in 0..stride {
-            let values = pixels[tap.first * stride + column..].iter().copied().step_by(stride);
-            out.push(weighted(values, &tap.weights));
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::path::Path;
 
     use serde::Deserialize;
-    use sha2::{Digest, Sha256};
 
     use super::*;
 
@@ -174,8 +110,7 @@ mod tests {
             // The checksum covers every pixel: equal bytes, which is stricter than 1/255.
             let levels: Vec<u8> =
                 values.iter().map(|value| ((value * 0.5 + 0.5) * 255.0).round() as u8).collect();
-            let digest: String = Sha256::digest(&levels).iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(&digest, sha256, "{name}");
+            assert_eq!(&docproc_hash::sha256(&levels), sha256, "{name}");
             checked += 1;
         }
         assert!(checked >= 20);

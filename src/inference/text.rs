@@ -119,16 +119,22 @@ impl TextModel {
         wanted.par_iter().map(|&index| self.encoder.encode_text(texts[index], self.limits)).collect()
     }
 
+    /// How many words of a section's text the model reads: what it was trained on.
+    #[must_use]
+    pub fn section_words(&self) -> usize {
+        self.model.bundle.config.section_words.unwrap_or(SECTION_WORDS)
+    }
+
     /// Calibrated kinds of sections, each given by its title and the beginning of its text, in the order of
-    /// [`Self::section_labels`]; `None` if the model has no such head. The model reads the first words of the text
-    /// only (`section_words` of its configuration), as it was trained.
+    /// [`Self::section_labels`]; `None` if the model has no such head. The model reads the first
+    /// [`Self::section_words`] of the text only.
     ///
     /// # Errors
     /// As [`Self::predict`].
     pub fn predict_sections(&self, sections: &[(&str, &str)]) -> Result<Option<Vec<Vec<f32>>>> {
         let Some(head) = &self.heads.section else { return Ok(None) };
         let config = &self.model.bundle.config;
-        let words = config.section_words.unwrap_or(SECTION_WORDS);
+        let words = self.section_words();
         let tokens = limits(
             &self.model.bundle,
             self.options.max_sequence_length,

@@ -29,7 +29,7 @@ mod probe;
 pub(crate) mod protocol;
 mod raster;
 mod reader;
-mod resize;
+pub(crate) mod resize;
 pub(crate) mod resolution;
 mod sandbox;
 pub(crate) mod segment;

@@ -45,7 +45,7 @@ impl OcrIdentity {
             add(&mut hasher, &folder.join("configs/tsv"));
         }
         add(&mut hasher, &program);
-        let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = docproc_hash::hex(&hasher.finalize());
         let version = versions.first().copied().unwrap_or_default().to_owned();
         Some(Self { version, sha256, has_language_data })
     }

@@ -1,6 +1,5 @@
 //! A document's bytes, read once into sealed memory, with checksum and media type.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -86,10 +85,7 @@ impl Source {
             hash.update(chunk);
             memory.write_all(chunk).map_err(internal)?;
         }
-        let sha256 = hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
+        let sha256 = docproc_hash::hex(&hash.finalize());
         let memory = memory.seal().map_err(internal)?;
         Ok(Self { memory, bytes, sha256, media_type: MediaType::of(&head) })
     }

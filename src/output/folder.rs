@@ -237,13 +237,9 @@ fn lock(root: &Path, path: &Path) -> Result<File> {
 
 /// An output path as text for the journal: itself, or its bytes in hexadecimal after a NUL where it is not UTF-8.
 fn name(output: &Path) -> String {
-    output.to_str().map_or_else(
-        || {
-            let bytes = output.as_os_str().as_bytes();
-            std::iter::once("\0".to_owned()).chain(bytes.iter().map(|byte| format!("{byte:02x}"))).collect()
-        },
-        str::to_owned,
-    )
+    output
+        .to_str()
+        .map_or_else(|| format!("\0{}", docproc_hash::hex(output.as_os_str().as_bytes())), str::to_owned)
 }
 
 /// Counts the bytes that pass through.

@@ -34,7 +34,7 @@ impl Key {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        Self(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(docproc_hash::hex(&hash.finalize()))
     }
 }
 

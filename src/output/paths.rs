@@ -6,8 +6,6 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::error::{Error, ErrorCode, Result};
 
 /// Longest file name on the file systems in use, in bytes.
@@ -29,7 +27,7 @@ pub(super) fn fitting_name(name: &OsStr, end: &str) -> OsString {
     let name = if name.len() + end.len() <= NAME_MAX {
         [name, end.as_bytes()].concat()
     } else {
-        let hash: String = Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = docproc_hash::sha256(name);
         let keep = NAME_MAX - end.len() - 1 - HASH_DIGITS;
         let keep = char_boundary(name, keep);
         [&name[..keep], b"~", &hash.as_bytes()[..HASH_DIGITS], end.as_bytes()].concat()

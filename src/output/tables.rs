@@ -183,6 +183,7 @@ mod tests {
             nil: false,
             alternatives: Vec::new(),
             confidence: 1.0,
+            needs_review: false,
         };
         Cell { value: Some(value), ..cell(row, column, text) }
     }
@@ -200,6 +201,7 @@ mod tests {
             columns,
             header_rows: 1,
             scale: Some(6),
+            scale_from: None,
             currency: None,
             column_periods: vec![None; columns as usize],
             cells,

@@ -133,8 +133,15 @@ fn understand(
     limit.extend(before_models.elapsed());
     let tables = tables(engine, &read.pages, &structure, &limit)?;
     let parts = parts(engine, &read.pages, &structure, &texts, tables, &limit)?;
-    let judgement =
-        judge(&engine.models.networks, &engine.models.profiler, &read, &parts, &limit, &mut errors)?;
+    let judgement = judge(
+        &engine.models.networks,
+        &engine.models.profiler,
+        &read,
+        &parts,
+        structure.locale,
+        &limit,
+        &mut errors,
+    )?;
     Ok(analysis(engine, info, parts, judgement, &errors))
 }
 
@@ -176,7 +183,7 @@ fn section_kinds(
         return Ok(Vec::new());
     }
     let openings: Vec<String> = (0..structure.outline.sections.len())
-        .map(|section| structure.section_opening(pages, section, engine.models.section_words))
+        .map(|section| structure.section_opening(pages, section, engine.models.text.section_words()))
         .collect();
     let inputs: Vec<(&str, &str)> = structure
         .outline
@@ -200,7 +207,7 @@ fn tables(
     limit: &Limit,
 ) -> Result<Vec<Table>> {
     let _span = engine.models.profiler.span("tables");
-    find_tables(pages, &structure.blocks, limit)
+    find_tables(pages, &structure.blocks, &structure.units, structure.locale, limit)
 }
 
 /// The parts of the analysis, with the confidence of figures.

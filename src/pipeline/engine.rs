@@ -20,9 +20,6 @@ use crate::scoring::networks::ScoringNetworks;
 use crate::structure::ReviewThresholds;
 use crate::tokenize::TokenizerManager;
 
-/// Words of a section that the section-kind head reads, where its bundle does not say.
-const SECTION_WORDS: usize = 60;
-
 /// Page workers and models, ready to analyze.
 pub struct Engine {
     pub(super) pool: WorkerPool,
@@ -44,8 +41,6 @@ pub struct Models {
     pub entities: Option<TextModel>,
     pub(super) networks: Arc<ScoringNetworks>,
     pub(super) review: ReviewThresholds,
-    /// Words after a section's title that the section-kind head reads.
-    pub(super) section_words: usize,
     pub(super) profiler: Profiler,
     line_labels: Option<Arc<LineLabels>>,
     confidence: Option<Arc<FigureConfidence>>,
@@ -93,7 +88,6 @@ impl Models {
             entities,
             networks: Arc::clone(&setup.networks),
             review,
-            section_words: text.model().bundle.config.section_words.unwrap_or(SECTION_WORDS),
             profiler: setup.profiler.clone(),
             line_labels: setup.line_labels.clone(),
             confidence: setup.confidence.clone(),

@@ -9,6 +9,7 @@ use crate::scoring::anomalies::find_anomalies;
 use crate::scoring::audit::audit;
 use crate::scoring::networks::{Document, ScoringNetworks};
 use crate::structure::AnalysisParts;
+use crate::structure::numbers::Locale;
 
 /// Audit, anomalies and scores, as far as the time went.
 #[derive(Debug, Default)]
@@ -28,6 +29,7 @@ pub(super) fn judge(
     profiler: &Profiler,
     read: &Read,
     parts: &AnalysisParts,
+    locale: Locale,
     limit: &Limit,
     errors: &mut Vec<Error>,
 ) -> Result<Judgement> {
@@ -36,7 +38,7 @@ pub(super) fn judge(
     let mut stages = || -> Result<()> {
         {
             let _span = profiler.span("audit");
-            let audit = audit(&read.pages, &parts.tables, &parts.sentences, limit)?;
+            let audit = audit(&read.pages, &parts.tables, &parts.sentences, locale, limit)?;
             (judgement.audit, judgement.anomalies) = (audit.summary, audit.anomalies);
         }
         missing = "scores and the anomalies that the audit does not find";
@@ -88,7 +90,15 @@ mod tests {
     fn judged(limit: &Limit) -> (Result<Judgement>, Vec<Error>) {
         let networks = ScoringNetworks::load(&[], true).unwrap();
         let (parts, mut errors) = (AnalysisParts::default(), Vec::new());
-        let judgement = judge(&networks, &Profiler::default(), &Read::default(), &parts, limit, &mut errors);
+        let judgement = judge(
+            &networks,
+            &Profiler::default(),
+            &Read::default(),
+            &parts,
+            Locale::default(),
+            limit,
+            &mut errors,
+        );
         (judgement, errors)
     }
 

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use docproc_hash::file_sha256;
+
 use super::built_in::{FigureConfidence, LineLabels, NameConfidence};
 use super::document::Request;
 use super::engine::{Engine, no_comparison};
@@ -22,7 +24,6 @@ use crate::output::{CacheUse, Key};
 use crate::runtime::{
     AcceleratorOptions, BatchBudget, BufferPool, BufferStatistics, Device, DiskCache, Environment,
     InferenceCache, ManagerSettings, Manifest, ModelBundle, OptimizationLevel, Profiler, Provider, StageTime,
-    file_sha256,
 };
 use crate::scoring::networks::ScoringNetworks;
 

@@ -111,7 +111,7 @@ fn place(
     if let Some(calibration) = &model.calibration {
         contents(calibration, &mut add)?;
     }
-    let name: String = hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let name = docproc_hash::hex(&hasher.finalize()[..16]);
     let file = cache.join("quantized").join(name).join(format!("model.{}.onnx", precision.as_str()));
     Ok(PendingVariant { source, mode, precision, file })
 }

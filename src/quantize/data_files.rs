@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::onnx::{Model, write_with};
+use docproc_onnx::file::{Model, write_with};
+
 use crate::inference::{InferenceOptions, TextModel};
 use crate::runtime::environment::for_tests;
 use crate::runtime::{BundleOptions, ManagerSettings, ModelBundle, ModelManager};

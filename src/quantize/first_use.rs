@@ -4,11 +4,12 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
+use docproc_onnx::{Mode, QuantizeHooks, QuantizeOptions};
+
 use super::builtin::builtin;
-use super::engine::{QuantizeHooks, quantize};
 use super::inputs::{Inputs, Reading, gather, is_tensors, tensors};
-use super::options::{Mode, QuantizeOptions};
-use super::runner::OrtLoader;
+use super::loader::OrtLoader;
+use super::quantize;
 use super::subject::Subject;
 use crate::config::{Config, Model, NativeLibrary, QuantizationMode, native_library};
 use crate::error::{Error, ErrorCode, Result};

@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use docproc_onnx::Tensors;
+use docproc_onnx::npy::read_samples;
 use serde::Deserialize;
 
-use super::npy::read_samples;
-use super::runner::Tensors;
 use super::subject::Subject;
 use crate::config::{Config, NativeLibrary, native_library};
 use crate::error::{Error, ErrorCode, Result};

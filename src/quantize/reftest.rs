@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use docproc_onnx::agreement::{Comparison, compare};
+use docproc_onnx::file::{self, ElementType, Model, TensorProto};
+use docproc_onnx::{
+    CalibrationMethod, GateOptions, LayerPrecision, Mode, ModelLoader, ModelRunner, QuantizeHooks,
+    QuantizeOptions, QuantizeReport, TaskMetric, Tensor, TensorValues, Tensors,
+};
 use serde::Deserialize;
 
-use super::agreement::{Comparison, compare};
-use super::onnx::{self, ElementType, Model, TensorProto};
-use super::*;
-use crate::error::ErrorCode;
-use crate::runtime::{Environment, Tensor, TensorValues};
+use super::{OrtLoader, quantize};
+use crate::error::{ErrorCode, Result};
+use crate::runtime::environment::for_tests;
 
 #[derive(Deserialize)]
 struct Case {
@@ -53,20 +57,7 @@ fn samples(name: &str) -> Vec<Tensors> {
 }
 
 pub(super) fn loader() -> OrtLoader {
-    let library = std::env::var_os("DOCPROC_ONNXRUNTIME").map(PathBuf::from).or_else(|| {
-        let native = Path::new(env!("CARGO_MANIFEST_DIR")).join("native");
-        let mut found: Vec<PathBuf> = std::fs::read_dir(native)
-            .ok()?
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| {
-                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("libonnxruntime.so"))
-            })
-            .collect();
-        found.sort();
-        found.pop()
-    });
-    let library = library.expect("set DOCPROC_ONNXRUNTIME or run `make native`: these tests run models");
-    OrtLoader { environment: Environment::load(&library).expect("ONNX Runtime loads"), threads: 1 }
+    OrtLoader { environment: for_tests(), threads: 1 }
 }
 
 fn run(input: &str, folder: &Path, options: &QuantizeOptions) -> (QuantizeReport, PathBuf) {
@@ -76,18 +67,18 @@ fn run(input: &str, folder: &Path, options: &QuantizeOptions) -> (QuantizeReport
     (report, output)
 }
 
-fn run_on(
+pub(super) fn run_on(
     input: &Path,
     output: &Path,
     options: &QuantizeOptions,
     samples: &[Tensors],
-) -> crate::error::Result<QuantizeReport> {
+) -> Result<QuantizeReport> {
     let hooks = QuantizeHooks { loader: &loader(), samples, origin: None, evaluate: None, progress: &|_| {} };
     quantize(input, output, options, hooks)
 }
 
 /// No timing and no gate: the tests judge for themselves.
-fn options(mode: Mode) -> QuantizeOptions {
+pub(super) fn options(mode: Mode) -> QuantizeOptions {
     QuantizeOptions { speed_pairs: 0, force: true, ..QuantizeOptions::new(mode) }
 }
 
@@ -232,12 +223,12 @@ fn reading_and_writing_changes_no_output() {
         let family = name.split('.').next().unwrap();
         let mut model = Model::read(&source).unwrap();
         let output = folder.path().join("copy.onnx");
-        onnx::write(&mut model, &output).unwrap();
+        file::write(&mut model, &output).unwrap();
         // Written twice it is the same, and it decodes to what was decoded.
         let first = std::fs::read(&output).unwrap();
         let again = Model::read(&output).unwrap();
         assert!(again.proto == model.proto, "{name}");
-        onnx::write(&mut Model::read(&output).unwrap(), &output).unwrap();
+        file::write(&mut Model::read(&output).unwrap(), &output).unwrap();
         assert!(first == std::fs::read(&output).unwrap());
         let loader = loader();
         let mut original = loader.load(&source).unwrap();
@@ -480,63 +471,13 @@ fn eight_bits_go_back_to_float_and_again_to_the_same_eight_bits() {
     }
 }
 
-/// Sixty-four products of 255 and 127 saturate the 16-bit sums of ONNX Runtime's default kernel on x86 processors without
-/// VNNI; ours must come out right on every processor, in both modes, with eight bits and with seven.
-#[test]
-fn sums_of_large_products_are_exact() {
-    use super::onnx::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, float_tensor};
-    let folder = tempfile::tempdir().unwrap();
-    let source = folder.path().join("ones.onnx");
-    let value = |name: &str| super::onnx::ValueInfoProto {
-        name: Some(name.to_owned()),
-        r#type: Some(super::onnx::TypeProto {
-            value: Some(super::onnx::TypeValue::Tensor(super::onnx::TensorTypeProto {
-                elem_type: Some(ElementType::Float.number()),
-                shape: None,
-            })),
-            denotation: None,
-        }),
-        ..Default::default()
-    };
-    let graph = GraphProto {
-        name: Some("ones".into()),
-        node: vec![NodeProto::call("MatMul", "product", &["x", "w"], &["y"])],
-        initializer: vec![float_tensor("w", vec![64, 16], &[1.0; 64 * 16])],
-        input: vec![value("x")],
-        output: vec![value("y")],
-        ..Default::default()
-    };
-    let opset = OperatorSetIdProto { domain: None, version: Some(17) };
-    let proto = ModelProto {
-        ir_version: Some(8),
-        graph: Some(graph),
-        opset_import: vec![opset],
-        ..Default::default()
-    };
-    let mut model = Model { proto, folder: folder.path().to_owned() };
-    onnx::write(&mut model, &source).unwrap();
-    let x = Tensor { shape: vec![8, 64], values: TensorValues::F32(vec![255.0; 8 * 64]) };
-    let sample = Tensors::from([("x".to_owned(), x)]);
-    for (mode, reduce_range) in
-        [(Mode::Dynamic, false), (Mode::Dynamic, true), (Mode::Int8, false), (Mode::Int8, true)]
-    {
-        let output = folder.path().join("out.onnx");
-        let options = QuantizeOptions { reduce_range, ..options(mode) };
-        run_on(&source, &output, &options, std::slice::from_ref(&sample)).unwrap();
-        let sums = loader().load(&output).unwrap().run(&sample).unwrap();
-        for sum in sums["y"].floats().unwrap() {
-            assert!((sum - 255.0 * 64.0).abs() < 1.0, "{mode:?} {reduce_range}: {sum}");
-        }
-    }
-}
-
 #[test]
 fn external_data_gives_the_same_results() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("source").join("bert.onnx");
     std::fs::create_dir(folder.path().join("source")).unwrap();
     let mut model = Model::read(&fixture("bert.onnx")).unwrap();
-    assert_eq!(onnx::write_with(&mut model, &source, true).unwrap().len(), 2);
+    assert_eq!(file::write_with(&mut model, &source, true).unwrap().len(), 2);
     for mode in [Mode::Dynamic, Mode::Int8, Mode::Fp16, Mode::Float] {
         let options = QuantizeOptions { optimize: true, ..options(mode) };
         let output = folder.path().join("external.onnx");

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
+use docproc_onnx::TaskMetric;
 use serde::Serialize;
 
-use super::report::TaskMetric;
 use crate::error::{Error, ErrorCode, Result};
 use crate::evaluation::{self, ClassificationReport};
 use crate::inference::{InferenceOptions, LayoutModel, TextModel};

@@ -207,6 +207,17 @@ impl<T: Element> Drop for Pooled<T> {
     }
 }
 
+/// An output tensor of 32-bit floating point numbers, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputTensor {
+    /// Name in the graph.
+    pub name: String,
+    /// Size per axis.
+    pub shape: Vec<usize>,
+    /// Elements.
+    pub values: Pooled<f32>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use docproc_hash::hex;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::hash::hex;
 use super::manifest::Manifest;
 use super::parts::{self, Part, Weights, identity};
 use crate::error::{Error, ErrorCode, Result};

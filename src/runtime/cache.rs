@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use super::buffers::OutputTensor;
 use super::disk_cache::DiskCache;
-use super::tensor::OutputTensor;
 
 /// What a cached result was computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

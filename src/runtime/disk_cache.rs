@@ -15,12 +15,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
+use docproc_hash::hex;
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
+use super::buffers::OutputTensor;
 use super::cache::{CacheKey, CachedOutputs};
-use super::hash::hex;
-use super::tensor::OutputTensor;
 use crate::error::warn;
 
 /// What every file begins with; raised whenever its content changes its meaning.

@@ -5,12 +5,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use docproc_hash::hex;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::bundle::ModelBundle;
 use super::environment::Environment;
-use super::hash::hex;
 use super::session::SessionSettings;
 use crate::error::{Error, warn};
 

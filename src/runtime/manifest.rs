@@ -6,9 +6,9 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
+use docproc_hash::file_sha256_and_size;
 use serde::{Deserialize, Serialize};
 
-use super::hash;
 use crate::error::{Error, ErrorCode, Result};
 
 /// Name of the manifest in a models folder.
@@ -70,7 +70,7 @@ impl Manifest {
     /// # Errors
     /// `model.not_found` if it cannot be read.
     pub fn record(&mut self, path: &Path) -> Result<()> {
-        let (sha256, bytes) = hash::file(path)?;
+        let (sha256, bytes) = file_sha256_and_size(path)?;
         if let Some(key) = key(&self.root, path) {
             self.files.insert(key, ManifestEntry { sha256, bytes });
         }
@@ -99,7 +99,7 @@ impl Manifest {
                 if path.is_dir() {
                     folders.push(path);
                 } else if folder != root {
-                    let (sha256, bytes) = hash::file(&path)?;
+                    let (sha256, bytes) = file_sha256_and_size(&path)?;
                     if let Some(key) = key(root, &path) {
                         files.insert(key, ManifestEntry { sha256, bytes });
                     }
@@ -161,7 +161,7 @@ impl Manifest {
     /// `model.checksum` if it differs, `model.not_found` if it cannot be read.
     pub fn verify_file(&self, path: &Path) -> Result<()> {
         if self.names(path) {
-            self.check(path, &hash::file(path)?.0)?;
+            self.check(path, &file_sha256_and_size(path)?.0)?;
         }
         Ok(())
     }

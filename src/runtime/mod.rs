@@ -12,7 +12,6 @@ mod external_data;
 #[cfg(feature = "cuda")]
 mod gpu;
 mod graph_cache;
-mod hash;
 pub(crate) mod manager;
 pub(crate) mod manifest;
 mod parts;
@@ -21,24 +20,19 @@ pub(crate) mod pool;
 pub(crate) mod profiler;
 mod providers;
 pub(crate) mod session;
-pub(crate) mod tensor;
 pub(crate) mod tensor_session;
 mod trace;
 mod weights;
 
-pub use buffers::{BufferPool, BufferStatistics};
+pub use buffers::{BufferPool, BufferStatistics, OutputTensor};
 pub use bundle::{BundleOptions, Head, ModelBundle, Precision, PreprocessorConfig};
 pub use cache::{CacheInput, CacheKey, InferenceCache, Keep};
 pub use device::{AcceleratorOptions, Device, Provider};
 pub use disk_cache::DiskCache;
 pub use environment::Environment;
-pub use hash::file_sha256;
 pub use manager::{LoadedModel, ManagerSettings, ModelManager};
 pub use manifest::Manifest;
 pub use planner::{BatchBudget, LENGTH_STEP, plan, plan_by_content, plan_in_steps, unique};
 pub use profiler::{Profiler, StageTime};
-pub use session::{
-    InferenceSession, InputTensor, OptimizationLevel, SEVEN_BIT_WEIGHTS, TensorData, TensorSpec,
-};
-pub use tensor::{OutputTensor, Tensor, TensorValues};
+pub use session::{InferenceSession, InputTensor, OptimizationLevel, TensorData, TensorSpec};
 pub use tensor_session::TensorSession;

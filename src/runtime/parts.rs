@@ -8,10 +8,10 @@
 
 use std::path::{Path, PathBuf};
 
+use docproc_hash::{file_sha256_and_size, hex, scan};
 use sha2::{Digest, Sha256};
 
 use super::external_data;
-use super::hash::{self, hex};
 use super::manifest::Manifest;
 use crate::error::Result;
 
@@ -75,10 +75,10 @@ impl Weights {
     /// # Errors
     /// `model.not_found`, `model.invalid` (see [`external_data::files`]), `model.checksum`.
     pub(super) fn read(model: &Path, manifest: Option<&Manifest>) -> Result<Self> {
-        let (sha256, _, scales_by_batch) = hash::scan(model, BATCH_SCALED)?;
+        let (sha256, _, scales_by_batch) = scan(model, BATCH_SCALED)?;
         let mut parts = vec![Part::new(model, sha256, manifest)?];
         for (location, path) in external_data::files(model)? {
-            let part = Part::new(&path, hash::file(&path)?.0, manifest)?;
+            let part = Part::new(&path, file_sha256_and_size(&path)?.0, manifest)?;
             parts.push(Part { name: location, ..part });
         }
         Ok(Self { parts, scales_by_batch })
@@ -110,7 +110,7 @@ pub(super) fn tokenizer(path: &Path, manifest: Option<&Manifest>) -> Result<Vec<
         .into_iter()
         .chain(beside)
         .filter(|file| file.is_file() || manifest.is_some_and(|manifest| manifest.names(file)))
-        .map(|file: PathBuf| Part::new(&file, hash::file(&file)?.0, manifest))
+        .map(|file: PathBuf| Part::new(&file, file_sha256_and_size(&file)?.0, manifest))
         .collect()
 }
 
@@ -175,7 +175,8 @@ mod tests {
     #[test]
     fn the_checksum_is_that_of_the_files_list() {
         let folder = fixture();
-        let line = |name: &str| format!("{}  {name}\n", hash::file(&folder.path().join(name)).unwrap().0);
+        let line =
+            |name: &str| format!("{}  {name}\n", file_sha256_and_size(&folder.path().join(name)).unwrap().0);
         let weights = line("model.onnx") + &line("model.onnx_data");
         let bundle = open(folder.path());
         assert_eq!(bundle.sha256, hex(&Sha256::digest(&weights)));
@@ -185,7 +186,7 @@ mod tests {
         let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reference/models/sentiment");
         let graph = models.join("model.onnx");
         let alone = bundle.with_graph(&graph, Precision::Fp32).unwrap();
-        assert_eq!(alone.sha256, hash::file(&graph).unwrap().0);
+        assert_eq!(alone.sha256, file_sha256_and_size(&graph).unwrap().0);
         assert_ne!(alone.identity, open(&models).identity, "the other files are still the first bundle's");
     }
 

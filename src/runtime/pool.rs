@@ -191,8 +191,8 @@ mod tests {
     use super::*;
     use crate::error::{Error, ErrorCode};
     use crate::runtime::buffers::BufferPool;
+    use crate::runtime::buffers::OutputTensor;
     use crate::runtime::session::{InputTensor, TensorSpec};
-    use crate::runtime::tensor::OutputTensor;
 
     struct Fake(Arc<AtomicUsize>);
 

@@ -5,25 +5,20 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 
+use docproc_onnx::SEVEN_BIT_WEIGHTS;
 use ort::AsPointer;
 use ort::memory::MemoryInfo;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{OutputSelector, RunOptions, Session, SessionInputValue};
 use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
-use super::buffers::BufferPool;
+use super::buffers::{BufferPool, OutputTensor};
 use super::device::{AcceleratorOptions, Provider};
 use super::environment::Environment;
 use super::graph_cache::{DATA, GraphCache, Reserved};
-use super::hash;
 use super::providers;
-use super::tensor::OutputTensor;
 use super::weights::SharedWeights;
 use crate::error::{Error, ErrorCode, Result};
-
-/// Name of the model property that says that no 8-bit weight is larger than 64; `docproc quantize --reduce-range`
-/// writes it at the head of the file.
-pub const SEVEN_BIT_WEIGHTS: &str = "docproc.seven_bit_weights";
 
 /// On x86 processors without VNNI, ONNX Runtime's kernel for u8 x s8 adds pairs of products in 16 bits, where they
 /// saturate: 64 times 255 x 127 comes out at half its value. This setting takes a kernel that does not, so that an
@@ -38,7 +33,7 @@ const DATA_FILE_NAME: &str = "session.optimized_model_external_initializers_file
 /// Whether sums of products of this model's weights can saturate 16 bits on this processor: not if they have seven bits,
 /// and not where one instruction adds four products in 32 bits (VNNI).
 pub(super) fn may_saturate(model: &Path) -> bool {
-    !adds_in_32_bits() && !hash::begins_with(model, SEVEN_BIT_WEIGHTS.as_bytes())
+    !adds_in_32_bits() && !docproc_hash::begins_with(model, SEVEN_BIT_WEIGHTS.as_bytes())
 }
 
 /// Whether ONNX Runtime's 8-bit kernels use VNNI here, by the processor features that it asks for.

@@ -6,13 +6,13 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use docproc_onnx::{Tensor, TensorValues};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{DynValue, Tensor as OrtTensor, TensorElementType};
 
 use super::environment::Environment;
 use super::session::{EXACT_SUMS, may_saturate};
-use super::tensor::{Tensor, TensorValues};
 use crate::error::{Error, ErrorCode, Result};
 
 /// A model loaded for whole-tensor runs on the CPU.

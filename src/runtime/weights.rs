@@ -8,57 +8,26 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use docproc_onnx::file::{ElementType, TensorProto, parse};
 use ort::session::builder::{PrepackedWeights, SessionBuilder};
 use ort::value::{DynValue, Tensor};
-use prost::Message;
 
 /// Smaller ones are not worth a value of their own, in bytes.
 const SMALLEST: usize = 1024;
 
-/// The parts of an ONNX file that hold weights, by the field numbers of onnx.proto.
-#[derive(Message)]
-struct Model {
-    #[prost(message, optional, tag = "7")]
-    graph: Option<Graph>,
-}
-
-#[derive(Message)]
-struct Graph {
-    #[prost(message, repeated, tag = "5")]
-    initializers: Vec<Initializer>,
-}
-
-#[derive(Message)]
-struct Initializer {
-    #[prost(int64, repeated, tag = "1")]
-    dims: Vec<i64>,
-    #[prost(int32, tag = "2")]
-    data_type: i32,
-    #[prost(string, tag = "8")]
-    name: String,
-    #[prost(bytes = "vec", tag = "9")]
-    raw_data: Vec<u8>,
-}
-
-impl Initializer {
-    /// As a value of ONNX Runtime; `None` for small ones, types that weights do not have, and what is stored otherwise.
-    fn value(self) -> Option<(String, Arc<DynValue>)> {
-        let Self { dims, data_type, name, raw_data } = self;
-        if raw_data.len() < SMALLEST {
-            return None;
+/// As a value of ONNX Runtime; `None` for small ones, types that weights do not have, and what is stored otherwise.
+fn value(weight: &TensorProto) -> Option<(String, Arc<DynValue>)> {
+    let bytes = weight.raw_data.as_deref().filter(|bytes| bytes.len() >= SMALLEST)?;
+    let dims = weight.dims.clone();
+    let value = match weight.element_type()? {
+        ElementType::Float => {
+            tensor::<f32>(dims, bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
         }
-        let value = match data_type {
-            // FLOAT, UINT8, INT8 of TensorProto.DataType.
-            1 => {
-                let floats = raw_data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-                tensor::<f32>(dims, floats)
-            }
-            2 => tensor::<u8>(dims, raw_data),
-            3 => tensor::<i8>(dims, raw_data.into_iter().map(u8::cast_signed).collect()),
-            _ => None,
-        };
-        Some((name, Arc::new(value?)))
-    }
+        ElementType::Uint8 => tensor::<u8>(dims, bytes.to_vec()),
+        ElementType::Int8 => tensor::<i8>(dims, bytes.iter().map(|byte| byte.cast_signed()).collect()),
+        _ => None,
+    };
+    Some((weight.name().to_owned(), Arc::new(value?)))
 }
 
 /// A tensor, unless its shape does not fit its elements.
@@ -101,6 +70,6 @@ impl SharedWeights {
 }
 
 fn read(file: &Path) -> Option<Vec<(String, Arc<DynValue>)>> {
-    let model = Model::decode(fs::read(file).ok()?.as_slice()).ok()?;
-    Some(model.graph?.initializers.into_iter().filter_map(Initializer::value).collect())
+    let model = parse(fs::read(file).ok()?.into()).ok()?;
+    Some(model.graph?.initializer.iter().filter_map(value).collect())
 }

@@ -540,6 +540,7 @@ pub(super) mod tests {
                 nil: false,
                 alternatives: vec![],
                 confidence: 0.9,
+                needs_review: false,
             }),
         };
         let mut cells: Vec<Cell> =
@@ -562,6 +563,7 @@ pub(super) mod tests {
             columns: headers.len() as u32,
             header_rows: 1,
             scale: Some(6),
+            scale_from: None,
             currency: None,
             column_periods: periods.iter().map(|period| period.map(str::to_owned)).collect(),
             cells,

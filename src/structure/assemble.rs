@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::entities::{figures_of_table, findings_of_sentence};
+use super::conventions::locale_of;
+use super::entities::{figures_of_heading, figures_of_table, findings_of_sentence};
 use super::labels::figures_of_labels;
 use super::numbers::Locale;
 use super::places::place_of_sentence;
+use super::sentences::heading_draft;
 use super::sentiment::{sentence_sentiment, sum_by_section};
+use super::units::Scopes;
 use super::{HyphenatedWords, Outline, PageBlock, SentenceDraft, block_text, outline, sentences};
 use crate::document::analysis::{
     Block, Entity, Figure, PageInfo, Rounded, Section, SectionKind, Sentence, Summary, Table,
@@ -26,6 +29,8 @@ pub struct DocumentStructure {
     pub sentences: Vec<SentenceDraft>,
     /// Conventions of the document's numbers and dates.
     pub locale: Locale,
+    /// Statements of unit and what they cover.
+    pub units: Scopes,
     hyphens: HyphenatedWords,
 }
 
@@ -38,8 +43,8 @@ impl DocumentStructure {
         let hyphens = HyphenatedWords::of(pages);
         let outline = outline(pages, &blocks, &hyphens, limit)?;
         let sentences = sentences(pages, &blocks, &outline, &hyphens, limit)?;
-        let words = pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str());
-        Ok(Self { locale: Locale::detect(words), blocks, outline, sentences, hyphens })
+        let units = Scopes::of(pages, &blocks);
+        Ok(Self { locale: locale_of(pages), units, blocks, outline, sentences, hyphens })
     }
 
     /// Text of a block.
@@ -178,6 +183,14 @@ pub fn assemble(
         entities.append(&mut found.entities);
         figures.append(&mut found.figures);
     }
+    for (index, block) in structure.blocks.iter().enumerate() {
+        if matches!(block.label.as_str(), "Title" | "Section-header") {
+            let draft =
+                heading_draft(pages, &structure.blocks, &structure.outline, &structure.hyphens, index);
+            figures.append(&mut figures_of_heading(&draft, identifier(index), pages, structure.locale));
+        }
+    }
+    structure.units.scale_prose(pages, &mut figures);
     let by_number: BTreeMap<u32, &Page> = pages.iter().map(|page| (page.number, page)).collect();
     for table in &tables {
         limit.check()?;

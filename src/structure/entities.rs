@@ -53,29 +53,48 @@ pub fn findings_of_sentence(
             })
         })
         .collect();
-    let figures = found
-        .iter()
-        .zip(periods)
-        .filter_map(|(figure, period)| {
-            let place = place_of_range(draft, &figure.range, pages)?;
-            Some(Figure {
-                kind: figure.kind,
-                text: draft.text[figure.range.clone()].to_owned(),
-                value: figure.value,
-                alternatives: figure.alternatives.clone(),
-                unit: figure.unit.clone(),
-                currency: figure.currency.map(str::to_owned),
-                scale: figure.scale,
-                period: period.map(|period| period.to_string()),
-                sentence: Some(index),
-                cell: None,
-                page: place.page,
-                bbox: place.bbox,
-                confidence: confidence(figure) * recognition(draft, &figure.range, pages),
-            })
-        })
-        .collect();
+    let figures = figures_of(draft, &found, &periods, pages);
+    let figures = figures.into_iter().map(|figure| Figure { sentence: Some(index), ..figure }).collect();
     SentenceFindings { entities, figures }
+}
+
+/// The figures of a heading with values; a year in a heading is no finding.
+#[must_use]
+pub fn figures_of_heading(draft: &SentenceDraft, block: u32, pages: &[Page], locale: Locale) -> Vec<Figure> {
+    let found = find_figures(&draft.text, locale);
+    let periods = periods_of(&draft.text, &found);
+    let figures =
+        figures_of(draft, &found, &periods, pages).into_iter().filter(|figure| figure.value.is_some());
+    figures.map(|figure| Figure { heading: Some(block), ..figure }).collect()
+}
+
+fn figures_of(
+    draft: &SentenceDraft,
+    found: &[FoundFigure],
+    periods: &[Option<Period>],
+    pages: &[Page],
+) -> Vec<Figure> {
+    let figure = |(figure, period): (&FoundFigure, &Option<Period>)| {
+        let place = place_of_range(draft, &figure.range, pages)?;
+        Some(Figure {
+            kind: figure.kind,
+            text: draft.text[figure.range.clone()].to_owned(),
+            value: figure.value,
+            alternatives: figure.alternatives.clone(),
+            unit: figure.unit.clone(),
+            currency: figure.currency.map(str::to_owned),
+            scale: figure.scale,
+            period: period.map(|period| period.to_string()),
+            sentence: None,
+            heading: None,
+            cell: None,
+            page: place.page,
+            bbox: place.bbox,
+            confidence: confidence(figure) * recognition(draft, &figure.range, pages),
+            needs_review: false,
+        })
+    };
+    found.iter().zip(periods).filter_map(figure).collect()
 }
 
 /// Figures of a table's cells, row by row.
@@ -104,10 +123,12 @@ pub fn figures_of_table(table: &Table, locale: Locale) -> Vec<Figure> {
                 locale,
             ),
             sentence: None,
+            heading: None,
             cell: Some(CellReference { table: table.id, row: cell.row, column: cell.column }),
             page: cell.page,
             bbox: cell.bbox,
             confidence: value.confidence,
+            needs_review: value.needs_review,
         })
     };
     table.cells.iter().filter(|cell| !cell.header).filter_map(figure).collect()

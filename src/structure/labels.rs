@@ -99,10 +99,12 @@ fn figure_of(
         scale: Some(own + stated).filter(|scale| *scale != 0),
         period: None,
         sentence: None,
+        heading: None,
         cell: None,
         page: 0,
         bbox,
         confidence: CONFIDENCE,
+        needs_review: false,
     })
 }
 

@@ -5,6 +5,7 @@
 mod abbreviations;
 mod assemble;
 mod blocks;
+mod conventions;
 mod entities;
 mod frame;
 mod headings;
@@ -21,6 +22,7 @@ pub mod tables;
 pub(crate) mod testing;
 mod text;
 pub(crate) mod typography;
+pub mod units;
 
 use std::ops::Range;
 
@@ -28,6 +30,7 @@ use crate::document::BBox;
 
 pub use assemble::{AnalysisParts, DocumentStructure, ReviewThresholds, TextResults, assemble};
 pub use blocks::layout_page;
+pub use conventions::locale_of;
 pub use sections::{Outline, outline};
 pub use sentences::sentences;
 pub use text::{HyphenatedWords, block_text};

@@ -77,6 +77,22 @@ pub fn sentences(
     Ok(writer.done)
 }
 
+/// The words of a heading as one draft, for the figures that it states.
+pub(super) fn heading_draft(
+    pages: &[Page],
+    blocks: &[PageBlock],
+    outline: &Outline,
+    hyphens: &HyphenatedWords,
+    block: usize,
+) -> SentenceDraft {
+    let section = outline.section_of_block.get(block).copied().unwrap_or(0);
+    let mut running = RunningText::default();
+    for (page_index, word) in block_words(&blocks[block]) {
+        running.push(pages, page_index, word, hyphens);
+    }
+    SentenceDraft { text: running.text, words: running.words, block, section }
+}
+
 type Place = (usize, usize);
 
 fn block_words(block: &PageBlock) -> Vec<Place> {

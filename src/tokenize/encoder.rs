@@ -8,6 +8,7 @@ use tokenizers::{Tokenizer, TokenizerImpl, TruncationDirection};
 
 use super::load::{TokenizerSource, for_words};
 use super::windows::{Sequence, SpecialTokens, Window, WindowLimits, cut};
+use crate::document::without_raised;
 use crate::error::{Error, ErrorCode, Result};
 
 /// A tokenizer ready for page words and for running text.
@@ -106,7 +107,10 @@ impl Encoder {
             let range = match known.get(word) {
                 Some(range) => range.clone(),
                 None => {
-                    let encoding = tokenizer.encode_fast(word, false).map_err(|error| self.refused(error))?;
+                    // Layout models know marks as the digits that text layers have for them.
+                    let plain = without_raised(word);
+                    let encoding =
+                        tokenizer.encode_fast(plain.as_ref(), false).map_err(|error| self.refused(error))?;
                     let start = known_ids.len();
                     known_ids.extend_from_slice(encoding.get_ids());
                     known.insert(word, start..known_ids.len());

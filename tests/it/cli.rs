@@ -72,7 +72,7 @@ fn wrong_usage_exits_2_and_says_what_is_wrong() {
     for (arguments, message) in [
         (&["analyze"][..], "required"),
         (&["analyze", "--no-such-flag", "x"], "unexpected argument"),
-        (&["analyze", "fixtures/reports", "--pages", "5-2"], "is not a page"),
+        (&["analyze", "fixtures/reports", "--pages", "5-2"], "error: --pages: `5-2` is not a page"),
         (&["analyze", "fixtures/reports", "--max-bytes", "many"], "is not a size"),
         (&["analyze", "fixtures/reports", "--timeout", "0"], "analyze.timeout"),
         (&["analyze", "fixtures/reports", "--include", "*.xyz"], "--include and --exclude leave"),

@@ -10,7 +10,8 @@ use docproc::scoring::anomalies::find_anomalies;
 use docproc::scoring::audit::audit;
 use docproc::scoring::features::{self, Document};
 use docproc::structure::tables::find_tables;
-use docproc::structure::{DocumentStructure, ReviewThresholds, TextResults, assemble};
+use docproc::structure::units::Scopes;
+use docproc::structure::{DocumentStructure, ReviewThresholds, TextResults, assemble, locale_of};
 
 use super::stages::{STAGES, processor_seconds, run};
 use super::statements::{Kind, document};
@@ -38,10 +39,17 @@ fn twice_the_pages_take_about_twice_the_time() {
 #[test]
 fn joined_statements_are_one_table() {
     let (pages, blocks) = document(Kind::Joined, 8);
-    let tables = find_tables(&pages, &blocks, &Limit::default()).unwrap();
+    let tables =
+        find_tables(&pages, &blocks, &Scopes::of(&pages, &blocks), locale_of(&pages), &Limit::default())
+            .unwrap();
     assert_eq!((tables.len(), tables[0].rows), (1, 1 + 8 * 3 * 13));
     let (pages, blocks) = document(Kind::Repeated, 8);
-    assert_eq!(find_tables(&pages, &blocks, &Limit::default()).unwrap().len(), 8);
+    assert_eq!(
+        find_tables(&pages, &blocks, &Scopes::of(&pages, &blocks), locale_of(&pages), &Limit::default())
+            .unwrap()
+            .len(),
+        8
+    );
 }
 
 #[test]
@@ -49,7 +57,7 @@ fn time_and_stop_reach_every_stage() {
     let (pages, blocks) = document(Kind::Repeated, 4);
     let none = Limit::default();
     let structure = DocumentStructure::new(&pages, blocks.clone(), &none).unwrap();
-    let tables = find_tables(&pages, &structure.blocks, &none).unwrap();
+    let tables = find_tables(&pages, &structure.blocks, &structure.units, structure.locale, &none).unwrap();
     let put_together = |limit: &Limit| {
         let (text, review) = (TextResults::default(), ReviewThresholds::default());
         assemble(&pages, &structure, text, tables.clone(), review, limit)
@@ -60,9 +68,9 @@ fn time_and_stop_reach_every_stage() {
     for (limit, code) in [(over, ErrorCode::DocumentTimeout), (stopped, ErrorCode::RunInterrupted)] {
         let ended: [Option<Error>; 5] = [
             DocumentStructure::new(&pages, blocks.clone(), &limit).err(),
-            find_tables(&pages, &structure.blocks, &limit).err(),
+            find_tables(&pages, &structure.blocks, &structure.units, structure.locale, &limit).err(),
             put_together(&limit).err(),
-            audit(&pages, &parts.tables, &parts.sentences, &limit).err(),
+            audit(&pages, &parts.tables, &parts.sentences, structure.locale, &limit).err(),
             find_anomalies(&pages, &Default::default(), &parts.tables, &[], &limit).err(),
         ];
         for (stage, error) in ended.into_iter().enumerate() {
@@ -79,10 +87,11 @@ fn time_and_stop_reach_every_stage() {
 fn a_long_audit_ends_soon_after_its_time() {
     let (pages, blocks) = document(Kind::Joined, 30);
     let none = Limit::default();
-    let tables = find_tables(&pages, &blocks, &none).unwrap();
+    let tables =
+        find_tables(&pages, &blocks, &Scopes::of(&pages, &blocks), locale_of(&pages), &none).unwrap();
     let worked = |limit: &Limit| {
         let before = processor_seconds();
-        let ended = audit(&pages, &tables, &[], limit).err();
+        let ended = audit(&pages, &tables, &[], locale_of(&pages), limit).err();
         (processor_seconds() - before, ended.map(|error| error.code()))
     };
     let (whole, ended) = worked(&none);

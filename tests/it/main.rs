@@ -20,6 +20,7 @@ mod messages;
 mod quantize;
 mod quantize_cases;
 mod rooms;
+mod spellings;
 #[path = "../../benches/growth/stages.rs"]
 mod stages;
 #[path = "../../benches/growth/statements.rs"]

@@ -4,12 +4,10 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::prelude::*;
 use docproc::config::{NativeLibrary, native_library};
-use docproc::quantize::onnx::{ElementType, Model, TensorProto};
-use docproc::quantize::{
-    Inputs, Mode, ModelLoader, OrtLoader, QuantizeHooks, QuantizeOptions, QuantizeReport, Tensors, quantize,
-    tensors,
-};
+use docproc::quantize::{Inputs, OrtLoader, quantize, tensors};
 use docproc::runtime::Environment;
+use docproc_onnx::file::{ElementType, Model, TensorProto};
+use docproc_onnx::{Mode, ModelLoader, QuantizeHooks, QuantizeOptions, QuantizeReport, Tensors};
 use predicates::prelude::*;
 
 use crate::cli::docproc;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::network::Scaling;
 use super::random::Random;
@@ -268,7 +267,7 @@ impl Dataset {
         let mut groups: Vec<&str> = self.groups.iter().map(String::as_str).collect();
         groups.sort_unstable();
         groups.dedup();
-        let sha256 = Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = docproc_hash::sha256(file);
         TrainingData { sha256, rows: self.rows(), groups: groups.len() }
     }
 }

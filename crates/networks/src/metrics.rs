@@ -64,20 +64,27 @@ pub fn bootstrap<T>(
     }
     let groups: Vec<Vec<&T>> = groups.into_values().collect();
     let estimate = statistic(&items.iter().collect::<Vec<_>>())?;
+    let [low, high] = interval(resamples, seed, |random| {
+        let drawn = (0..groups.len()).flat_map(|_| groups[random.below(groups.len())].iter().copied());
+        statistic(&drawn.collect::<Vec<&T>>())
+    })?;
+    Some(Interval { estimate, low, high })
+}
+
+/// The middle 95% of a statistic over resamples (percentile bootstrap, Efron 1979), always the same for the same seed.
+/// What `draw` cannot say is drawn again, at most `resamples` times.
+#[must_use]
+pub fn interval(
+    resamples: usize,
+    seed: u64,
+    mut draw: impl FnMut(&mut Random) -> Option<f64>,
+) -> Option<[f64; 2]> {
     let mut random = Random::new(seed);
-    let mut values = Vec::with_capacity(resamples);
-    for _ in 0..2 * resamples {
-        let sample: Vec<&T> =
-            (0..groups.len()).flat_map(|_| groups[random.below(groups.len())].iter().copied()).collect();
-        values.extend(statistic(&sample));
-        if values.len() == resamples {
-            break;
-        }
-    }
+    let mut values: Vec<f64> = (0..2 * resamples).filter_map(|_| draw(&mut random)).take(resamples).collect();
     values.sort_by(f64::total_cmp);
     let quantile =
         |share: f64| values.get((share * values.len().saturating_sub(1) as f64).round() as usize).copied();
-    Some(Interval { estimate, low: quantile(0.025)?, high: quantile(0.975)? })
+    Some([quantile(0.025)?, quantile(0.975)?])
 }
 
 /// Expected calibration error (Naeini et al. 2015) over `bins` bins of equal width: the mean difference between

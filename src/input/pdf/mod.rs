@@ -11,6 +11,7 @@ mod graphics;
 mod hidden;
 mod render;
 mod text;
+mod words;
 
 use std::collections::BTreeMap;
 use std::ffi::{c_char, c_int, c_ulong, c_void};

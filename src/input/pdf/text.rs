@@ -10,8 +10,9 @@ use pdfium_render::prelude::{FPDF_PAGEOBJECT, FPDF_TEXTPAGE, FS_MATRIX, FS_RECTF
 
 use super::geometry::{Frame, Matrix};
 use super::hidden::WordObjects;
+use super::words::{Glyph, ObjectStyle, WordBuilder};
 use super::{Bindings, LoadedPage};
-use crate::document::{BBox, Word, WordStyle};
+use crate::document::{BBox, Word};
 use crate::error::{Error, ErrorCode, Result};
 use crate::input::decide::TextStatistics;
 use crate::input::segment::{MAX_CHARACTERS, MAX_WORDS};
@@ -26,30 +27,6 @@ impl Drop for TextPage<'_> {
         // SAFETY: the handle is open.
         unsafe { self.library.FPDFText_ClosePage(self.handle) };
     }
-}
-
-/// Properties that all characters of one text object share.
-#[derive(Clone, Copy)]
-struct ObjectStyle {
-    font: u16,
-    bold: bool,
-    italic: bool,
-    invisible: bool,
-    color: [u8; 4],
-    /// Size before transformations.
-    font_size: f32,
-}
-
-struct Glyph {
-    character: char,
-    /// Ink, widened to the font's ascent and descent across the baseline.
-    bbox: BBox,
-    /// From the character's origin to that of the next one, as the font has it.
-    advance: BBox,
-    font_size: f32,
-    direction: u16,
-    style: ObjectStyle,
-    object: FPDF_PAGEOBJECT,
 }
 
 /// The text layer of a page.
@@ -82,6 +59,7 @@ pub(super) fn words(library: &Bindings, page: &LoadedPage<'_>) -> Result<PageTex
     }
     let mut styles = Styles { text: &text, fonts: Fonts::default(), object: ptr::null_mut(), style: None };
     let mut words = WordBuilder::new(page.frame);
+    let mut statistics = TextStatistics::default();
     let mut pending_surrogate = None;
     for index in 0..count {
         // SAFETY: the index is one of the text page's characters.
@@ -99,7 +77,16 @@ pub(super) fn words(library: &Bindings, page: &LoadedPage<'_>) -> Result<PageTex
         }
         .unwrap_or(char::REPLACEMENT_CHARACTER);
         match character {
-            '\r' | '\n' | '\u{2028}' | '\u{2029}' | '\u{0B}' | '\u{0C}' => words.end_line(),
+            '\r' | '\n' | '\u{2028}' | '\u{2029}' | '\u{0B}' | '\u{0C}' => {
+                // SAFETY: the index is one of the text page's characters.
+                let generated = unsafe { library.FPDFText_IsGenerated(handle, index) } == 1;
+                // Where pdfium takes a page for one of vertical text, it breaks the line behind every text object.
+                // One that is written down at least ends a word.
+                if !generated {
+                    words.end_word();
+                }
+                words.may_end_line();
+            }
             character if character.is_whitespace() => words.end_word(),
             // pdfium marks a hyphen at a line's end with U+0002 and leaves the line break out.
             '\u{2}' | '\u{FFFE}' => {
@@ -111,26 +98,22 @@ pub(super) fn words(library: &Bindings, page: &LoadedPage<'_>) -> Result<PageTex
             '\0' => {}
             character => {
                 if let Some(glyph) = glyph(library, &text, page.frame, index, character, &mut styles) {
-                    words.statistics.characters += 1;
+                    statistics.characters += 1;
                     // SAFETY: the index is one of the text page's characters.
                     let unmapped = unsafe { library.FPDFText_HasUnicodeMapError(handle, index) } == 1;
-                    words.statistics.garbage += usize::from(unmapped || is_garbage(character));
+                    statistics.garbage += usize::from(unmapped || is_garbage(character));
                     words.push(&glyph);
-                    if character == '\u{AD}' {
-                        words.soft_hyphen();
-                    }
                 }
             }
         }
-        if words.words.len() > MAX_WORDS {
+        if words.count() > MAX_WORDS {
             return Err(Error::new(
                 ErrorCode::PageTooLarge,
                 format!("the page has more than {MAX_WORDS} words"),
             ));
         }
     }
-    words.end_line();
-    let WordBuilder { words, objects, statistics, .. } = words;
+    let (words, objects) = words.finish();
     Ok(PageText { words, objects, fonts: styles.fonts.names, statistics })
 }
 
@@ -152,9 +135,11 @@ fn glyph(
     let (mut left, mut right, mut bottom, mut top) = (0.0f64, 0.0, 0.0, 0.0);
     let mut loose = FS_RECTF { left: 0.0, top: 0.0, right: 0.0, bottom: 0.0 };
     let mut matrix = FS_MATRIX { a: 1.0, b: 0.0, c: 0.0, d: 1.0, e: 0.0, f: 0.0 };
+    let (mut x, mut y) = (0.0f64, 0.0);
     // SAFETY: the index is one of the text page's characters, and all pointers are valid for writing.
-    let (has_box, has_loose, _) = unsafe {
+    let (has_origin, has_box, has_loose, _) = unsafe {
         (
+            library.FPDFText_GetCharOrigin(handle, index, &raw mut x, &raw mut y),
             library.FPDFText_GetCharBox(
                 handle,
                 index,
@@ -180,7 +165,14 @@ fn glyph(
         (false, false) => return None,
     };
     let advance = if has_loose != 0 { loose } else { ink };
-    Some(Glyph { character, bbox, advance, font_size, direction, style, object: styles.object })
+    let (x, y) = if has_origin != 0 { frame.point(x as f32, y as f32) } else { (bbox.x0, bbox.y1) };
+    let rise = match direction {
+        0 => -y,
+        90 => x,
+        180 => y,
+        _ => -x,
+    };
+    Some(Glyph { character, bbox, advance, font_size, rise, direction, style, object: styles.object })
 }
 
 /// The ink, widened across the baseline to the font's ascent and descent, so that the words of a line have one
@@ -319,196 +311,6 @@ fn style_of_name(name: &str) -> (Option<bool>, bool) {
     (bold, has(&["italic", "oblique"]))
 }
 
-/// Distance between two characters' advances, in em, from which there may be a space between them. Justified lines
-/// squeeze the space of common fonts, 0.25 to 0.28 em, down to this.
-const NARROW_SPACE: f32 = 0.15;
-/// Distance that most characters of a word must stay below for its wider ones to be spaces: letters may be spaced out.
-const TIGHT: f32 = 0.06;
-
-/// A character within the current word.
-struct Member {
-    character: char,
-    bbox: BBox,
-    /// Distance from the end of the last character's advance to the start of this one's, in em.
-    gap: f32,
-    /// What draws it.
-    object: FPDF_PAGEOBJECT,
-}
-
-/// Collects characters into words.
-struct WordBuilder {
-    frame: Frame,
-    words: Vec<Word>,
-    current: Option<Word>,
-    /// The characters of the current word.
-    members: Vec<Member>,
-    /// Box of the last character, to see jumps that the text layer has no space for.
-    last: BBox,
-    /// Its advance.
-    last_advance: BBox,
-    next_starts_line: bool,
-    /// The last character is a soft hyphen.
-    after_soft_hyphen: bool,
-    statistics: TextStatistics,
-    objects: WordObjects,
-}
-
-impl WordBuilder {
-    fn new(frame: Frame) -> Self {
-        Self {
-            frame,
-            words: Vec::new(),
-            current: None,
-            members: Vec::new(),
-            last: BBox::new(0.0, 0.0, 0.0, 0.0),
-            last_advance: BBox::new(0.0, 0.0, 0.0, 0.0),
-            next_starts_line: true,
-            after_soft_hyphen: false,
-            statistics: TextStatistics::default(),
-            objects: Vec::new(),
-        }
-    }
-
-    fn push(&mut self, glyph: &Glyph) {
-        if self.current.is_some() && self.jumps(glyph) {
-            self.end_word();
-        }
-        self.after_soft_hyphen = false;
-        let (last, next) = (&self.last_advance, &glyph.advance);
-        let gap = match glyph.direction {
-            0 => next.x0 - last.x1,
-            180 => last.x0 - next.x1,
-            90 => next.y0 - last.y1,
-            _ => last.y0 - next.y1,
-        };
-        let gap = if self.current.is_some() { gap / glyph.font_size.max(1.0) } else { 0.0 };
-        let Glyph { character, bbox, object, .. } = *glyph;
-        self.members.push(Member { character, bbox, gap, object });
-        self.last = glyph.bbox;
-        self.last_advance = glyph.advance;
-        if let Some(word) = &mut self.current {
-            word.text.push(glyph.character);
-            word.bbox = word.bbox.union(&glyph.bbox);
-            word.style.invisible &= glyph.style.invisible;
-            return;
-        }
-        self.current = Some(Word {
-            text: glyph.character.to_string(),
-            bbox: glyph.bbox,
-            font_size: glyph.font_size,
-            font: glyph.style.font,
-            style: WordStyle {
-                bold: glyph.style.bold,
-                italic: glyph.style.italic,
-                invisible: glyph.style.invisible,
-                hyphenated: false,
-                starts_line: std::mem::take(&mut self.next_starts_line),
-                ..WordStyle::default()
-            },
-            color: glyph.style.color,
-            direction: glyph.direction,
-            confidence: None,
-        });
-    }
-
-    /// Whether the next character is too far from the last one to belong to the same word.
-    fn jumps(&mut self, glyph: &Glyph) -> bool {
-        let Some(word) = &self.current else { return false };
-        if word.direction != glyph.direction {
-            return true;
-        }
-        let (last, next) = (&self.last, &glyph.bbox);
-        let (gap, overlap, height) = match glyph.direction {
-            0 => (next.x0 - last.x1, last.vertical_overlap(next), last.height().min(next.height())),
-            180 => (last.x0 - next.x1, last.vertical_overlap(next), last.height().min(next.height())),
-            90 => (next.y0 - last.y1, last.horizontal_overlap(next), last.width().min(next.width())),
-            _ => (last.y0 - next.y1, last.horizontal_overlap(next), last.width().min(next.width())),
-        };
-        let size = word.font_size.max(glyph.font_size).max(1.0);
-        if height > 0.0 && overlap <= 0.0 {
-            // On another line, except for what sits high or low beside the word.
-            let aside = gap.abs() < size * 0.5 && glyph.font_size < word.font_size;
-            self.next_starts_line |= !aside;
-            return !aside;
-        }
-        gap > size * 0.6 || gap < -2.0 * size.max(word.bbox.width().min(word.bbox.height()))
-    }
-
-    fn end_word(&mut self) {
-        let Some(mut word) = self.current.take() else { return };
-        if std::mem::take(&mut self.after_soft_hyphen) && self.next_starts_line {
-            word.style.hyphenated = true;
-        }
-        // A reader sees nothing of what lies outside the page.
-        if word.bbox.intersection(&self.frame.page_box()).is_none() {
-            word.style.invisible = true;
-        }
-        let starts = word_starts(&self.members);
-        let first = self.words.len();
-        for (index, &start) in starts.iter().enumerate() {
-            let end = starts.get(index + 1).copied().unwrap_or(self.members.len());
-            for member in &self.members[start..end] {
-                let part = (first + index, member.object);
-                if self.objects.last() != Some(&part) {
-                    self.objects.push(part);
-                }
-            }
-        }
-        for (index, &start) in starts.iter().enumerate().filter(|_| starts.len() > 1) {
-            let end = starts.get(index + 1).copied().unwrap_or(self.members.len());
-            let part = &self.members[start..end];
-            let mut own = word.clone();
-            own.text = part.iter().map(|member| member.character).collect();
-            own.bbox = BBox::around(part.iter().map(|member| &member.bbox)).unwrap_or(word.bbox);
-            own.style.starts_line &= index == 0;
-            own.style.hyphenated &= end == self.members.len();
-            self.words.push(own);
-        }
-        if starts.len() == 1 {
-            self.words.push(word);
-        }
-        self.members.clear();
-    }
-
-    fn end_line(&mut self) {
-        self.next_starts_line = true;
-        self.end_word();
-    }
-
-    /// The word so far ends its line with a hyphen.
-    fn hyphenate(&mut self) {
-        if let Some(word) = &mut self.current {
-            word.style.hyphenated = true;
-        }
-        self.end_line();
-    }
-
-    fn soft_hyphen(&mut self) {
-        self.after_soft_hyphen = true;
-    }
-}
-
-/// Where words start in a run of characters that the text layer has no space in: at the first one, and behind gaps
-/// that are as wide as a space where the run is otherwise tight.
-fn word_starts(members: &[Member]) -> Vec<usize> {
-    let mut starts = vec![0];
-    let wide: Vec<usize> = (1..members.len()).filter(|&index| members[index].gap >= NARROW_SPACE).collect();
-    let tight = members.iter().skip(1).filter(|member| member.gap.abs() < TIGHT).count();
-    if tight < 2 * wide.len() {
-        return starts;
-    }
-    starts.extend(wide.into_iter().filter(|&index| {
-        let (before, after) = (members[index - 1].character, members[index].character);
-        // Digits may be grouped by thin spaces; signs are often set apart from their number.
-        let ends =
-            before.is_alphanumeric() || matches!(before, ',' | '.' | ';' | ':' | ')' | '”' | '’' | '"');
-        let begins = after.is_alphanumeric() || matches!(after, '(' | '“' | '‘');
-        let letters = before.is_alphabetic() || after.is_alphabetic();
-        ends && begins && letters
-    }));
-    starts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -520,85 +322,5 @@ mod tests {
         assert_eq!(style_of_name("Arial-BoldItalicMT"), (Some(true), true));
         assert_eq!(style_of_name("TimesNewRoman"), (Some(false), false));
         assert_eq!(style_of_name("ArialMT"), (None, false));
-    }
-
-    fn glyphs(frame: Frame, glyphs: &[(char, f32, f32)]) -> Vec<Word> {
-        let style = ObjectStyle {
-            font: 0,
-            bold: false,
-            italic: false,
-            invisible: false,
-            color: [0, 0, 0, 255],
-            font_size: 10.0,
-        };
-        let mut words = WordBuilder::new(frame);
-        for (character, x, y) in glyphs {
-            let bbox = BBox::new(*x, *y, x + 5.0, y + 10.0);
-            words.push(&Glyph {
-                character: *character,
-                bbox,
-                advance: bbox,
-                font_size: 10.0,
-                direction: 0,
-                style,
-                object: ptr::null_mut(),
-            });
-            if *character == '\u{AD}' {
-                words.soft_hyphen();
-            }
-        }
-        words.end_line();
-        words.words
-    }
-
-    const FRAME: Frame = Frame { left: 0.0, bottom: 0.0, right: 600.0, top: 800.0, turns: 0 };
-
-    #[test]
-    fn gaps_and_line_breaks_end_words() {
-        let words = glyphs(FRAME, &[('a', 0.0, 0.0), ('b', 5.0, 0.0), ('c', 60.0, 0.0), ('d', 0.0, 20.0)]);
-        let texts: Vec<_> = words.iter().map(|word| (word.text.as_str(), word.style.starts_line)).collect();
-        assert_eq!(texts, [("ab", true), ("c", false), ("d", true)]);
-    }
-
-    #[test]
-    fn a_soft_hyphen_at_a_line_end_marks_the_word() {
-        let words = glyphs(FRAME, &[('a', 0.0, 0.0), ('\u{AD}', 5.0, 0.0), ('b', 0.0, 20.0)]);
-        assert!(words[0].style.hyphenated && words[0].text == "a\u{AD}" && !words[1].style.hyphenated);
-        let words = glyphs(FRAME, &[('a', 0.0, 0.0), ('\u{AD}', 5.0, 0.0), ('b', 10.0, 0.0)]);
-        assert_eq!((words.len(), words[0].style.hyphenated), (1, false));
-    }
-
-    /// A line of characters 5 points wide with these gaps, in points, before each.
-    fn spaced(text: &str, gaps: &[f32]) -> Vec<String> {
-        let mut x = 0.0;
-        let line: Vec<(char, f32, f32)> = text
-            .chars()
-            .enumerate()
-            .map(|(index, character)| {
-                x += gaps.get(index).copied().unwrap_or(0.0);
-                let place = (character, x, 0.0);
-                x += 5.0;
-                place
-            })
-            .collect();
-        glyphs(FRAME, &line).into_iter().map(|word| word.text).collect()
-    }
-
-    #[test]
-    fn squeezed_spaces_part_words_and_spaced_letters_do_not() {
-        assert_eq!(spaced("atleast", &[0.0, 0.0, 2.0]), ["at", "least"]);
-        assert_eq!(spaced("at1,000", &[0.0, 0.0, 2.0]), ["at", "1,000"]);
-        assert_eq!(spaced("year,and", &[0.0, 0.0, 0.0, 0.0, 0.0, 2.0]), ["year,", "and"]);
-        // Letter spacing, grouped digits and a currency sign set apart.
-        assert_eq!(spaced("TOTAL", &[0.0, 2.0, 2.0, 2.0, 2.0]), ["TOTAL"]);
-        assert_eq!(spaced("10000", &[0.0, 0.0, 2.0]), ["10000"]);
-        assert_eq!(spaced("$1234", &[0.0, 2.0]), ["$1234"]);
-        assert_eq!(spaced("Wayne", &[0.0, -1.0]), ["Wayne"], "kerning");
-    }
-
-    #[test]
-    fn words_outside_the_page_are_invisible() {
-        let words = glyphs(FRAME, &[('a', -50.0, 0.0), ('b', 10.0, 0.0)]);
-        assert_eq!(words.iter().map(|word| word.style.invisible).collect::<Vec<_>>(), [true, false]);
     }
 }

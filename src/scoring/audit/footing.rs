@@ -277,7 +277,7 @@ fn numbers<'s>(
     for &(part, factor) in parts {
         match &sheet.rows[part].entries[column] {
             Entry::Blank => {}
-            Entry::Unreadable => return None,
+            Entry::Unreadable | Entry::LeftOut => return None,
             Entry::Number(number) if number.class.adds_to(result.class) => terms.push((part, number, factor)),
             Entry::Number(_) => return None,
         }

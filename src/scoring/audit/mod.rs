@@ -23,9 +23,10 @@ use crate::document::analysis::{Sentence, Table};
 use crate::document::findings::{Anomaly, AuditSummary};
 use crate::error::Result;
 use crate::limit::Limit;
+use crate::structure::numbers::Locale;
 use footing::Known;
 use relation::Check;
-use sheet::Sheet;
+use sheet::{Doubtful, Sheet};
 
 /// Sums that must have been checked before a document counts as one whose sums always come out exactly.
 const EXACT_SUMS: usize = 20;
@@ -46,14 +47,22 @@ pub struct Audit {
     pub by_kind: BTreeMap<&'static str, [u32; 2]>,
 }
 
-/// Checks tables and sentences of one document. `pages` give the rulings above totals.
+/// Checks tables and sentences of one document. `pages` give the rulings above totals, `locale` how the
+/// document writes numbers.
 ///
 /// # Errors
 /// Only those of the limit.
-pub fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence], limit: &Limit) -> Result<Audit> {
+pub fn audit(
+    pages: &[Page],
+    tables: &[Table],
+    sentences: &[Sentence],
+    locale: Locale,
+    limit: &Limit,
+) -> Result<Audit> {
     limit.check()?;
     let by_number: BTreeMap<u32, &Page> = pages.iter().map(|page| (page.number, page)).collect();
-    let sheets: Vec<Sheet<'_>> = tables.iter().map(|table| Sheet::new(table, &by_number)).collect();
+    let sheets: Vec<Sheet<'_>> =
+        tables.iter().map(|table| sheet_of(table, &by_number, limit)).collect::<Result<_>>()?;
     let mut checks: Vec<Check> = Vec::new();
     let (mut known, mut relearned) = (Known::default(), Known::default());
     let mut footings: Vec<Vec<Check>> = sheets
@@ -73,10 +82,31 @@ pub fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence], limit: &L
         checks.extend(identities::per_share(sheet));
     }
     checks.extend(tieout::tie_out(&sheets, limit)?);
-    checks.extend(prose::stated_changes(sentences));
-    checks.extend(stated::stated_lines(&sheets, sentences, limit)?);
+    checks.extend(prose::stated_changes(sentences, locale));
+    checks.extend(stated::stated_lines(&sheets, sentences, locale, limit)?);
     tighten(&mut checks);
-    Ok(report(checks))
+    let mut audit = report(checks);
+    audit.summary.left_out = sheets.iter().map(|sheet| sheet.left_out).sum();
+    Ok(audit)
+}
+
+/// The table with the reading of its doubtful numbers that makes its sums hold; without them where none does.
+fn sheet_of<'t>(table: &'t Table, pages: &BTreeMap<u32, &Page>, limit: &Limit) -> Result<Sheet<'t>> {
+    if !Sheet::is_doubtful(table) {
+        return Ok(Sheet::new(table, pages, Doubtful::LeftOut));
+    }
+    let mut best: Option<(usize, Sheet<'t>)> = None;
+    for doubtful in [Doubtful::First, Doubtful::Second] {
+        let sheet = Sheet::new(table, pages, doubtful);
+        let mut checks = footing::footing(&sheet, &Known::default(), &mut Known::default(), limit)?;
+        checks.extend(crossfoot::cross_footing(&sheet, limit)?);
+        let hold = checks.iter().filter(|check| check.holds()).count();
+        let margin = hold.saturating_sub(checks.len() - hold);
+        if margin > best.as_ref().map_or(0, |(margin, _)| *margin) {
+            best = Some((margin, sheet));
+        }
+    }
+    Ok(best.map_or_else(|| Sheet::new(table, pages, Doubtful::LeftOut), |(_, sheet)| sheet))
 }
 
 /// In a document whose sums all come out exactly, numbers were made to add up; a sum that is off by more than one

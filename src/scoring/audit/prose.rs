@@ -29,8 +29,7 @@ const CHANGES: &[&str] = &[
 const LINKS: &[&str] = &["of", "by", "or", "approximately", "about", "a"];
 
 /// Checks the sentences that state two amounts and the change between them in percent.
-pub(super) fn stated_changes(sentences: &[Sentence]) -> Vec<Check> {
-    let locale = Locale::detect(sentences.iter().flat_map(|sentence| sentence.text.split_whitespace()));
+pub(super) fn stated_changes(sentences: &[Sentence], locale: Locale) -> Vec<Check> {
     sentences.iter().filter_map(|sentence| stated_change(sentence, locale)).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::analysis::{Cell, FigureKind, Table};
+use crate::document::analysis::{Cell, CellValue, FigureKind, Table};
 use crate::document::{BBox, Page};
 
 /// A number that takes part in relations.
@@ -41,8 +41,10 @@ impl Class {
 #[derive(Clone, Debug)]
 pub(super) enum Entry {
     Blank,
-    /// Text, or a number that can be read in two ways.
+    /// Text.
     Unreadable,
+    /// A number that can be read in two ways or is cut off.
+    LeftOut,
     Number(Number),
 }
 
@@ -79,6 +81,17 @@ impl Row {
     }
 }
 
+/// Which reading of numbers like `12.345` takes part: twelve thousand, or twelve and some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubtful {
+    /// The one named first.
+    First,
+    /// The other one.
+    Second,
+    /// None: such numbers are left out.
+    LeftOut,
+}
+
 /// A table for the audit.
 #[derive(Clone, Debug)]
 pub(super) struct Sheet<'t> {
@@ -90,10 +103,17 @@ pub(super) struct Sheet<'t> {
     pub periods: Vec<Option<String>>,
     /// Whether the numbers of each column may be added up, as far as its header says.
     pub additive: Vec<bool>,
+    /// Numbers that take no part, because they can be read in two ways or are cut off.
+    pub left_out: u32,
 }
 
 impl<'t> Sheet<'t> {
-    pub fn new(table: &'t Table, pages: &BTreeMap<u32, &Page>) -> Self {
+    /// Whether the marks of a number in the table can be read in two ways.
+    pub fn is_doubtful(table: &Table) -> bool {
+        table.cells.iter().filter_map(|cell| cell.value.as_ref()).any(|value| other_mark(value).is_some())
+    }
+
+    pub fn new(table: &'t Table, pages: &BTreeMap<u32, &Page>, doubtful: Doubtful) -> Self {
         let rows = table.rows as usize;
         let mut cells: Vec<Vec<Option<usize>>> = vec![vec![None; table.columns as usize]; rows];
         for (index, cell) in table.cells.iter().enumerate() {
@@ -124,7 +144,7 @@ impl<'t> Sheet<'t> {
                     .zip(&units)
                     .map(|(&column, &unit)| match cells[row][column] {
                         None => Entry::Blank,
-                        Some(cell) => entry(table, cell, unit, pages),
+                        Some(cell) => entry(table, cell, unit, pages, doubtful),
                     })
                     .collect();
                 let indent = cells[row][0].map_or(0, |cell| table.cells[cell].indent);
@@ -146,7 +166,10 @@ impl<'t> Sheet<'t> {
         let additive = headers.iter().map(|header: &String| is_additive(header)).collect();
         let periods =
             columns.iter().map(|&column| table.column_periods.get(column).cloned().flatten()).collect();
-        Self { table, rows, headers, periods, additive }
+        let entries =
+            rows.iter().flat_map(|row| &row.entries).filter(|entry| matches!(entry, Entry::LeftOut));
+        let left_out = u32::try_from(entries.count()).unwrap_or(u32::MAX);
+        Self { table, rows, headers, periods, additive, left_out }
     }
 
     pub fn columns(&self) -> usize {
@@ -263,15 +286,39 @@ fn half_unit(decimals: u32) -> f64 {
     0.5 * 0.1f64.powi(decimals.min(9) as i32)
 }
 
-fn entry(table: &Table, index: usize, usual: f64, pages: &BTreeMap<u32, &Page>) -> Entry {
+/// The other value of a number that has three digits behind its only mark, and its decimals, where nothing else is
+/// doubtful about it.
+fn other_mark(value: &CellValue) -> Option<(f64, u32)> {
+    let [other] = value.alternatives[..] else { return None };
+    let ratio = value.printed / other;
+    let close = |expected: f64| (ratio / expected - 1.0).abs() < 1e-9;
+    if close(1_000.0) {
+        Some((other, 3))
+    } else if close(0.001) {
+        Some((other, 0))
+    } else {
+        None
+    }
+}
+
+fn entry(table: &Table, index: usize, usual: f64, pages: &BTreeMap<u32, &Page>, doubtful: Doubtful) -> Entry {
     let cell = &table.cells[index];
     let Some(value) = &cell.value else {
         return if cell.text.is_empty() { Entry::Blank } else { Entry::Unreadable };
     };
     let page = pages.get(&cell.page);
-    if is_cut(&cell.text) || !value.alternatives.is_empty() || !value.printed.is_finite() {
-        return Entry::Unreadable;
+    if is_cut(&cell.text) || !value.printed.is_finite() {
+        return Entry::LeftOut;
     }
+    let (printed, decimals) = if value.alternatives.is_empty() {
+        (value.printed, value.decimals)
+    } else {
+        match (doubtful, other_mark(value)) {
+            (Doubtful::First, Some(_)) => (value.printed, value.decimals),
+            (Doubtful::Second, Some(other)) => other,
+            _ => return Entry::LeftOut,
+        }
+    };
     let class = match value.kind {
         FigureKind::Percent => Class::Percent,
         FigureKind::PerShare => Class::PerShare,
@@ -280,8 +327,8 @@ fn entry(table: &Table, index: usize, usual: f64, pages: &BTreeMap<u32, &Page>) 
     };
     Entry::Number(Number {
         cell: index,
-        value: value.printed,
-        half_unit: if value.nil { usual } else { half_unit(value.decimals) },
+        value: printed,
+        half_unit: if value.nil { usual } else { half_unit(decimals) },
         class,
         nil: value.nil,
         ruled: page.is_some_and(|page| ruled_above(page, &cell.bbox)),

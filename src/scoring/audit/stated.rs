@@ -93,6 +93,7 @@ impl Stated {
 pub(super) fn stated_lines(
     sheets: &[Sheet<'_>],
     sentences: &[Sentence],
+    locale: Locale,
     limit: &Limit,
 ) -> Result<Vec<Check>> {
     let mut lines: BTreeMap<&str, Vec<(&Sheet<'_>, usize)>> = BTreeMap::new();
@@ -103,7 +104,6 @@ pub(super) fn stated_lines(
             }
         }
     }
-    let locale = Locale::detect(sentences.iter().flat_map(|sentence| sentence.text.split_whitespace()));
     let mut checks = Vec::new();
     for sentence in sentences {
         limit.check()?;

@@ -41,6 +41,7 @@ fn table(id: u32, lines: &[&str]) -> Table {
                     nil: number.nil,
                     alternatives: number.alternatives,
                     confidence: 1.0,
+                    needs_review: false,
                 }),
             });
         }
@@ -57,6 +58,7 @@ fn table(id: u32, lines: &[&str]) -> Table {
         columns: columns as u32,
         header_rows: 1,
         scale: None,
+        scale_from: None,
         currency: None,
         column_periods: vec![None; columns],
         cells,
@@ -64,7 +66,7 @@ fn table(id: u32, lines: &[&str]) -> Table {
 }
 
 fn audit(pages: &[Page], tables: &[Table], sentences: &[Sentence]) -> Audit {
-    super::audit(pages, tables, sentences, &Limit::default()).unwrap()
+    super::audit(pages, tables, sentences, Locale::UNITED_STATES, &Limit::default()).unwrap()
 }
 
 fn found(tables: &[Table]) -> Vec<Anomaly> {

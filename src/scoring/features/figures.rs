@@ -259,10 +259,12 @@ mod tests {
             scale: None,
             period: None,
             sentence: None,
+            heading: None,
             cell: Some(CellReference { table: tables[0].id, row: cell.row, column: cell.column }),
             page: 1,
             bbox: BBox::new(0.0, 0.0, 1.0, 1.0),
             confidence: 0.9,
+            needs_review: false,
         };
         let date = Figure { value: None, cell: None, ..figure.clone() };
         let prose = Figure { cell: None, sentence: Some(3), ..figure.clone() };

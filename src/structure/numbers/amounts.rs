@@ -1,8 +1,8 @@
 //! Amounts in prose: digits with their sign, currency, scale and unit, and ranges of two of them.
 
-use super::digits::{Locale, Reading, readings};
+use super::digits::{Locale, Reading, readings, with_fraction};
 use super::lexer::Tokens;
-use super::parse::{basis_points_at, group_follows, per_share_at, percent_at};
+use super::parse::{basis_points_at, fraction_after, group_follows, per_share_at, percent_at};
 use super::validate::is_not_a_figure;
 use super::{counted, currency, scale};
 
@@ -24,6 +24,8 @@ pub(super) struct Amount {
 pub(super) enum Sign {
     Positive,
     Negative,
+    /// Behind "a loss of": printed without a sign, but an outflow all the same.
+    Loss,
     /// In parentheses together with its unit, as prose sets things apart: "(12%)" after "$5 million".
     Aside,
 }
@@ -37,6 +39,8 @@ pub(super) enum AmountUnit {
     PerShare,
     Times,
     Named(String),
+    /// A letter follows that may stand for anything: "35m".
+    Unknown,
 }
 
 /// The amount that starts at token `start`: number, sign, currency, scale and unit.
@@ -73,21 +77,46 @@ impl Scanner<'_, '_> {
             } else if !minus && tokens.is_symbol(at, '-') && self.is_minus(at) {
                 minus = true;
                 at += 1;
+            } else if !minus
+                && at == start
+                && matches!(tokens.word(at).as_str(), "negative" | "minus")
+                && self.amount_follows(at + 1)
+            {
+                minus = true;
+                at += 1;
             } else {
                 break;
             }
         }
-        if !tokens.is_number(at) || (currency.is_none() && is_not_a_figure(tokens, at)) {
+        let lone_fraction = currency.is_none().then(|| tokens.fraction(at)).flatten();
+        if lone_fraction.is_none() && !tokens.is_number(at) {
+            return None;
+        }
+        let fraction =
+            lone_fraction.map(|fraction| (fraction, at + 1)).or_else(|| fraction_after(tokens, at + 1));
+        if currency.is_none() && fraction.is_none() && is_not_a_figure(tokens, at) {
             return None;
         }
         let mut digits = tokens.text_at(at).to_owned();
         let mut end = at + 1;
-        while tokens.is_number(end) && self.joins_group(&digits, end) {
+        while fraction.is_none() && tokens.is_number(end) && self.joins_group(&digits, end) {
             digits.push(' ');
             digits.push_str(tokens.text_at(end));
             end += 1;
         }
-        let readings = readings(&digits, self.locale);
+        let readings = match fraction {
+            Some((fraction, next)) => {
+                let whole = if lone_fraction.is_some() { "" } else { digits.as_str() };
+                // A date or a page of pages where no unit follows: "4 1/2".
+                let unit = percent_at(tokens, next).is_some() || tokens.word(next) == "percentage";
+                if tokens.fraction(next - 1).is_none() && !unit {
+                    return None;
+                }
+                end = next;
+                with_fraction(whole, fraction).into_iter().collect()
+            }
+            None => readings(&digits, self.locale),
+        };
         if readings.is_empty() {
             return None;
         }
@@ -96,7 +125,13 @@ impl Scanner<'_, '_> {
             digits_end: end,
             end,
             readings,
-            sign: if minus { Sign::Negative } else { Sign::Positive },
+            sign: if minus {
+                Sign::Negative
+            } else if self.is_loss(start) {
+                Sign::Loss
+            } else {
+                Sign::Positive
+            },
             currency,
             scale: None,
             unit: AmountUnit::None,
@@ -128,9 +163,50 @@ impl Scanner<'_, '_> {
                 return None; // "(1)" enumerates
             }
             let currency_inside = open_before_currency && currency.is_some();
-            amount.sign = if currency_inside { Sign::Aside } else { Sign::Negative };
+            let listed = self.is_listed(amount.start, amount.end);
+            amount.sign = if currency_inside && !listed { Sign::Aside } else { Sign::Negative };
         }
         Some(amount)
+    }
+
+    /// Whether an amount of money or a percentage stands at `at`: "negative 5 years" is no minus.
+    fn amount_follows(&self, at: usize) -> bool {
+        let tokens = self.tokens;
+        let (money, number) = currency::before(tokens, at).map_or((false, at), |(_, next)| (true, next));
+        tokens.is_number(number)
+            && (money
+                || percent_at(tokens, number + 1).is_some()
+                || scale::after(tokens, number + 1, false).is_some()
+                || currency::after(tokens, number + 1).is_some())
+    }
+
+    /// "a net loss of $45 million", "cash outflow of": what follows is negative, though it is printed without a sign.
+    fn is_loss(&self, start: usize) -> bool {
+        start >= 2
+            && self.tokens.word(start - 1) == "of"
+            && matches!(
+                self.tokens.word(start - 2).as_str(),
+                "loss" | "losses" | "deficit" | "outflow" | "outflows"
+            )
+    }
+
+    /// Whether a bracketed amount is one of a list, "($59), $22 and ($15)", rather than an aside behind another one.
+    fn is_listed(&self, start: usize, end: usize) -> bool {
+        let tokens = self.tokens;
+        let joins = |at: usize| tokens.is_symbol(at, ',') || tokens.word(at) == "and";
+        let amount_at = |at: usize| {
+            let at = if tokens.is_symbol(at, '(') { at + 1 } else { at };
+            currency::before(tokens, at).is_some_and(|(_, next)| tokens.is_number(next))
+        };
+        let next =
+            if tokens.is_symbol(end, ',') && tokens.word(end + 1) == "and" { end + 2 } else { end + 1 };
+        let before_another = joins(end) && amount_at(next);
+        let ends_number = |at: usize| tokens.is_number(at) || tokens.is_symbol(at, ')');
+        let behind_another = start >= 2
+            && joins(start - 1)
+            && (ends_number(start - 2) || start >= 3 && joins(start - 2) && ends_number(start - 3));
+        let aside = start >= 1 && ends_number(start - 1);
+        !aside && (before_another || behind_another)
     }
 
     /// A hyphen is a minus sign where nothing is joined to its left and a number or currency to its right.
@@ -151,9 +227,13 @@ impl Scanner<'_, '_> {
     /// space only where commas mark decimals.
     fn joins_group(&self, digits: &str, at: usize) -> bool {
         let gap = &self.tokens.text[self.tokens.list[at - 1].range.end..self.tokens.list[at].range.start];
-        let narrow = matches!(gap, "\u{a0}" | "\u{202f}" | "\u{2009}");
-        let comma = gap == " " && self.locale.decimal_mark == Some(super::digits::DecimalMark::Comma);
-        (narrow || comma) && group_follows(digits, self.tokens.text_at(at))
+        let narrow = gap.chars().count() == 1
+            && gap.contains([
+                '\u{a0}', '\u{202f}', '\u{2007}', '\u{2008}', '\u{2009}', '\u{200a}', '\u{2005}', '\u{2006}',
+            ]);
+        let comma = self.locale.decimal_mark == Some(super::digits::DecimalMark::Comma);
+        let plain = gap == " " && (comma || self.locale.spaces_group);
+        (narrow || plain) && group_follows(digits, self.tokens.text_at(at))
     }
 
     /// Percent sign, scale, currency and unit after the digits.
@@ -179,10 +259,21 @@ impl Scanner<'_, '_> {
                 return;
             }
         }
-        let scaled = |money: bool, end: usize| scale::after(tokens, end, money);
-        if let Some((power, next)) = scaled(amount.currency.is_some(), amount.end) {
+        let found = scale::after(tokens, amount.end, amount.currency.is_some());
+        // Without a currency, what a letter counts must follow: "35m customers", but neither a pipe of 35m nor a 401k.
+        let letter = tokens.text_at(amount.end).len() == 1
+            && !(amount.readings[0].decimals > 0 && tokens.text_at(amount.end) == "M");
+        let counts = |next: usize| {
+            currency::after(tokens, next).is_some() || counted::unit_after(tokens, next, true).is_some()
+        };
+        if let Some((power, next)) =
+            found.filter(|(_, next)| !letter || amount.currency.is_some() || counts(*next))
+        {
             amount.scale = Some(power);
             amount.end = next;
+        } else if letter && found.is_some() {
+            amount.unit = AmountUnit::Unknown;
+            return;
         }
         if amount.currency.is_none() {
             if let Some((code, next)) = currency::after(tokens, amount.end) {

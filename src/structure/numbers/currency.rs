@@ -91,7 +91,7 @@ pub(super) fn before(tokens: &Tokens<'_>, at: usize) -> Option<(&'static str, us
     let token = tokens.list.get(at)?;
     match token.kind {
         TokenKind::Symbol(character) => symbol(character).map(|code| (code, at + 1)),
-        TokenKind::Number => None,
+        TokenKind::Number | TokenKind::Fraction(..) => None,
         TokenKind::Word => {
             if tokens.text_at(at) == "U" && tokens.is_symbol(at + 1, '.') && tokens.text_at(at + 2) == "S" {
                 let next = tokens.skip_point(at + 3);
@@ -124,7 +124,7 @@ pub(super) fn after(tokens: &Tokens<'_>, at: usize) -> Option<(&'static str, usi
             let code = symbol(character)?;
             (!tokens.is_number(at + 1) || tokens.spaced(at + 1)).then_some((code, at + 1))
         }
-        TokenKind::Number => None,
+        TokenKind::Number | TokenKind::Fraction(..) => None,
         TokenKind::Word => {
             if let Some(code) = code_or_short_name(tokens.text_at(at)) {
                 return Some((code, at + 1));

@@ -11,11 +11,17 @@ pub enum DecimalMark {
     Comma,
 }
 
-/// Conventions of a document. What is `None` is unknown, and ambiguous numbers keep their other readings.
+/// Conventions of a document or a table. What is `None` is unknown, and ambiguous numbers keep their other readings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Locale {
     /// How decimals are marked.
     pub decimal_mark: Option<DecimalMark>,
+    /// How they are probably marked where that is not known: the reading to name first.
+    pub likely_mark: Option<DecimalMark>,
+    /// Whether plain spaces group digits: `12 345`.
+    pub spaces_group: bool,
+    /// Whether `▲` is a minus sign, as in Japan, rather than an arrow.
+    pub triangle_is_minus: bool,
     /// Whether `05/06/2024` is the 5th of June (true) or May 6th (false).
     pub day_first: Option<bool>,
     /// Month at whose end, or within a week of it, the fiscal year ends, 1 to 12.
@@ -24,22 +30,28 @@ pub struct Locale {
 
 impl Locale {
     /// Conventions of the United States.
-    pub const UNITED_STATES: Self =
-        Self { decimal_mark: Some(DecimalMark::Point), day_first: Some(false), fiscal_year_end: None };
+    pub const UNITED_STATES: Self = Self {
+        decimal_mark: Some(DecimalMark::Point),
+        likely_mark: None,
+        spaces_group: false,
+        triangle_is_minus: false,
+        day_first: Some(false),
+        fiscal_year_end: None,
+    };
 
-    /// The conventions that the unambiguous numbers and dates in a document's words show. A mark is taken for
-    /// known when at least 3 numbers show it and 19 in 20 of all that show any.
+    /// The conventions that the numbers, dates and words of a document show. A mark is taken for known when at least 3
+    /// numbers show it and 19 in 20 of all that show any.
+    ///
+    /// Numbers with exactly three digits behind their mark show something only together: a comma behind which there
+    /// are always three digits groups them. So does a point, but in English it may mark decimals after all.
     pub fn detect<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
-        let (mut point, mut comma, mut day_first, mut month_first) = (0u32, 0u32, 0u32, 0u32);
+        let mut evidence = Evidence::default();
+        let (mut day_first, mut month_first) = (0u32, 0u32);
         let mut year_ends = YearEnds::default();
         for word in words {
             year_ends.take(word);
+            evidence.take(word);
             let word = word.trim_matches(|character: char| !character.is_ascii_digit());
-            match unambiguous_mark(word) {
-                Some(DecimalMark::Point) => point += 1,
-                Some(DecimalMark::Comma) => comma += 1,
-                None => {}
-            }
             let parts: Vec<u32> = word.split('/').filter_map(|part| part.parse().ok()).collect();
             if let [first, second, year] = parts[..]
                 && (year < 100 || (1900..2100).contains(&year))
@@ -48,21 +60,145 @@ impl Locale {
                 month_first += u32::from(second > 12 && second <= 31 && first <= 12);
             }
         }
-        let clear = |yes: u32, no: u32| yes >= 3 && no * 19 <= yes;
-        let decimal_mark = if clear(point, comma) {
-            Some(DecimalMark::Point)
-        } else if clear(comma, point) {
-            Some(DecimalMark::Comma)
-        } else {
-            None
-        };
+        let (decimal_mark, likely_mark) = evidence.mark();
         let day_first = match (day_first, month_first) {
             (1.., 0) => Some(true),
             (0, 1..) => Some(false),
             _ => None,
         };
-        Self { decimal_mark, day_first, fiscal_year_end: year_ends.month() }
+        Self {
+            decimal_mark,
+            likely_mark,
+            spaces_group: false,
+            triangle_is_minus: evidence.japanese > 0,
+            day_first,
+            fiscal_year_end: year_ends.month(),
+        }
     }
+
+    /// The conventions of a table in a document with these: its own numbers say more about it than all others do.
+    #[must_use]
+    pub fn of_table<'a>(self, texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut evidence = Evidence::default();
+        texts.into_iter().flat_map(str::split_whitespace).for_each(|word| evidence.take(word));
+        let stated = if clear(evidence.point, evidence.comma) {
+            Some(DecimalMark::Point)
+        } else if clear(evidence.comma, evidence.point) {
+            Some(DecimalMark::Comma)
+        } else {
+            None
+        };
+        match (stated, self.decimal_mark) {
+            (Some(_), _) => Self { decimal_mark: stated, likely_mark: None, ..self },
+            (None, Some(_)) => self,
+            (None, None) => {
+                let (known, likely) = evidence.mark();
+                // A table has too few words to be in a language.
+                Self { likely_mark: self.likely_mark.or(known).or(likely), ..self }
+            }
+        }
+    }
+}
+
+/// Whether so many numbers show it, and so few the contrary, that it is known.
+fn clear(yes: u32, no: u32) -> bool {
+    yes >= 3 && no * 19 <= yes
+}
+
+/// What the words of a document show about its decimal mark.
+#[derive(Clone, Copy, Debug, Default)]
+struct Evidence {
+    /// Numbers that can only have a decimal point, and a decimal comma.
+    point: u32,
+    comma: u32,
+    /// Numbers with three digits behind a single comma, and a single point.
+    three_behind_comma: u32,
+    three_behind_point: u32,
+    /// Small words of English, those of languages with a decimal comma, and currencies of countries with a point.
+    english: u32,
+    other: u32,
+    point_currency: u32,
+    /// Japanese characters.
+    japanese: u32,
+}
+
+impl Evidence {
+    fn take(&mut self, word: &str) {
+        if let Some(letter) = word.chars().next().filter(|c| !c.is_ascii()) {
+            self.japanese += u32::from(matches!(letter, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'));
+        }
+        if !word.contains(|c: char| c.is_ascii_digit()) {
+            match word {
+                "the" | "of" | "and" | "to" | "for" | "with" | "by" => self.english += 1,
+                "der" | "die" | "und" | "das" | "von" | "de" | "la" | "les" | "et" | "des" | "el" | "los"
+                | "del" | "di" | "il" | "och" | "av" | "og" | "af" | "het" | "van" | "een" | "da" | "dos"
+                | "ja" | "na" => {
+                    self.other += 1;
+                }
+                "$" | "US$" | "USD" | "£" | "GBP" | "¥" | "JPY" => self.point_currency += 1,
+                _ => {}
+            }
+            return;
+        }
+        self.point_currency += u32::from(word.contains(['$', '£', '¥']));
+        let bare = word.trim_matches(|character: char| !character.is_ascii_digit());
+        // "31.12." is a day.
+        if word.ends_with('.') && bare.len() <= 5 && bare.matches('.').count() == 1 {
+            return;
+        }
+        match unambiguous_mark(bare) {
+            Some(DecimalMark::Point) => self.point += 1,
+            Some(DecimalMark::Comma) => self.comma += 1,
+            None => match three_behind(bare) {
+                Some(',') => self.three_behind_comma += 1,
+                Some(_) => self.three_behind_point += 1,
+                None => {}
+            },
+        }
+    }
+
+    /// The mark that is known, and the one that is likely where none is.
+    fn mark(&self) -> (Option<DecimalMark>, Option<DecimalMark>) {
+        use DecimalMark::{Comma, Point};
+        if clear(self.point, self.comma) {
+            return (Some(Point), None);
+        }
+        if clear(self.comma, self.point) {
+            return (Some(Comma), None);
+        }
+        // A mark that has one or two digits behind it elsewhere does not group.
+        let commas_group = if self.comma == 0 { self.three_behind_comma } else { 0 };
+        let points_group = if self.point == 0 { self.three_behind_point } else { 0 };
+        let english =
+            self.english > 3 * self.other || self.english + self.other == 0 && self.point_currency > 0;
+        let foreign = self.other > self.english;
+        if english && self.comma + points_group == 0 && self.point + commas_group > 0 {
+            return (Some(Point), None);
+        }
+        if clear(self.point + commas_group, self.comma + points_group) {
+            if english { (Some(Point), None) } else { (None, Some(Point)) }
+        } else if clear(self.comma + points_group, self.point + commas_group) {
+            if foreign { (Some(Comma), None) } else { (None, Some(Comma)) }
+        } else if english {
+            (None, Some(Point))
+        } else if foreign {
+            (None, Some(Comma))
+        } else {
+            (None, None)
+        }
+    }
+}
+
+/// The mark with exactly three digits behind it and one to three before it, the first not zero.
+fn three_behind(word: &str) -> Option<char> {
+    let (at, mark) = word.char_indices().find(|(_, c)| !c.is_ascii_digit())?;
+    let rest = &word[at + mark.len_utf8()..];
+    let fits = matches!(mark, ',' | '.')
+        && (1..=3).contains(&at)
+        && !word.starts_with('0')
+        && rest.len() == 3
+        && rest.bytes().all(|byte| byte.is_ascii_digit());
+    fits.then_some(mark)
 }
 
 /// Counts the months in which years end: "fiscal year ended June 30, 2024", "years ending on September 28,".
@@ -144,7 +280,10 @@ pub(super) fn readings(digits: &str, locale: Locale) -> Vec<Reading> {
     if digits.len() > LONGEST || !digits.contains(|character: char| character.is_ascii_digit()) {
         return Vec::new();
     }
-    let digits = digits.replace('\u{2019}', "'");
+    // A middle dot marks decimals and nothing else.
+    if let Some((integer, decimals)) = digits.split_once('·') {
+        return read(integer, Some(decimals)).into_iter().collect();
+    }
     let points = digits.matches('.').count();
     let commas = digits.matches(',').count();
     let whole = |digits: &str| read(digits, None);
@@ -153,30 +292,42 @@ pub(super) fn readings(digits: &str, locale: Locale) -> Vec<Reading> {
         read(&digits[..at], Some(&digits[at + 1..]))
     };
     match (points, commas) {
-        (0, 0) => whole(&digits).into_iter().collect(),
+        (0, 0) => whole(digits).into_iter().collect(),
         (1.., 1..) => {
             let last = if digits.rfind('.') > digits.rfind(',') { '.' } else { ',' };
             let once = if last == '.' { points } else { commas } == 1;
             if once { with_mark(last).into_iter().collect() } else { Vec::new() }
         }
-        (2.., 0) | (0, 2..) => whole(&digits).into_iter().collect(),
+        (2.., 0) | (0, 2..) => whole(digits).into_iter().collect(),
         _ => {
             let (mark, decimal) =
                 if points == 1 { ('.', DecimalMark::Point) } else { (',', DecimalMark::Comma) };
             let as_decimal = with_mark(mark);
-            let as_group = whole(&digits);
+            let as_group = whole(digits);
             match (locale.decimal_mark, as_group) {
                 (_, None) => as_decimal.into_iter().collect(),
                 (Some(known), Some(_)) if known == decimal => as_decimal.into_iter().collect(),
                 (Some(_), Some(group)) => vec![group],
                 // Without a hint a comma groups and a point marks decimals: most reports are in English.
-                (None, Some(group)) if mark == ',' => {
-                    [Some(group), as_decimal].into_iter().flatten().collect()
+                (None, Some(group)) => {
+                    let likely = locale.likely_mark.unwrap_or(DecimalMark::Point);
+                    let both =
+                        if likely == decimal { [as_decimal, Some(group)] } else { [Some(group), as_decimal] };
+                    both.into_iter().flatten().collect()
                 }
-                (None, Some(group)) => [as_decimal, Some(group)].into_iter().flatten().collect(),
             }
         }
     }
+}
+
+/// The number with a fraction behind its whole part: `4 1/2`. Thirds and the like are read to six decimals.
+pub(super) fn with_fraction(whole: &str, (numerator, denominator): (u32, u32)) -> Option<Reading> {
+    let whole = if whole.is_empty() { 0.0 } else { read(whole, None)?.value };
+    let share = f64::from(numerator) / f64::from(denominator);
+    let text = format!("{share:.6}");
+    let decimals = text.trim_end_matches('0').split_once('.').map_or("", |(_, decimals)| decimals);
+    let value: f64 = format!("{whole}.{decimals}").parse().ok()?;
+    Some(Reading { value, decimals: u32::try_from(decimals.len()).ok()?, grouped: false })
 }
 
 /// The number with this integer part, whose separators all group digits, and these decimals.
@@ -270,7 +421,7 @@ mod tests {
         let german = detect("1.234,5 12,5% 1.234.567 31/12/2024");
         assert_eq!(
             german,
-            Locale { decimal_mark: Some(DecimalMark::Comma), day_first: Some(true), fiscal_year_end: None }
+            Locale { decimal_mark: Some(DecimalMark::Comma), day_first: Some(true), ..Locale::default() }
         );
         assert_eq!(detect("1,234 12 5/6/2024 1.2.3"), Locale::default());
     }
@@ -297,6 +448,12 @@ mod tests {
             let expected: f64 = format!("{value}.{fraction:0width$}", width = decimals as usize).parse().unwrap();
             prop_assert_eq!(all[0].value, if decimals > 0 { expected } else { value as f64 });
             prop_assert_eq!(all[0].decimals, decimals);
+        }
+
+        #[test]
+        fn any_words_show_some_locale(words in "\\PC{0,60}") {
+            prop_assert_eq!(Locale::default().of_table([words.as_str()]).decimal_mark, None);
+            Locale::detect(words.split(' '));
         }
 
         #[test]

@@ -159,7 +159,7 @@ impl Scanner<'_, '_> {
     /// The figure of an amount, or `None` when it says too little to be one.
     fn figure(&self, amount: Amount) -> Option<FoundFigure> {
         let first = *amount.readings.first()?;
-        let digits = self.tokens.text_at(amount.digits_end - 1);
+        let digits = self.tokens.text_at(amount.digits_end - 1).to_owned();
         let mut unit = None;
         let kind = match amount.unit {
             AmountUnit::Percent => FigureKind::Percent,
@@ -176,6 +176,7 @@ impl Scanner<'_, '_> {
                 FigureKind::Quantity
             }
             AmountUnit::PerShare => FigureKind::PerShare,
+            AmountUnit::Unknown => return None,
             AmountUnit::Named(name) => {
                 unit = Some(name);
                 FigureKind::Quantity
@@ -199,7 +200,8 @@ impl Scanner<'_, '_> {
             }
         };
         // Identifiers: a leading zero or a long run of digits without groups.
-        let leading_zero = digits.len() > 1
+        let leading_zero = !first.grouped
+            && digits.len() > 1
             && digits.starts_with('0')
             && !digits.starts_with("0.")
             && !digits.starts_with("0,");
@@ -212,7 +214,7 @@ impl Scanner<'_, '_> {
         let scaled = |value: f64| scale_by(if value == 0.0 { 0.0 } else { sign * value }, power);
         let mut alternatives: Vec<f64> =
             amount.readings[1..].iter().map(|reading| scaled(reading.value)).collect();
-        if amount.sign == Sign::Aside && first.value != 0.0 {
+        if matches!(amount.sign, Sign::Aside | Sign::Loss) && first.value != 0.0 {
             alternatives.push(-scaled(first.value));
         }
         Some(FoundFigure {

@@ -14,11 +14,15 @@ mod lexer;
 mod parse;
 mod periods;
 mod scale;
+#[cfg(test)]
+mod spellings_tests;
 mod validate;
 
 pub use calendar::{Date, Period, days_in_month};
 pub use digits::{Locale, scale_by};
 pub use figures::{FoundFigure, find_figures};
+pub(super) use parse::group_follows;
 pub use parse::{NumberUnit, parse_number};
 pub use periods::period_from_header;
 pub use scale::{ScaleStatement, ScaleSubject, scale_from_caption};
+pub(crate) use scale::{UnitLine, UnitLineKind, counted_nouns, is_of_unit_words, unit_line};

@@ -1,8 +1,8 @@
 //! A number that fills a whole table cell.
 
 use super::currency;
-use super::digits::{Locale, Reading, readings};
-use super::lexer::Tokens;
+use super::digits::{Locale, Reading, readings, with_fraction};
+use super::lexer::{Tokens, is_fraction};
 use super::scale;
 use crate::document::analysis::FigureKind;
 
@@ -11,14 +11,18 @@ use crate::document::analysis::FigureKind;
 pub enum NegativeStyle {
     /// `(4,512)`
     Parentheses,
+    /// `[4,512]`, `<4,512>`. Such brackets may set apart what is counted otherwise, too: its alternative.
+    Brackets,
     /// `-4,512`
     LeadingMinus,
     /// `4,512-`
     TrailingMinus,
     /// `4,512 CR`: a credit, negative where debits are positive. Its alternative is the positive value.
     Credit,
-    /// `△4,512` or `▲4,512`, usual in Japan.
+    /// `△4,512` or `▲4,512`, usual in Japan. Elsewhere a filled triangle shows a direction: its alternative.
     Triangle,
+    /// `minus 4,512`
+    Word,
 }
 
 /// What the number counts, as far as the cell itself says.
@@ -85,13 +89,21 @@ pub fn parse_number(text: &str, locale: Locale) -> Option<ParsedNumber> {
         return None;
     }
     let tokens = Tokens::new(text);
-    let mut reader = Reader { tokens: &tokens, at: 0, number: ParsedNumber::empty(), open: false };
-    reader.front();
+    let mut reader = Reader {
+        tokens: &tokens,
+        at: 0,
+        number: ParsedNumber::empty(),
+        open: None,
+        open_first: false,
+        directed: false,
+    };
+    reader.front(locale);
     let found = reader.digits(locale)?;
     reader.back()?;
     if reader.at != tokens.list.len() {
         return None;
     }
+    let directed = reader.directed;
     let mut number = reader.number;
     if let Some((first, others)) = found.split_first() {
         let sign = if number.negative.is_some() { -1.0 } else { 1.0 };
@@ -99,8 +111,10 @@ pub fn parse_number(text: &str, locale: Locale) -> Option<ParsedNumber> {
         number.decimals = first.decimals;
         number.grouped = first.grouped;
         number.alternatives = others.iter().map(|reading| sign * reading.value).collect();
-        if number.negative == Some(NegativeStyle::Credit) {
-            number.alternatives.push(first.value);
+        // Both readings of a credit, of an arrow and of square or pointed brackets are usual.
+        let unusual = matches!(number.negative, Some(NegativeStyle::Credit | NegativeStyle::Brackets));
+        if (unusual || directed) && first.value != 0.0 {
+            number.alternatives.push(-number.value);
         }
     }
     Some(number)
@@ -122,19 +136,32 @@ impl ParsedNumber {
     }
 }
 
+/// Brackets that make a number negative.
+const BRACKETS: [(char, char); 3] = [('(', ')'), ('[', ']'), ('<', '>')];
+
+/// Marks of a direction. In Japan the first two are minus signs.
+pub(super) const DIRECTIONS: [char; 10] = ['△', '▲', '▵', '▴', '▼', '▽', '▾', '↑', '↓', '▿'];
+
 struct Reader<'t, 'a> {
     tokens: &'t Tokens<'a>,
     at: usize,
     number: ParsedNumber,
-    open: bool,
+    /// The bracket that closes the number.
+    open: Option<char>,
+    /// Whether the bracket stands before the sign.
+    open_first: bool,
+    /// Whether an arrow stands with it, which may or may not be its sign.
+    directed: bool,
 }
 
 impl Reader<'_, '_> {
-    /// Currency, sign and parenthesis before the digits, in any order.
-    fn front(&mut self) {
+    /// Currency, sign and bracket before the digits, in any order.
+    fn front(&mut self, locale: Locale) {
         loop {
-            if !self.open && self.number.negative.is_none() && self.tokens.is_symbol(self.at, '(') {
-                self.open = true;
+            let bracket = BRACKETS.iter().find(|(open, _)| self.tokens.is_symbol(self.at, *open));
+            if let Some((_, close)) = bracket.filter(|_| self.open.is_none()) {
+                self.open = Some(*close);
+                self.open_first = self.number.negative.is_none();
                 self.at += 1;
             } else if let Some((code, next)) =
                 currency::before(self.tokens, self.at).filter(|_| self.number.currency.is_none())
@@ -145,9 +172,16 @@ impl Reader<'_, '_> {
                 self.number.negative = Some(NegativeStyle::LeadingMinus);
                 self.at += 1;
             } else if self.number.negative.is_none()
-                && ['△', '▲', '▵'].iter().any(|mark| self.tokens.is_symbol(self.at, *mark))
+                && matches!(self.tokens.word(self.at).as_str(), "minus" | "negative")
             {
-                self.number.negative = Some(NegativeStyle::Triangle);
+                self.number.negative = Some(NegativeStyle::Word);
+                self.at += 1;
+            } else if let Some(mark) = self.direction().filter(|_| !self.directed) {
+                let negative = matches!(mark, '△' | '▵') || mark == '▲' && locale.triangle_is_minus;
+                if negative && self.number.negative.is_none() {
+                    self.number.negative = Some(NegativeStyle::Triangle);
+                }
+                self.directed = !negative;
                 self.at += 1;
             } else if self.tokens.is_symbol(self.at, '+') && self.tokens.is_number(self.at + 1) {
                 self.at += 1;
@@ -155,6 +189,11 @@ impl Reader<'_, '_> {
                 break;
             }
         }
+    }
+
+    /// A triangle or an arrow.
+    fn direction(&self) -> Option<char> {
+        DIRECTIONS.iter().copied().find(|mark| self.tokens.is_symbol(self.at, *mark))
     }
 
     fn sign_before_number(&self) -> bool {
@@ -175,15 +214,23 @@ impl Reader<'_, '_> {
                 digits.push_str(self.tokens.text_at(self.at));
                 self.at += 1;
             }
+            if let Some((fraction, next)) = fraction_after(self.tokens, self.at) {
+                self.at = next;
+                return with_fraction(&digits, fraction).map(|reading| vec![reading]);
+            }
             let found = readings(&digits, locale);
             return (!found.is_empty()).then_some(found);
+        }
+        if let Some(fraction) = self.tokens.fraction(self.at) {
+            self.at += 1;
+            return with_fraction("", fraction).map(|reading| vec![reading]);
         }
         let start = self.at;
         while self.tokens.is_symbol(self.at, '-') {
             self.at += 1;
         }
         let dashes = self.at - start;
-        if dashes == 0 && self.tokens.word(self.at) == "nil" {
+        if dashes == 0 && matches!(self.tokens.word(self.at).as_str(), "nil" | "null") {
             self.at += 1;
         } else if !(1..=3).contains(&dashes) {
             return None;
@@ -197,10 +244,10 @@ impl Reader<'_, '_> {
         loop {
             let tokens = self.tokens;
             let at = self.at;
-            if tokens.is_symbol(at, ')') && self.open {
-                self.open = false;
+            if let Some(close) = self.open.filter(|close| tokens.is_symbol(at, *close)) {
+                self.open = None;
                 if !self.number.nil {
-                    self.negate(NegativeStyle::Parentheses)?;
+                    self.bracketed(close)?;
                 }
                 self.at += 1;
             } else if let Some(next) = percent_at(tokens, at) {
@@ -242,14 +289,30 @@ impl Reader<'_, '_> {
                 self.at = tokens.skip_point(at + 1);
             } else if tokens.word(at) == "dr" {
                 self.at = tokens.skip_point(at + 1);
+            } else if !self.directed && self.direction().is_some() {
+                self.directed = true;
+                self.at += 1;
             } else {
                 break;
             }
         }
-        if self.open && !self.number.nil {
-            self.negate(NegativeStyle::Parentheses)?;
+        match self.open {
+            None => {}
+            // Only a parenthesis is closed in a cell of its own.
+            Some(')') if !self.number.nil => self.bracketed(')')?,
+            Some(')') => {}
+            Some(_) => return None,
         }
         Some(())
+    }
+
+    /// Brackets around a number that has a minus sign already say nothing more: `(-845)`. A sign before them is a
+    /// contradiction.
+    fn bracketed(&mut self, close: char) -> Option<()> {
+        if self.number.negative == Some(NegativeStyle::LeadingMinus) && self.open_first {
+            return Some(());
+        }
+        self.negate(if close == ')' { NegativeStyle::Parentheses } else { NegativeStyle::Brackets })
     }
 
     fn negate(&mut self, style: NegativeStyle) -> Option<()> {
@@ -267,12 +330,31 @@ impl Reader<'_, '_> {
 }
 
 /// Whether `next` can be a further group of three digits after `digits` with a space between.
-pub(super) fn group_follows(digits: &str, next: &str) -> bool {
+pub(in crate::structure) fn group_follows(digits: &str, next: &str) -> bool {
     let integer_so_far = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b' ');
     let last_group = digits.rsplit(' ').next().unwrap_or("");
     let fits = if digits.contains(' ') { last_group.len() == 3 } else { (1..=3).contains(&last_group.len()) };
     let (group, rest) = next.split_at(next.find(['.', ',']).unwrap_or(next.len()));
     integer_so_far && fits && group.len() == 3 && rest.matches(['.', ',', '\'']).count() <= 1
+}
+
+/// The fraction behind the whole number that ends before `at`, and the token after it: `4½`, `4 1/2`, `6-3/4`. Of
+/// figures with a slash only those are fractions that nothing further is joined to.
+pub(super) fn fraction_after(tokens: &Tokens<'_>, at: usize) -> Option<((u32, u32), usize)> {
+    let hyphen = tokens.is_symbol(at, '-') && !tokens.spaced(at) && !tokens.spaced(at + 1);
+    let start = at + usize::from(hyphen);
+    if let Some(fraction) = tokens.fraction(start) {
+        return Some((fraction, start + 1));
+    }
+    let set_apart = hyphen || tokens.spaced(start);
+    let joined = tokens.is_symbol(start + 1, '/') && !tokens.spaced(start + 1) && !tokens.spaced(start + 2);
+    if !(tokens.is_number(start) && set_apart && joined && tokens.is_number(start + 2)) {
+        return None;
+    }
+    let goes_on = tokens.is_symbol(start + 3, '/') && !tokens.spaced(start + 3);
+    let (numerator, denominator) = (tokens.whole(start)?, tokens.whole(start + 2)?);
+    let (numerator, denominator) = (u32::try_from(numerator).ok()?, u32::try_from(denominator).ok()?);
+    (is_fraction(numerator, denominator) && !goes_on).then_some(((numerator, denominator), start + 3))
 }
 
 /// The token after `%`, "percent", "per cent" or "pct" at `at`.

@@ -48,6 +48,13 @@ const WORDS: &[(&str, i32)] = &[
     ("miles", 3),
 ];
 
+/// Words before a scale word that make it an amount and no statement.
+const QUANTIFIERS: &[&str] = &[
+    "a", "an", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve",
+    "fifteen", "twenty", "thirty", "forty", "fifty", "hundred", "several", "few", "many", "some", "half",
+    "per", "multi", "by", "point", "tens", "hundreds", "and",
+];
+
 fn word_scale(word: &str) -> Option<i32> {
     WORDS.iter().find(|(name, _)| *name == word).map(|(_, scale)| *scale)
 }
@@ -205,9 +212,7 @@ fn subject_at(tokens: &Tokens<'_>, at: usize) -> Option<ScaleSubject> {
         "share" | "shares" => Some(ScaleSubject::Shares),
         "percent" | "percentage" | "percentages" | "rates" => Some(ScaleSubject::Percent),
         "ratio" | "ratios" | "multiples" => Some(ScaleSubject::Ratio),
-        "employee" | "employees" | "headcount" | "stores" | "store" | "customers" => {
-            Some(ScaleSubject::Count)
-        }
+        word if counted_nouns().contains(&word) => Some(ScaleSubject::Count),
         _ if tokens.is_symbol(at, '%') => Some(ScaleSubject::Percent),
         _ => None,
     }
@@ -226,8 +231,12 @@ fn caption_scale(tokens: &Tokens<'_>, at: usize) -> Option<i32> {
         };
     }
     let word = text.to_lowercase();
-    let number_before = at > 0 && tokens.is_number(at - 1);
-    if let Some(scale) = word_scale(&word).filter(|_| !number_before) {
+    // "12 million", "several million", "a thousand" are amounts.
+    let counted = at > 0
+        && (tokens.is_number(at - 1)
+            || QUANTIFIERS.contains(&tokens.word(at - 1).as_str())
+            || tokens.is_symbol(at - 1, '-') && at > 1 && tokens.is_number(at - 2));
+    if let Some(scale) = word_scale(&word).filter(|_| !counted) {
         // "thousand of millions" and "$ thousand million" are rare; "millions" alone is the rule.
         return Some(scale);
     }
@@ -252,6 +261,272 @@ fn caption_scale(tokens: &Tokens<'_>, at: usize) -> Option<i32> {
     None
 }
 
+/// Kinds of lines that state a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UnitLineKind {
+    /// Nothing else is in the line: "(Dollars in millions, except per share data)".
+    Whole,
+    /// A title with the statement behind it: "Notes to the financial statements (in thousands)".
+    Title,
+    /// A sentence about amounts in general: "All amounts are presented in thousands of euros."
+    Sentence,
+    /// A sentence about the table that follows: "The following table shows sales (in millions):".
+    LeadIn,
+}
+
+/// What a line of text says about units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UnitLine {
+    /// Scale, currency, exceptions.
+    pub says: ScaleStatement,
+    /// What kind of line says so.
+    pub kind: UnitLineKind,
+    /// Whether it speaks of tables only.
+    pub tables_only: bool,
+}
+
+/// Words of statements of unit, beside scales, currencies and what is counted.
+const UNIT_WORDS: &[&str] = &[
+    "all",
+    "amount",
+    "amounts",
+    "and",
+    "angaben",
+    "are",
+    "as",
+    "au",
+    "audited",
+    "australian",
+    "beträge",
+    "british",
+    "canadian",
+    "crore",
+    "d",
+    "data",
+    "de",
+    "dollar",
+    "dollars",
+    "en",
+    "equivalent",
+    "etc",
+    "euro",
+    "euros",
+    "except",
+    "excepting",
+    "excluding",
+    "expressed",
+    "figures",
+    "for",
+    "franc",
+    "francs",
+    "hong",
+    "if",
+    "in",
+    "indicated",
+    "is",
+    "japanese",
+    "kong",
+    "money",
+    "montants",
+    "new",
+    "nearest",
+    "note",
+    "noted",
+    "notes",
+    "number",
+    "numbers",
+    "of",
+    "or",
+    "other",
+    "otherwise",
+    "par",
+    "pence",
+    "per",
+    "pound",
+    "pounds",
+    "presented",
+    "rate",
+    "rates",
+    "ratio",
+    "ratios",
+    "reflected",
+    "reported",
+    "rounded",
+    "rupee",
+    "rupees",
+    "s",
+    "sauf",
+    "singapore",
+    "specified",
+    "stated",
+    "sterling",
+    "swiss",
+    "table",
+    "tables",
+    "tabular",
+    "than",
+    "the",
+    "to",
+    "u",
+    "unaudited",
+    "unit",
+    "units",
+    "unless",
+    "us",
+    "values",
+    "when",
+    "where",
+    "which",
+    "won",
+    "yen",
+    "yuan",
+    "zealand",
+    "share",
+    "shares",
+    "percentage",
+    "percentages",
+    "percent",
+    "statistical",
+    "information",
+    "million",
+    "amts",
+];
+
+/// Reads a line of text that states in which unit amounts are given; `None` where it speaks of something else.
+#[must_use]
+pub(crate) fn unit_line(text: &str) -> Option<UnitLine> {
+    let says = scale_from_caption(text).filter(|says| says.scale.is_some())?;
+    let lower = text.to_lowercase();
+    let tables_only = ["tabular", "tables", "in table"].iter().any(|word| lower.contains(word));
+    let line = |kind| Some(UnitLine { says: says.clone(), kind, tables_only });
+    if let Some((outside, inside)) = bracketed(text) {
+        if is_of_unit_words(inside) {
+            let says = scale_from_caption(inside)?;
+            let says =
+                ScaleStatement { currency: says.currency.or(scale_from_caption(text)?.currency), ..says };
+            let words = outside.split_whitespace().filter(|word| word.contains(char::is_alphabetic)).count();
+            let kind = match words {
+                0 => UnitLineKind::Whole,
+                1..=14 if !outside.trim_end().ends_with(['.', ':', ',']) => UnitLineKind::Title,
+                _ => UnitLineKind::LeadIn,
+            };
+            return Some(UnitLine { says, kind, tables_only });
+        }
+    } else if is_of_unit_words(text) {
+        let says_so =
+            text.ends_with('.') && lower.split(' ').any(|word| matches!(word, "are" | "is" | "been"));
+        return line(if says_so { UnitLineKind::Sentence } else { UnitLineKind::Whole });
+    }
+    let amounts =
+        ["amounts", "figures", "values", "dollars", "numbers", "financial statements", "tables", "currency"];
+    let stated = ["stated", "expressed", "presented", "reported", "shown", "given", "rounded", "are in"];
+    let general =
+        amounts.iter().any(|word| lower.contains(word)) && stated.iter().any(|word| lower.contains(word));
+    let has_amounts = text
+        .split_whitespace()
+        .any(|word| word.contains(|c: char| c.is_ascii_digit()) && !is_scale_word(word));
+    if general && !has_amounts && scale_is_introduced(text) {
+        return line(UnitLineKind::Sentence);
+    }
+    None
+}
+
+/// "£'000", "$000".
+fn is_scale_word(word: &str) -> bool {
+    word.contains("000") && !word.contains(|c: char| ('1'..='9').contains(&c))
+}
+
+/// The text around the last pair of brackets that states a scale, and the text in them.
+fn bracketed(text: &str) -> Option<(String, &str)> {
+    let mut end = text.len();
+    while let Some(open) = text[..end].rfind('(') {
+        let rest = &text[open + 1..];
+        let inside = &rest[..rest.rfind(')').unwrap_or(rest.len())];
+        if scale_from_caption(inside).is_some_and(|says| says.scale.is_some()) {
+            let after = rest.get(inside.len() + 1..).unwrap_or("");
+            return Some((format!("{} {after}", &text[..open]), inside));
+        }
+        end = open;
+    }
+    None
+}
+
+/// Whether most words of the text are those that statements of unit are made of.
+#[must_use]
+pub(crate) fn is_of_unit_words(text: &str) -> bool {
+    let tokens = Tokens::new(text);
+    let (mut known, mut all) = (0, 0);
+    for at in 0..tokens.list.len() {
+        let word = tokens.word(at);
+        if word.is_empty() {
+            continue;
+        }
+        all += 1;
+        let is_known = UNIT_WORDS.contains(&word.as_str())
+            || word_scale(&word).is_some()
+            || counted_nouns().contains(&word.as_str())
+            || caption_scale(&tokens, at).is_some()
+            || currency::before(&tokens, at).is_some()
+            || currency::after(&tokens, at).is_some();
+        known += usize::from(is_known);
+    }
+    known * 4 >= all * 3
+}
+
+/// "in thousands", "in US$ millions", "to the nearest thousand", "in €'000".
+fn scale_is_introduced(text: &str) -> bool {
+    let tokens = Tokens::new(text);
+    (0..tokens.list.len()).any(|at| {
+        caption_scale(&tokens, at).is_some()
+            && (at.saturating_sub(6)..at)
+                .any(|before| matches!(tokens.word(before).as_str(), "in" | "nearest" | "en"))
+    })
+}
+
+/// What reports count: rows and columns of these keep their own scale under amounts of money.
+pub(crate) fn counted_nouns() -> &'static [&'static str] {
+    &[
+        "aircraft",
+        "branches",
+        "colleagues",
+        "customers",
+        "customer",
+        "dwellings",
+        "employees",
+        "employee",
+        "fte",
+        "ftes",
+        "headcount",
+        "hectares",
+        "homes",
+        "hotels",
+        "households",
+        "locations",
+        "members",
+        "outlets",
+        "passengers",
+        "patients",
+        "people",
+        "persons",
+        "restaurants",
+        "rooms",
+        "shops",
+        "staff",
+        "store",
+        "stores",
+        "students",
+        "subscribers",
+        "subscriptions",
+        "tonnes",
+        "tons",
+        "users",
+        "vehicles",
+        "vessels",
+        "wells",
+        "workers",
+    ]
+}
+
 fn preceded_by_in_or_currency(tokens: &Tokens<'_>, at: usize) -> bool {
     at > 0 && (tokens.word(at - 1) == "in" || currency::before(tokens, at - 1).is_some())
 }
@@ -260,6 +535,32 @@ fn preceded_by_in_or_currency(tokens: &Tokens<'_>, at: usize) -> bool {
 mod tests {
     use super::ScaleSubject::{Count, PerShare, Shares};
     use super::*;
+
+    #[test]
+    fn lines_that_state_units() {
+        let kind = |text| unit_line(text).map(|line| line.kind);
+        assert_eq!(kind("(Dollars in millions, except per share data)"), Some(UnitLineKind::Whole));
+        assert_eq!(
+            kind("All amounts in thousands of Canadian dollars unless otherwise stated"),
+            Some(UnitLineKind::Whole)
+        );
+        assert_eq!(kind("€ million"), Some(UnitLineKind::Whole));
+        assert_eq!(kind("Notes to the financial statements (in thousands)"), Some(UnitLineKind::Title));
+        assert_eq!(
+            kind("The following table shows sales by region (in millions):"),
+            Some(UnitLineKind::LeadIn)
+        );
+        assert_eq!(
+            kind(
+                "Amounts in these financial statements are presented in thousands of euros, rounded to the nearest thousand."
+            ),
+            Some(UnitLineKind::Sentence)
+        );
+        assert_eq!(kind("Sales rose to several million dollars."), None);
+        assert_eq!(kind("We sold 12 million units in thousands of shops."), None);
+        assert_eq!(kind("Capital expenditures of $5 million are presented in Note 3."), None);
+        assert!(unit_line("(tabular amounts in millions)").is_some_and(|line| line.tables_only));
+    }
 
     #[test]
     fn captions_of_real_statements() {

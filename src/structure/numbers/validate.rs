@@ -122,6 +122,7 @@ fn follows_reference(tokens: &Tokens<'_>, at: usize) -> bool {
         let short_number = || tokens.text_at(previous).len() <= 4 && !tokens.text_at(previous).contains(',');
         let joins = match token.kind {
             TokenKind::Number => short_number(),
+            TokenKind::Fraction(..) => false,
             TokenKind::Symbol(mark) => matches!(mark, ',' | '.' | '-' | '(' | ')' | '&' | ':'),
             TokenKind::Word => {
                 let word = tokens.word(previous);
@@ -175,14 +176,14 @@ fn is_part_of_code(tokens: &Tokens<'_>, at: usize) -> bool {
                     return true;
                 }
             }
-            TokenKind::Number => return true,
+            TokenKind::Number | TokenKind::Fraction(..) => return true,
             TokenKind::Symbol('-' | '/' | '_' | '@' | '\\' | '=') if at >= 2 && joined(previous) => {
                 // "2022-2024", "10-15%" are ranges; "COVID-19", "94-2404110" are codes.
                 let other = at - 2;
                 match tokens.list[other].kind {
                     TokenKind::Word => return true,
                     TokenKind::Number => return !is_range(tokens.text_at(other), text),
-                    TokenKind::Symbol(_) => {}
+                    TokenKind::Symbol(_) | TokenKind::Fraction(..) => {}
                 }
             }
             TokenKind::Symbol(_) => {}
@@ -207,7 +208,7 @@ fn is_part_of_code(tokens: &Tokens<'_>, at: usize) -> bool {
                 word.len() == 1 || word.chars().all(char::is_uppercase)
             }
             TokenKind::Number => !is_range(text, tokens.text_at(next + 1)),
-            TokenKind::Symbol(_) => false,
+            TokenKind::Symbol(_) | TokenKind::Fraction(..) => false,
         },
         // "401(k)", "13(d)"
         TokenKind::Symbol('(') => tokens.text_at(next + 1).len() == 1 && tokens.is_symbol(next + 2, ')'),

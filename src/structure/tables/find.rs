@@ -4,13 +4,14 @@ use super::detect::{Found, around, find_regions};
 use super::extent::{table_lines, with_stub};
 use super::grid::{Grid, grid_of};
 use super::lines::{Region, upright};
-use super::values::{Context, table_of};
-use crate::document::analysis::Table;
+use super::values::{Context, Unit, scale_statement, table_of};
+use crate::document::analysis::{Table, UnitSource};
 use crate::document::{BBox, Page};
 use crate::error::Result;
 use crate::limit::Limit;
 use crate::structure::PageBlock;
-use crate::structure::numbers::scale_from_caption;
+use crate::structure::numbers::{Locale, ScaleStatement, scale_from_caption};
+use crate::structure::units::{Evidence, Resolved, Scopes};
 
 /// Share of a found region's words that must lie in a block for the block to take the region over.
 const TAKEN_OVER: f32 = 0.5;
@@ -47,11 +48,18 @@ pub(super) struct Part<'p> {
 ///
 /// `blocks` are the layout blocks in reading order; those with the label `Table` are read as tables (the index in
 /// the slice becomes the block's identifier), and regions with aligned numbers or parallel rulings that no such block
-/// covers are added. Without any blocks, tables are found by alignment alone. `section` of the result is left empty.
+/// covers are added. Without any blocks, tables are found by alignment alone. `locale` is the document's
+/// ([`super::super::locale_of`]). `section` of the result is left empty.
 ///
 /// # Errors
 /// Only those of the limit.
-pub fn find_tables(pages: &[Page], blocks: &[PageBlock], limit: &Limit) -> Result<Vec<Table>> {
+pub fn find_tables(
+    pages: &[Page],
+    blocks: &[PageBlock],
+    scopes: &Scopes,
+    locale: Locale,
+    limit: &Limit,
+) -> Result<Vec<Table>> {
     let mut by_page: Vec<Vec<(u32, &PageBlock)>> = vec![Vec::new(); pages.len()];
     for (id, block) in (0u32..).zip(blocks).filter(|(_, block)| block.label == "Table") {
         if let Some(own) = by_page.get_mut(block.page_index) {
@@ -86,18 +94,50 @@ pub fn find_tables(pages: &[Page], blocks: &[PageBlock], limit: &Limit) -> Resul
             }
         }
     }
-    let context = Context::of(pages);
-    (0..tables.len())
-        .map(|id| {
-            limit.check()?;
-            let before =
-                (0..id).rev().map(|earlier| &tables[earlier]).take_while(|_| is_rest(&tables[id][0]));
-            let origin = before
-                .take_while(|parts| same_statement(parts, &tables[id]))
-                .find(|parts| !is_rest(&parts[0]));
-            Ok(table_of(id as u32, &tables[id], origin.map(|parts| &parts[0]), &context))
-        })
-        .collect()
+    let context = Context::new(locale, scopes);
+    let origins: Vec<Option<&Part<'_>>> = (0..tables.len()).map(|id| origin_of(&tables, id)).collect();
+    let page_index = |id: usize| tables[id][0].page_index;
+    // First the tables that state their scale; what they say is evidence for the others.
+    let mut evidence = Evidence::default();
+    let mut found: Vec<Table> = Vec::with_capacity(tables.len());
+    for (id, parts) in tables.iter().enumerate() {
+        limit.check()?;
+        let statement =
+            scale_statement(&parts[0]).or_else(|| scale_statement(origins[id]?)).unwrap_or_default();
+        let source = statement.scale.map(|_| UnitSource::Table);
+        let unit = Unit { statement, source, doubtful: false };
+        found.push(table_of(id as u32, parts, origins[id], &unit, &context));
+        evidence.add(&found[id], page_index(id));
+    }
+    for (id, parts) in tables.iter().enumerate() {
+        limit.check()?;
+        let own = scale_statement(&parts[0]).or_else(|| scale_statement(origins[id]?)).unwrap_or_default();
+        let unit = if found[id].scale.is_some() {
+            let doubtful = evidence.contradicts(&found[id]).is_some();
+            Unit { statement: own, source: Some(UnitSource::Table), doubtful }
+        } else {
+            let Resolved { statement, source, doubtful } =
+                evidence.resolve(&found[id], page_index(id), scopes, parts[0].bbox.y0);
+            let statement = ScaleStatement {
+                scale: statement.scale,
+                currency: own.currency.or(statement.currency),
+                exceptions: if own.exceptions.is_empty() { statement.exceptions } else { own.exceptions },
+            };
+            Unit { statement, source, doubtful }
+        };
+        if unit.doubtful || found[id].scale != unit.statement.scale || found[id].currency.is_none() {
+            found[id] = table_of(id as u32, parts, origins[id], &unit, &context);
+        }
+    }
+    Ok(found)
+}
+
+/// The table whose headers and statement hold for one that has none: the same statement, parted by a heading.
+fn origin_of<'t, 'p>(tables: &'t [Vec<Part<'p>>], id: usize) -> Option<&'t Part<'p>> {
+    let before = (0..id).rev().map(|earlier| &tables[earlier]).take_while(|_| is_rest(&tables[id][0]));
+    let origin =
+        before.take_while(|parts| same_statement(parts, &tables[id])).find(|parts| !is_rest(&parts[0]));
+    origin.map(|parts| &parts[0])
 }
 
 /// Whether a table has neither headers nor a statement of scale of its own.

@@ -1,11 +1,17 @@
 //! Words of a region as text lines of chunks, in coordinates in which the table's text runs left to right.
 
-use crate::document::{BBox, Page, Ruling};
+use crate::document::{BBox, Page, Ruling, plain_of_raised};
+use crate::structure::conventions::spaces_group_on;
+use crate::structure::numbers::group_follows;
 
 /// Gap between two words, in em, from which they belong to different chunks.
 const CHUNK_GAP: f32 = 0.6;
 /// The same when both words are numbers: numbers are not separated by ordinary spaces within a cell.
 const NUMBER_GAP: f32 = 0.22;
+/// Largest gap within a number whose groups are parted by spaces.
+const GROUP_GAP: f32 = 0.45;
+/// Largest gap, in em, between a minus sign and its number.
+const SIGN_GAP: f32 = 0.6;
 /// Space between words where there are too few to measure it, in em.
 const USUAL_SPACE: f32 = 0.25;
 /// Largest gap, in em, over which a closing parenthesis or percent sign joins the number before it.
@@ -130,7 +136,8 @@ impl<'p> Region<'p> {
             .collect();
         let rows = rows_of(&pieces, em);
         let space = typical_space(&pieces, &rows, em);
-        let lines = rows.into_iter().map(|row| line_of(&pieces, row, em, space)).collect();
+        let spacing = Spacing { em, space, spaces_group: spaces_group_on(page) };
+        let lines = rows.into_iter().map(|row| line_of(&pieces, row, spacing)).collect();
         Self { pieces, lines, rulings, em, space, direction }
     }
 
@@ -222,14 +229,25 @@ fn typical_space(pieces: &[Piece<'_>], rows: &[Vec<usize>], em: f32) -> f32 {
     *gaps.select_nth_unstable_by(middle, f32::total_cmp).1
 }
 
-fn line_of(pieces: &[Piece<'_>], row: Vec<usize>, em: f32, space: f32) -> Line {
+/// What the distances between words mean.
+#[derive(Clone, Copy)]
+struct Spacing {
+    /// Points in an em.
+    em: f32,
+    /// Typical space between words, in em.
+    space: f32,
+    /// Whether spaces group the digits of numbers.
+    spaces_group: bool,
+}
+
+fn line_of(pieces: &[Piece<'_>], row: Vec<usize>, spacing: Spacing) -> Line {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut right = f32::NEG_INFINITY;
     for (position, &index) in row.iter().enumerate() {
         let bbox = &pieces[index].bbox;
         let next = row.get(position + 1).copied();
         match groups.last_mut() {
-            Some(group) if joins(pieces, group, bbox.x0 - right, index, next, (em, space)) => {
+            Some(group) if joins(pieces, group, bbox.x0 - right, index, next, spacing) => {
                 group.push(index);
                 right = right.max(bbox.x1);
             }
@@ -260,7 +278,7 @@ fn joins(
     gap: f32,
     next: usize,
     following: Option<usize>,
-    (em, space): (f32, f32),
+    Spacing { em, space, spaces_group }: Spacing,
 ) -> bool {
     let Some(&last) = group.last() else { return false };
     let piece = &pieces[next];
@@ -281,8 +299,15 @@ fn joins(
             return false;
         }
     }
-    if matches!(before, "(" | "($" | "$(" | "-" | "−") && after.starts_with(|c: char| c.is_ascii_digit()) {
+    if matches!(before, "(" | "($" | "$(") && after.starts_with(|c: char| c.is_ascii_digit()) {
         return gap < CLOSING_GAP * em;
+    }
+    if is_bare_dash(before) && after.starts_with(|c: char| c.is_ascii_digit()) && gap > SIGN_GAP * em {
+        // Further away it stands in an empty cell of its own column.
+        return false;
+    }
+    if spaces_group && gap < GROUP_GAP * em && continues_number(pieces, group, after) {
+        return true;
     }
     if is_bullet(before) {
         return true;
@@ -305,6 +330,15 @@ fn joins(
     gap < CHUNK_GAP.max(1.5 * space) * em.min(1.25 * piece.size.max(pieces[last].size))
 }
 
+/// Whether the text is the next group of three digits of the number at the end of these pieces.
+fn continues_number(pieces: &[Piece<'_>], group: &[usize], next: &str) -> bool {
+    let text = joined_text(group.iter().map(|&piece| pieces[piece].text));
+    let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    next.starts_with(|c: char| c.is_ascii_digit())
+        && !digits.is_empty()
+        && group_follows(digits, next.trim_end_matches(|c: char| !c.is_ascii_digit()))
+}
+
 fn is_bullet(text: &str) -> bool {
     matches!(text, "•" | "●" | "▪" | "■" | "◦" | "○" | "" | "‣")
 }
@@ -314,7 +348,7 @@ fn ends_open(text: &str) -> bool {
 }
 
 fn is_dash(c: char) -> bool {
-    matches!(c, '-' | '–' | '—' | '―' | '−' | '‒')
+    matches!(c, '-' | '–' | '—' | '―' | '−' | '‒' | '‐' | '‑' | '⁻' | '˗' | '﹣' | '－' | '\u{ad}')
 }
 
 /// Currencies whose sign is also written behind the amount.
@@ -373,16 +407,37 @@ pub(super) fn is_numeric(text: &str) -> bool {
     let text = without_magnitude(text);
     for c in text.chars() {
         match c {
-            '0'..='9' => digits += 1,
-            '.' | ',' | '(' | ')' | '%' | '$' | '€' | '£' | '¥' | '₹' | ' ' | '\'' | '+' | '/' | '*'
-            | '±' | '¢' | '†' | '‡' | '<' | '>' => {}
-            c if is_dash(c) => {}
+            '0'..='9' | '０'..='９' | '٠'..='٩' | '۰'..='۹' | '½' | '¼' | '¾' | '⅐'..='⅞' => {
+                digits += 1
+            }
+            '.' | ',' | '·' | '．' | '，' | '٫' | '٬' | '\'' | '‘' | '’' | '‛' | 'ʼ' | 'ʻ' | 'ʹ' | '′'
+            | '´' | '`' | '＇' => {}
+            '(' | ')' | '[' | ']' | '（' | '）' | '<' | '>' | '‹' | '›' | '⟨' | '⟩' | '〈' | '〉' =>
+                {}
+            '%' | '％' | '$' | '€' | '£' | '¥' | '₹' | '¢' | '+' | '/' | '⁄' | '*' | '±' | '†' | '‡' =>
+                {}
+            '△' | '▲' | '▵' | '▼' | '▽' | '↑' | '↓' => {}
+            c if c.is_whitespace() || is_dash(c) => {}
             'U' | 'S' | 'C' | 'R' | 'D' | 'x' => letters += 1,
-            '⁰' | '¹' | '²' | '³' | '⁴'..='⁹' => {}
+            '₀'..='₉' => {}
+            c if plain_of_raised(c).is_some() => {}
             _ => return false,
         }
     }
-    digits > 0 && letters <= 2 && !text.ends_with(',') && !(text.contains('/') && digits > 2)
+    // "12/31" is a day, "4 1/2" a number with a fraction.
+    let is_ratio = text.contains('/') && digits > 2 && !is_mixed_fraction(text);
+    digits > 0 && letters <= 2 && !text.ends_with(',') && !is_ratio
+}
+
+/// `4 1/2`, `6-3/4`, with what may follow.
+fn is_mixed_fraction(text: &str) -> bool {
+    let Some((before, after)) = text.split_once('/') else { return false };
+    let numerator = before.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or("");
+    let set_apart = before[..before.len() - numerator.len()].ends_with([' ', '-', '‑']);
+    let denominator = after.trim_end_matches(|c: char| !c.is_ascii_digit());
+    set_apart
+        && numerator.len() <= 2
+        && matches!(denominator, "2" | "3" | "4" | "5" | "6" | "8" | "10" | "16" | "32" | "64")
 }
 
 /// `$1.1M` without its magnitude, which stands directly behind a digit.
@@ -396,7 +451,8 @@ fn without_magnitude(text: &str) -> &str {
 
 /// Whether a text is a year, which heads a column rather than being counted in it.
 pub(super) fn is_year(text: &str) -> bool {
-    let bare = text.trim().trim_end_matches(['*', ')']).trim_start_matches('(');
+    let is_mark = |c: char| matches!(c, '*' | ')' | '†' | '‡') || plain_of_raised(c).is_some();
+    let bare = text.trim().trim_end_matches(is_mark).trim_start_matches('(');
     bare.len() == 4
         && bare.bytes().all(|byte| byte.is_ascii_digit())
         && (bare.starts_with("19") || bare.starts_with("20"))
@@ -416,6 +472,22 @@ mod tests {
         for text in ["31,", "December 31", "Note 5", "12/31/2024", "", "3M", "5m"] {
             assert!(!is_numeric(text), "{text}");
         }
+        for text in [
+            "[790]",
+            "(-845)",
+            "8,123¹",
+            "12·5",
+            "⁻92",
+            "1‘204‘310",
+            "１２，３４５",
+            "4 1/2%",
+            "6-3/4%",
+            "5⅝",
+            "△1,200",
+        ] {
+            assert!(is_numeric(text), "{text}");
+        }
+        assert!(is_year("2021¹") && is_year("2021*") && !is_year("20211"));
         assert_eq!(without_leader("Cash....."), "Cash");
         assert_eq!(without_leader("Inc."), "Inc.");
         assert_eq!(without_leader("...."), "");

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::find::Part;
 use super::grid::GridCell;
 use super::lines::{is_numeric, joined_text};
-use crate::document::Page;
 use crate::document::analysis::Cell;
+use crate::document::{Page, plain_of_raised, without_raised};
 
 /// Share of the line's font size below which a word at the end of a cell is a footnote mark.
 const MARK_SIZE: f32 = 0.82;
@@ -19,8 +19,7 @@ pub(super) fn split_notes(page: &Page, cell: &GridCell) -> (String, Vec<String>)
     while end > 1 {
         let word = &page.words[cell.words[end - 1]];
         let small = word.font_size < MARK_SIZE * size && word.text.chars().count() <= 6;
-        if !(is_mark(&word.text) && (small || is_plain_mark(&word.text) || letter_in_parentheses(&word.text)))
-        {
+        if !(is_mark(&word.text) && (small || is_plain_mark(&word.text) || letter_in_brackets(&word.text))) {
             break;
         }
         // "$ (3)" is an amount.
@@ -38,7 +37,12 @@ pub(super) fn split_notes(page: &Page, cell: &GridCell) -> (String, Vec<String>)
         notes.push(mark.to_owned());
         text = number.to_owned();
     }
-    (text, notes)
+    while let Some((rest, mark)) = raised_mark(&text) {
+        notes.insert(0, mark.to_owned());
+        text = rest;
+    }
+    // A note is headed by the plain mark: `¹` is `1`.
+    (text, notes.iter().map(|mark| without_raised(mark).into_owned()).collect())
 }
 
 /// Cells that hold nothing but a footnote mark in small type, by their index in the grid.
@@ -118,24 +122,48 @@ fn is_mark(text: &str) -> bool {
 }
 
 fn is_plain_mark(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| matches!(c, '*' | '†' | '‡' | '§' | '¹' | '²' | '³' | '⁴'..='⁹'))
+    !text.is_empty() && text.chars().all(|c| matches!(c, '*' | '†' | '‡' | '§') || is_raised(c))
 }
 
-fn letter_in_parentheses(text: &str) -> bool {
-    let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+fn is_raised(c: char) -> bool {
+    plain_of_raised(c).is_some()
+}
+
+fn letter_in_brackets(text: &str) -> bool {
+    let within = |open, close| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    let inner: Option<&str> = within('(', ')').or_else(|| within('[', ']'));
     inner.is_some_and(|inner| inner.chars().count() == 1 && inner.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
-/// A mark set directly behind a number: `1,234(1)`, `12.5*`.
+/// Raised characters at the end of the text or at the start of a number: `8,123¹`, `²502`, `Revenue⁽¹⁾`. They are no mark
+/// as the power of a unit or of ten.
+fn raised_mark(text: &str) -> Option<(String, &str)> {
+    let joins = |c: char| is_raised(c) || matches!(c, ',' | '˒');
+    let rest = text.trim_end_matches(joins);
+    let rest = &text[..rest.len() + text[rest.len()..].find(is_raised).unwrap_or(text.len() - rest.len())];
+    let mark = &text[rest.len()..];
+    let last = rest.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
+    let is_power = matches!(last, "m" | "km" | "cm" | "mm" | "ft" | "in" | "yd" | "mi" | "M" | "10" | "R")
+        && !rest.contains([',', '.']);
+    if !mark.is_empty() && !rest.trim().is_empty() && !is_power {
+        return Some((rest.trim_end().to_owned(), mark));
+    }
+    let behind = text.trim_start_matches(joins);
+    let number = behind.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '$' | '€' | '£' | '('));
+    (behind.len() < text.len() && number && !behind.starts_with('/'))
+        .then(|| (behind.to_owned(), &text[..text.len() - behind.len()]))
+}
+
+/// A mark set directly behind a number: `1,234(1)`, `502[2]`, `12.5*`.
 fn attached_mark(text: &str) -> Option<(&str, &str)> {
     let first = text.chars().next()?;
     if !(first.is_ascii_digit() || first == '$' || first == '(') {
         return None;
     }
-    let cut = if text.ends_with(')') {
-        let open = text.rfind('(')?;
+    let cut = if text.ends_with([')', ']']) {
+        let open = text.rfind(['(', '['])?;
         (open > 0
-            && letter_in_parentheses(&text[open..])
+            && letter_in_brackets(&text[open..])
             && text[..open].ends_with(|c: char| c.is_ascii_digit() || c == '%' || c == ')'))
         .then_some(open)?
     } else {

@@ -4,11 +4,13 @@ use super::find_grid;
 use crate::document::analysis::Table;
 use crate::document::{BBox, Page, Ruling, Word};
 use crate::limit::Limit;
-use crate::structure::PageBlock;
 use crate::structure::testing::{page_of, text_line, word};
+use crate::structure::units::Scopes;
+use crate::structure::{PageBlock, locale_of};
 
 fn find_tables(pages: &[Page], blocks: &[PageBlock]) -> Vec<Table> {
-    super::find_tables(pages, blocks, &Limit::default()).unwrap()
+    super::find_tables(pages, blocks, &Scopes::of(pages, blocks), locale_of(pages), &Limit::default())
+        .unwrap()
 }
 
 /// Where a text stands in its line.

@@ -3,6 +3,7 @@
 
 use crate::document::analysis::{Cell, CellValue, FigureKind};
 use crate::structure::numbers::{Locale, NumberUnit, parse_number};
+use crate::structure::units::header_unit;
 
 /// Percentages without a sign are smaller than this.
 const LARGEST: f64 = 1_000.0;
@@ -56,7 +57,10 @@ pub(super) fn complete_units(cells: &mut [Cell], headers: &[String], locale: Loc
     for (column, header) in headers.iter().enumerate() {
         let mut percents = below_sign(&columns, column);
         let bare = |entry: &&Entry| entry.mark == Mark::Bare && is_amount(&cells[entry.cell]);
-        if percents.is_empty() && columns[column].iter().filter(bare).count() >= MIN_ROWS {
+        // A column that names its currency holds amounts, whatever they look like beside the others.
+        let unit = header_unit(header);
+        let money = unit.currency.is_some() && unit.about.is_none();
+        if percents.is_empty() && !money && columns[column].iter().filter(bare).count() >= MIN_ROWS {
             let computed = is_change(&columns, column, header) || is_share(&columns, column);
             if computed
                 && columns[column].iter().all(|entry| entry.small && !matches!(entry.mark, Mark::Currency(_)))
@@ -295,6 +299,7 @@ mod tests {
                         nil: number.nil,
                         alternatives: number.alternatives,
                         confidence: 1.0,
+                        needs_review: false,
                     }),
                 });
             }

@@ -1,6 +1,6 @@
 //! Grids to tables: numbers, scale, currency and the periods of columns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::dates::column_periods;
 use super::find::Part;
@@ -9,30 +9,55 @@ use super::lines::joined_text;
 use super::notes::{drop_columns, mark_cells, split_notes};
 use super::units::complete_units;
 use crate::document::Page;
-use crate::document::analysis::{Cell, CellValue, FigureKind, Table, TablePart};
+use crate::document::analysis::{Cell, CellValue, FigureKind, Table, TablePart, UnitSource};
 use crate::structure::numbers::{
-    Locale, ScaleStatement, ScaleSubject, parse_number, scale_by, scale_from_caption,
+    Locale, ScaleStatement, ScaleSubject, is_of_unit_words, parse_number, scale_by, scale_from_caption,
 };
+use crate::structure::units::{LabelUnit, Scopes, header_unit, label_unit, subject};
 
 /// Longest caption in words.
 const CAPTION_WORDS: usize = 25;
 
+/// No company has so many shares: a larger number was printed in full.
+const MOST_SHARES: f64 = 1e13;
+
 /// What holds for the whole document.
 pub(super) struct Context {
     locale: Locale,
+    /// What a dollar sign without letters stands for, where the document says so.
+    dollar: Option<&'static str>,
 }
 
 impl Context {
-    pub fn of(pages: &[Page]) -> Self {
-        let words = pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str());
-        Self { locale: Locale::detect(words) }
+    pub fn new(locale: Locale, scopes: &Scopes) -> Self {
+        Self { locale, dollar: scopes.dollar }
+    }
+
+    /// The currency of a printed sign: a bare dollar sign is the dollar that the table or the document states.
+    fn currency_of(&self, text: &str, code: &'static str, stated: Option<&'static str>) -> &'static str {
+        let bare = code == "USD" && !text.contains(['U', 'u']);
+        let dollar = stated.filter(|code| code.ends_with('D') && *code != "USD").or(self.dollar);
+        dollar.filter(|_| bare).unwrap_or(code)
     }
 }
 
-/// Puts the parts of one table together. `origin` is the table whose headers and scale hold for one that has none.
-pub(super) fn table_of(id: u32, parts: &[Part<'_>], origin: Option<&Part<'_>>, context: &Context) -> Table {
+/// The unit of a table, and where it is stated.
+pub(super) struct Unit {
+    pub statement: ScaleStatement,
+    pub source: Option<UnitSource>,
+    pub doubtful: bool,
+}
+
+/// Puts the parts of one table together. `origin` is the table whose headers hold for one that has none, `unit` what holds
+/// for all its numbers.
+pub(super) fn table_of(
+    id: u32,
+    parts: &[Part<'_>],
+    origin: Option<&Part<'_>>,
+    unit: &Unit,
+    context: &Context,
+) -> Table {
     let first = &parts[0];
-    let statement = scale_statement(first).or_else(|| scale_statement(origin?));
     let header_rows = first.grid.header_rows;
     let mut cells: Vec<Cell> = Vec::new();
     let mut rows = 0;
@@ -75,14 +100,34 @@ pub(super) fn table_of(id: u32, parts: &[Part<'_>], origin: Option<&Part<'_>>, c
         _ => headers,
     };
     let labels = row_labels(&cells, header_rows, rows);
-    let statement = statement.unwrap_or_default();
-    let is_number = |cell: &&mut Cell| !cell.header && !mark_rows.contains(&cell.row);
+    let statement = &unit.statement;
+    let locale = context.locale.of_table(cells.iter().map(|cell| cell.text.as_str()));
+    let mut label_units: Vec<LabelUnit> = labels.iter().map(|label| label_unit(label)).collect();
+    inherit_units(&mut label_units, &labels, &cells, header_rows);
+    let header_units: Vec<LabelUnit> = headers.iter().map(|header| header_unit(header)).collect();
+    let table = TableUnit {
+        statement,
+        doubtful: unit.doubtful,
+        money: cells.iter().any(|cell| {
+            let priced = |unit: Option<&LabelUnit>| unit.is_some_and(|unit| unit.about.is_some());
+            !cell.header
+                && cell.text.contains(['$', '€', '£', '¥', '₹'])
+                && !priced(label_units.get(cell.row as usize))
+                && !priced(header_units.get(cell.column as usize))
+        }),
+        by_column: header_units.iter().any(|unit| unit.scale.is_some() && unit.currency.is_some()),
+        locale,
+        context,
+    };
+    let references = reference_columns(&cells, &headers, header_rows as u32);
+    let is_number = |cell: &&mut Cell| {
+        !cell.header && !mark_rows.contains(&cell.row) && !references.contains(&cell.column)
+    };
     for cell in cells.iter_mut().filter(is_number) {
-        let label = &labels[cell.row as usize];
-        let header = &headers[cell.column as usize];
-        cell.value = value_of(&cell.text, label, header, &statement, context.locale);
+        let (row, column) = (&label_units[cell.row as usize], &header_units[cell.column as usize]);
+        cell.value = value_of(&cell.text, &CellUnits { row, column, table: &table });
     }
-    complete_units(&mut cells, &headers, context.locale);
+    complete_units(&mut cells, &headers, locale);
     Table {
         id,
         blocks: parts.iter().flat_map(|part| part.blocks.iter().copied()).collect(),
@@ -95,6 +140,7 @@ pub(super) fn table_of(id: u32, parts: &[Part<'_>], origin: Option<&Part<'_>>, c
         columns: columns as u32,
         header_rows: header_rows as u32,
         scale: statement.scale,
+        scale_from: unit.source,
         currency: statement.currency.map(str::to_owned),
         column_periods: column_periods(&headers, &first.above, context.locale),
         cells,
@@ -110,12 +156,14 @@ fn headers_of(part: &Part<'_>) -> Vec<String> {
 }
 
 /// The statement of scale and currency nearest to the table's numbers.
-fn scale_statement(part: &Part<'_>) -> Option<ScaleStatement> {
+pub(super) fn scale_statement(part: &Part<'_>) -> Option<ScaleStatement> {
     let headers = part
         .grid
         .cells
         .iter()
         .filter(|cell| cell.row <= part.grid.header_rows)
+        // "Intrinsic value (in millions)" over one column speaks of that column.
+        .filter(|cell| cell.column == 0 || cell.column_span > 1 || is_of_unit_words(&cell.text))
         .map(|cell| cell.text.as_str());
     let mut found: Option<ScaleStatement> = None;
     for text in headers.chain(part.above.iter().map(String::as_str)) {
@@ -149,6 +197,60 @@ fn caption(above: &[String]) -> Option<String> {
                 && !(scale_from_caption(line).is_some() && line.split(' ').count() < 6)
         })
         .cloned()
+}
+
+/// Columns of references and of years, whose numbers are no amounts: note numbers, marks such as "(1)" in a column of
+/// their own, years in which something falls due.
+fn reference_columns(cells: &[Cell], headers: &[String], header_rows: u32) -> BTreeSet<u32> {
+    let mut columns: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+    for cell in cells.iter().filter(|cell| !cell.header && cell.row >= header_rows) {
+        columns.entry(cell.column).or_default().push(cell.text.trim());
+    }
+    let is_note = |text: &str| {
+        text.split([',', '.', ' ', '&', '(', ')', '-', '–', '/'])
+            .all(|part| part.len() <= 2 && part.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase()))
+            && text.contains(|c: char| c.is_ascii_digit())
+    };
+    let is_mark = |text: &str| {
+        let inner = text.strip_prefix(['(', '[']).and_then(|rest| rest.strip_suffix([')', ']']));
+        inner.is_some_and(|inner| {
+            (1..=2).contains(&inner.len())
+                && inner.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase())
+        })
+    };
+    let is_year = |text: &str| {
+        text.len() == 4
+            && (text.starts_with("19") || text.starts_with("20"))
+            && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    columns
+        .into_iter()
+        .filter(|(column, texts)| {
+            let header = headers.get(*column as usize).map_or("", String::as_str);
+            let names_notes = header.split(' ').any(|word| {
+                let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+                matches!(
+                    word.as_str(),
+                    "note"
+                        | "notes"
+                        | "ref"
+                        | "reference"
+                        | "anhang"
+                        | "anm"
+                        | "annexe"
+                        | "nota"
+                        | "not"
+                        | "page"
+                )
+            });
+            let all =
+                |is: &dyn Fn(&str) -> bool| texts.iter().all(|text| is(text) || *text == "-" || *text == "–");
+            names_notes && all(&is_note)
+                || texts.len() >= 2 && texts.iter().all(|text| is_mark(text))
+                || texts.len() >= 2 && texts.iter().all(|text| is_year(text))
+        })
+        .map(|(column, _)| column)
+        .collect()
 }
 
 fn plain_cell(page: &Page, cell: &GridCell, row: u32) -> Cell {
@@ -205,40 +307,109 @@ fn row_labels(cells: &[Cell], header_rows: usize, rows: usize) -> Vec<String> {
     full
 }
 
-fn value_of(
-    text: &str,
-    label: &str,
-    header: &str,
-    statement: &ScaleStatement,
+/// Gives rows that stand under a heading without being indented what the heading counts, where their numbers look like it:
+/// "Net income per share:" over "Basic 1.23" and "Diluted 1.20".
+fn inherit_units(units: &mut [LabelUnit], labels: &[String], cells: &[Cell], header_rows: usize) {
+    let mut numbers: Vec<Vec<&str>> = vec![Vec::new(); labels.len()];
+    for cell in cells.iter().filter(|cell| !cell.header) {
+        numbers[cell.row as usize].push(cell.text.as_str());
+    }
+    let decimals = |text: &&str| {
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        digits.rsplit_once(['.', ',']).map_or(0, |(_, decimals)| decimals.len())
+    };
+    let has_digits = |text: &&&str| text.contains(|c: char| c.is_ascii_digit());
+    let mut heading = None;
+    for row in header_rows..labels.len() {
+        if numbers[row].is_empty() {
+            heading = units[row].about;
+            continue;
+        }
+        let label = labels[row].to_lowercase();
+        let is_part =
+            ["basic", "diluted", "assuming", "undiluted"].iter().any(|word| label.starts_with(word));
+        let printed: Vec<&&str> = numbers[row].iter().filter(has_digits).collect();
+        let fits = match heading {
+            Some(ScaleSubject::PerShare) => {
+                !printed.is_empty() && printed.iter().all(|text| matches!(decimals(text), 2 | 4))
+            }
+            Some(ScaleSubject::Shares) => is_part,
+            _ => false,
+        };
+        if !fits {
+            heading = None;
+        } else if units[row].about.is_none() {
+            units[row].about = heading;
+        }
+    }
+}
+
+/// What holds for a cell beside its own text.
+struct CellUnits<'a> {
+    row: &'a LabelUnit,
+    column: &'a LabelUnit,
+    table: &'a TableUnit<'a>,
+}
+
+/// What holds for all cells of a table.
+struct TableUnit<'a> {
+    statement: &'a ScaleStatement,
+    /// Whether the scale is in doubt.
+    doubtful: bool,
+    /// Whether amounts of money are among its numbers: then a bare scale is one of money.
+    money: bool,
+    /// Whether columns state scales of their own: then a column with a currency alone has none.
+    by_column: bool,
     locale: Locale,
-) -> Option<CellValue> {
+    context: &'a Context,
+}
+
+fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
+    let (row, column, table) = (units.row, units.column, units.table);
+    let (statement, locale) = (table.statement, table.locale);
     let number = parse_number(text, locale).or_else(|| {
         let inner = text.strip_suffix('x').filter(|inner| inner.ends_with(|c: char| c.is_ascii_digit()));
         inner.and_then(|inner| parse_number(inner, locale))
     })?;
-    let about = subject(label, header, number.kind());
+    let about = subject(row, column, number.kind());
+    let stated_currency = row.currency.or(column.currency).or(statement.currency);
     let kind = match (about, number.kind()) {
         (Some(ScaleSubject::Percent), _) => FigureKind::Percent,
         (Some(ScaleSubject::PerShare), _) => FigureKind::PerShare,
         (Some(ScaleSubject::Shares | ScaleSubject::Count), _) => FigureKind::Quantity,
-        (_, FigureKind::Number) if statement.currency.is_some() => FigureKind::Money,
+        (Some(ScaleSubject::Ratio), kind) => kind,
+        (_, FigureKind::Number) if stated_currency.is_some() => FigureKind::Money,
         (_, kind) => kind,
     };
-    let stated = match about {
-        Some(subject @ (ScaleSubject::Percent | ScaleSubject::PerShare | ScaleSubject::Ratio)) => {
-            statement.exceptions.iter().find(|(of, _)| *of == subject).map(|&(_, scale)| scale).unwrap_or(0)
+    let exception = |about| statement.exceptions.iter().find(|(of, _)| *of == about).map(|(_, scale)| *scale);
+    let of_table = match about {
+        Some(about @ (ScaleSubject::Percent | ScaleSubject::PerShare | ScaleSubject::Ratio)) => {
+            exception(about).unwrap_or(0)
         }
-        Some(subject) => statement.scale_of(subject).or(statement.scale).unwrap_or(0),
+        // "In millions" speaks of money where there is money.
+        Some(ScaleSubject::Count) => {
+            exception(ScaleSubject::Count).unwrap_or(if statement.currency.is_some() || table.money {
+                0
+            } else {
+                statement.scale.unwrap_or(0)
+            })
+        }
+        Some(ScaleSubject::Shares) => {
+            let scale = statement.scale_of(ScaleSubject::Shares).unwrap_or(0);
+            if scale_by(number.value.abs(), scale) > MOST_SHARES { 0 } else { scale }
+        }
+        None if column.plain && table.by_column => 0,
         None => statement.scale.unwrap_or(0),
     };
-    // A column may state a scale of its own: "Shares (thousands)".
-    let plain = !matches!(about, Some(ScaleSubject::Percent | ScaleSubject::PerShare | ScaleSubject::Ratio));
-    let of_column = scale_from_caption(header)
-        .and_then(|own| about.map_or(own.scale, |subject| own.scale_of(subject)))
-        .filter(|_| plain);
-    let scale = number.scale.or(of_column).unwrap_or(stated);
+    // A row or a column may state a scale of its own: "Shares (thousands)". That of a percentage is another's.
+    let plain = !matches!(about, Some(ScaleSubject::Percent | ScaleSubject::Ratio));
+    let of_column = column.scale.filter(|_| plain && (about.is_none() || about == column.about));
+    let scale = number.scale.or(row.scale.filter(|_| plain)).or(of_column).unwrap_or(of_table);
     let currency = matches!(kind, FigureKind::Money | FigureKind::PerShare)
-        .then(|| number.currency.or(statement.currency).map(str::to_owned))
+        .then(|| {
+            let printed = number.currency.map(|code| table.context.currency_of(text, code, stated_currency));
+            printed.or(stated_currency).map(str::to_owned)
+        })
         .flatten();
     // (right + 1) / (all + 2) of 14,000 cells of tagged filings, training and validation companies, as
     // `docproc eval figures` found them. Amounts and quantities are mostly wrong by the scale of the table.
@@ -251,6 +422,10 @@ fn value_of(
         FigureKind::Money => 0.877,
         _ => 0.907,
     };
+    let needs_review = table.doubtful
+        && !number.nil
+        && matches!(kind, FigureKind::Money | FigureKind::Number)
+        && number.scale.or(row.scale).or(of_column).is_none();
     Some(CellValue {
         kind,
         printed: number.value,
@@ -261,79 +436,6 @@ fn value_of(
         nil: number.nil,
         alternatives: number.alternatives,
         confidence,
+        needs_review,
     })
-}
-
-/// A header without what its scale leaves out: "(in millions, except per share data)" heads more than shares.
-fn without_exceptions(header: &str) -> String {
-    let Some((before, rest)) = header.split_once("except") else { return header.to_owned() };
-    format!("{before}{}", rest.split_once(')').map_or("", |(_, after)| after))
-}
-
-/// A label without what it says in parentheses about amounts of its own: "dividends declared ($0.60 per share)" heads
-/// no amounts per share.
-fn without_stated_amounts(label: &str) -> String {
-    let mut kept = String::with_capacity(label.len());
-    let mut rest = label;
-    while let Some(open) = rest.find('(') {
-        let Some(close) = rest[open..].find(')') else { break };
-        let (aside, after) = rest[open..].split_at(close + 1);
-        kept.push_str(&rest[..open]);
-        if !aside.contains(|c: char| c.is_ascii_digit()) {
-            kept.push_str(aside);
-        }
-        rest = after;
-    }
-    kept.push_str(rest);
-    kept
-}
-
-/// "% change", "Change (%)" and "% of sales", but not "2.5% notes".
-fn has_percent_sign(header: &str) -> bool {
-    header.match_indices('%').any(|(at, _)| !header[..at].trim_end().ends_with(|c: char| c.is_ascii_digit()))
-}
-
-/// "Weighted average exercise price", "weighted-average grant-date fair value": amounts of one share or option.
-fn is_average_price(text: &str) -> bool {
-    text.contains("average") && (text.contains("price") || text.contains("fair value"))
-}
-
-/// What a number counts, by its own unit, its row and its column.
-fn subject(label: &str, header: &str, kind: FigureKind) -> Option<ScaleSubject> {
-    let label = without_stated_amounts(&label.to_lowercase());
-    let header = without_exceptions(&header.to_lowercase());
-    let says = |words: &[&str]| words.iter().any(|word| label.contains(word));
-    let percent =
-        has_percent_sign(&header) || header.contains("percent") || says(&["percentage", "(%)", "% of"]);
-    if kind == FigureKind::Percent || percent && kind != FigureKind::Money {
-        return Some(ScaleSubject::Percent);
-    }
-    let counts_shares = says(&[
-        "weighted-average",
-        "weighted average",
-        "shares used",
-        "shares outstanding",
-        "number of shares",
-        "average shares",
-    ]);
-    if counts_shares && matches!(kind, FigureKind::Number) {
-        return Some(ScaleSubject::Shares);
-    }
-    let per_share =
-        ["per share", "per common share", "per ordinary share", "per ads", "per diluted", "per basic"];
-    if kind == FigureKind::PerShare
-        || says(&per_share)
-        || header.contains("per share")
-        || is_average_price(&header)
-        || is_average_price(&label)
-    {
-        return Some(ScaleSubject::PerShare);
-    }
-    let amount = says(&["repurchase", "issuance", "proceeds", "$"]);
-    if kind == FigureKind::Number && (says(&["shares"]) || header.contains("shares")) && !amount {
-        return Some(ScaleSubject::Shares);
-    }
-    // Whole words: "operations" holds "ratio".
-    let ratio = label.split(|c: char| !c.is_alphabetic()).any(|word| matches!(word, "ratio" | "ratios"));
-    (ratio && kind == FigureKind::Number).then_some(ScaleSubject::Ratio)
 }
