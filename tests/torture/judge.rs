@@ -35,10 +35,11 @@ impl Count {
         if self.figures == 0 { 1.0 } else { self.right as f64 / self.figures as f64 }
     }
 
-    /// Share of figures with this property right.
+    /// Share of figures that are read with this property right: what is not read has none.
     pub fn share_of(&self, property: &str) -> f64 {
-        let wrong = self.wrong.get(property).copied().unwrap_or(0);
-        1.0 - wrong as f64 / self.figures.max(1) as f64
+        let wrong = |property: &str| self.wrong.get(property).copied().unwrap_or(0);
+        let lost = if ["found", "nothing else"].contains(&property) { 0 } else { wrong("found") };
+        1.0 - (wrong(property) + lost) as f64 / self.figures.max(1) as f64
     }
 
     pub fn sure_and_wrong_per_1000(&self) -> f64 {
