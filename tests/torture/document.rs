@@ -120,6 +120,20 @@ impl House {
         }
     }
 
+    /// A sheet whose currency and scale are stated where this house states them: odd spellings bear no sign and their rows no
+    /// unit.
+    fn sheet(&self, chance: &mut Chance, number: usize) -> Sheet {
+        loop {
+            let exceptions = self.place.beside();
+            let sheet = sheets::draw(chance, self.style, number, self.decimals, exceptions);
+            let unstated =
+                matches!(self.place, Place::None | Place::Labels) || self.style.habit == Habit::UsGaap;
+            if sheet.kind != "spellings" || !unstated {
+                return sheet;
+            }
+        }
+    }
+
     fn look(&self, chance: &mut Chance, sheet: &Sheet) -> Look {
         let power = if self.place == Place::None { 0 } else { self.unit.power };
         let american = self.style.habit == Habit::UsGaap;
@@ -242,19 +256,18 @@ pub fn draw(seed: u64) -> Document {
         let beside = chance.of(8)
             && !matches!(house.place, Place::PageBefore | Place::LeadIn | Place::Title | Place::None);
         let stacked = at > 0 && chance.of(40);
-        let mut pair: Vec<Sheet> =
-            vec![sheets::draw(chance, style, number, house.decimals, house.place.beside())];
+        let mut pair: Vec<Sheet> = vec![house.sheet(chance, number)];
         if beside {
             pair.retain(|sheet| sheet.columns.len() == 2);
             if let Some(first) = pair.first_mut() {
                 first.rows.iter_mut().for_each(|row| row.note = None);
-                let mut second = sheets::draw(chance, style, number + 1, house.decimals, false);
+                let mut second = house.sheet(chance, number + 1);
                 second.rows.iter_mut().for_each(|row| row.note = None);
                 if second.columns.len() == 2 {
                     pair.push(second);
                 }
             } else {
-                pair.push(sheets::draw(chance, style, number, house.decimals, house.place.beside()));
+                pair.push(house.sheet(chance, number));
             }
         }
         if change && let Some(place) = alter(chance, &mut pair[0]) {
@@ -391,6 +404,7 @@ fn place_tables(
     for (sheet, edges) in pair.iter().zip([[left, middle - 14.0], [middle + 14.0, right]]) {
         [paper.left, paper.right] = edges;
         paper.y = y;
+        let statement = house.statement(chance, sheet);
         titles(paper, house, sheet, &statement);
         paper.y += 6.0;
         all.push(draw_table(chance, paper, sheet, &look, edges));

@@ -53,7 +53,7 @@ fn new_seeds() {
 /// raised; the aim is 0.97 for each and 0.99 for all.
 const FLOORS: [(&str, f64); 21] = [
     ("us-gaap millions", 0.94),
-    ("us-gaap thousands", 0.74),
+    ("us-gaap thousands", 0.94),
     ("uk", 0.92),
     ("germany ifrs", 0.62),
     ("germany hgb", 0.29),
@@ -83,12 +83,12 @@ const FLOORS_OF_PROPERTIES: [(&str, f64); 9] = [
     ("currency", 0.88),
     ("kind", 0.88),
     ("unit", 0.96),
-    ("period", 0.66),
+    ("period", 0.67),
     ("nothing else", 0.97),
 ];
-const FLOOR_OF_ALL: f64 = 0.57;
+const FLOOR_OF_ALL: f64 = 0.58;
 /// Sure and wrong figures per 1,000; may only be lowered, the aim is 1.
-const MOST_SURE_AND_WRONG: f64 = 187.0;
+const MOST_SURE_AND_WRONG: f64 = 175.0;
 /// False findings of the audit per 100 tables of unchanged documents; may only be lowered, the aim is 1.
 const MOST_FALSE_FINDINGS: f64 = 6.0;
 /// Share of changed numbers and moved rows that a finding cites; may only be raised, the aim is 0.95 and 0.80.
