@@ -122,11 +122,8 @@ pub(super) fn table_of(
     let references = reference_columns(&cells, &headers, header_rows as u32);
     let years = rows_of_years(&cells);
     let is_number = |cell: &&mut Cell| {
-        !cell.header
-            && !mark_rows.contains(&cell.row)
-            && !references.contains(&cell.column)
-            && !years.contains(&cell.row)
-            && !(cell.column == 0 && is_year(&cell.text))
+        let of_years = years.contains(&cell.row) || cell.column == 0 && is_year(&cell.text);
+        !(cell.header || mark_rows.contains(&cell.row) || references.contains(&cell.column) || of_years)
     };
     for cell in cells.iter_mut().filter(is_number) {
         let (row, column) = (&label_units[cell.row as usize], &header_units[cell.column as usize]);
