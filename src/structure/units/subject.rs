@@ -157,7 +157,7 @@ pub(in crate::structure) fn header_unit(header: &str) -> LabelUnit {
         Some(ScaleSubject::Percent)
     } else if says(&["per share", "per unit"]) || is_average_price(&lower) {
         Some(ScaleSubject::PerShare)
-    } else if says(&["basis points", "(bps)", "(times)"]) {
+    } else if says(&["basis points", "(bps)", "(times)"]) || has_index(&lower) {
         Some(ScaleSubject::Ratio)
     } else if says(&["shares", "share units", "awards", "warrants", "rsus", "psus", "stock units"])
         && !says(&["repurchase", "issuance", "proceeds", "$", "amount", "value"])
@@ -268,7 +268,7 @@ fn about_of_label(label: &str) -> Option<ScaleSubject> {
     // Whole words: "operations" holds "ratio".
     let has_word =
         |names: &[&str]| label.split(|c: char| !c.is_alphabetic()).any(|word| names.contains(&word));
-    if has_word(&["ratio", "ratios"]) {
+    if has_word(&["ratio", "ratios"]) || has_index(label) {
         return Some(ScaleSubject::Ratio);
     }
     is_counted(label).then_some(ScaleSubject::Count)
@@ -334,6 +334,11 @@ fn without_stated_amounts(label: &str) -> String {
             .join(","),
         _ => kept,
     }
+}
+
+/// "Index (2020 = 100)"
+fn has_index(text: &str) -> bool {
+    text.contains("index") && text.contains("100")
 }
 
 /// "% change", "Change (%)" and "% of sales", but not "2.5% notes".
