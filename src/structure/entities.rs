@@ -1,6 +1,5 @@
 //! Model spans and figures found by rules to the entities and figures of the analysis.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::SentenceDraft;
@@ -99,9 +98,7 @@ fn figures_of(
 
 /// Figures of a table's cells, row by row.
 #[must_use]
-pub fn figures_of_table(table: &Table, locale: Locale) -> Vec<Figure> {
-    let labels = table.cells.iter().filter(|cell| cell.header && cell.column == 0);
-    let labels: BTreeMap<u32, &str> = labels.map(|cell| (cell.row, cell.text.as_str())).collect();
+pub fn figures_of_table(table: &Table) -> Vec<Figure> {
     let figure = |cell: &crate::document::tables::Cell| {
         let value = cell.value.as_ref()?;
         Some(Figure {
@@ -116,12 +113,7 @@ pub fn figures_of_table(table: &Table, locale: Locale) -> Vec<Figure> {
             unit: None,
             currency: value.currency.clone(),
             scale: (value.scale != 0).then_some(value.scale),
-            period: super::tables::cell_period(
-                table,
-                cell,
-                labels.get(&cell.row).copied().unwrap_or(""),
-                locale,
-            ),
+            period: value.period.clone(),
             sentence: None,
             heading: None,
             cell: Some(CellReference { table: table.id, row: cell.row, column: cell.column }),

@@ -42,6 +42,7 @@ fn table(id: u32, lines: &[&str]) -> Table {
                     alternatives: number.alternatives,
                     confidence: 1.0,
                     needs_review: false,
+                    period: None,
                 }),
             });
         }

@@ -2,6 +2,7 @@
 
 use super::lines::{Chunk, Line, Region, is_currency_sign, is_year, line_of_chunks};
 use crate::document::BBox;
+use crate::structure::numbers::is_month;
 
 /// Share of the body lines that may cross a corridor between columns.
 const CROSSING_SHARE: f32 = 0.04;
@@ -60,14 +61,35 @@ impl Columns {
     }
 }
 
-/// Index of the first line that holds data: a number that is not a year right of the first chunk.
+/// Whether a chunk is the rest of a date that is wrapped in a header: a year, "30, 2023", or "31" under "March".
+pub(super) fn is_rest_of_date(region: &Region<'_>, line: usize, chunk: &Chunk) -> bool {
+    let text = region.text(chunk);
+    let is_day = |text: &str| text.len() <= 2 && text.parse().is_ok_and(|day: u32| (1..=31).contains(&day));
+    if is_year(&text) {
+        return true;
+    }
+    match text.split_once(", ") {
+        Some((day, year)) => is_day(day) && is_year(year),
+        None => {
+            is_day(&text)
+                && line > 0
+                && region.lines[line - 1].chunks.iter().any(|above| {
+                    above.bbox.x0 < chunk.bbox.x1
+                        && above.bbox.x1 > chunk.bbox.x0
+                        && region.text(above).rsplit(' ').next().is_some_and(is_month)
+                })
+        }
+    }
+}
+
+/// Index of the first line that holds data: a number that is no part of a date right of the first chunk.
 pub(super) fn first_data_line(region: &Region<'_>) -> Option<usize> {
     let left = region.lines.iter().map(|line| line.bbox.x0).fold(f32::INFINITY, f32::min);
-    region.lines.iter().position(|line| {
+    region.lines.iter().enumerate().position(|(at, line)| {
         line.chunks.iter().enumerate().any(|(index, chunk)| {
             chunk.numeric
                 && (index > 0 || chunk.bbox.x0 > left + 6.0 * region.em)
-                && !is_year(&region.text(chunk))
+                && !is_rest_of_date(region, at, chunk)
         }) && {
             let right = &line.chunks[usize::from(line.chunks.len() > 1)..];
             2 * right.iter().filter(|chunk| chunk.numeric).count() >= right.len()

@@ -1,6 +1,6 @@
 //! Extent of a table region: a layout block may hold the caption and the notes, and lack the stub.
 
-use super::lines::{Chunk, Line, Region};
+use super::lines::{Chunk, Line, Region, is_year};
 use super::rows::{full_rules, horizontal_rules};
 
 /// Words from which a single text in a line is running text.
@@ -46,7 +46,9 @@ pub(super) fn table_lines(region: &Region<'_>) -> (usize, usize) {
                 && rule.y < line.center + 1.6 * region.em
                 && rule.x1 - rule.x0 < 0.9 * (right - left)
         });
-        let above = view.is_prose(line) || (view.is_title(line) && !heads_columns);
+        let above = view.is_prose(line)
+            || (view.is_title(line) && !heads_columns)
+            || view.is_left_title(line, &lines[first + 1]);
         if line.chunks.len() != 1 || !above {
             break;
         }
@@ -109,6 +111,18 @@ impl View<'_, '_> {
     fn is_title(&self, line: &Line) -> bool {
         (line.bbox.center_x() - f32::midpoint(self.left, self.right)).abs() < 1.5 * self.region.em
             && line.bbox.x0 > self.left + 2.0 * self.region.em
+    }
+
+    /// From the left edge over the first of the columns, whose headers stand below it and leave the stub free.
+    fn is_left_title(&self, line: &Line, next: &Line) -> bool {
+        let (Some(title), Some(header)) = (line.chunks.first(), next.chunks.first()) else { return false };
+        let amounts = next.chunks.iter().any(|chunk| chunk.numeric && !is_year(&self.region.text(chunk)));
+        line.chunks.len() == 1
+            && !title.numeric
+            && title.bbox.x0 < self.left + self.region.em
+            && header.bbox.x0 > self.left + 6.0 * self.region.em
+            && title.bbox.x1 > header.bbox.x0
+            && !amounts
     }
 
     /// "Source: ...", whatever gaps the text has.
