@@ -264,6 +264,12 @@ impl PeriodParts {
         Self { year: Stated::One(year), ..Self::default() }
     }
 
+    /// The year that is stated, if it is one.
+    #[must_use]
+    pub fn year(&self) -> Option<Period> {
+        self.year.one().map(Period::Year)
+    }
+
     /// One day.
     #[must_use]
     pub fn of_day(day: Date) -> Self {

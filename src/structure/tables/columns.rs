@@ -11,6 +11,9 @@ const MIN_CORRIDOR: f32 = 0.18;
 /// Gap, in em, at which a chunk that crosses a known column boundary is cut there.
 const CUT_GAP: f32 = 0.3;
 
+/// Size, in em, below which digits are marks.
+const MARK_SIZE: f32 = 0.75;
+
 /// Columns from left to right: the x positions that separate them, one fewer than columns.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Columns {
@@ -85,9 +88,13 @@ pub(super) fn is_rest_of_date(region: &Region<'_>, line: usize, chunk: &Chunk) -
 /// Index of the first line that holds data: a number that is no part of a date right of the first chunk.
 pub(super) fn first_data_line(region: &Region<'_>) -> Option<usize> {
     let left = region.lines.iter().map(|line| line.bbox.x0).fold(f32::INFINITY, f32::min);
+    // A raised mark at a header is no number.
+    let is_mark =
+        |chunk: &Chunk| chunk.pieces.iter().all(|&piece| region.pieces[piece].size < MARK_SIZE * region.em);
     region.lines.iter().enumerate().position(|(at, line)| {
         line.chunks.iter().enumerate().any(|(index, chunk)| {
             chunk.numeric
+                && !is_mark(chunk)
                 && (index > 0 || chunk.bbox.x0 > left + 6.0 * region.em)
                 && !is_rest_of_date(region, at, chunk)
         }) && {
@@ -301,8 +308,19 @@ fn cut_chunk(region: &Region<'_>, chunk: &Chunk, columns: &Columns) -> Vec<Chunk
         };
         let least = CUT_GAP.max(1.25 * region.space);
         let wide = || bbox.x0 - extent.x1 >= least * region.em.min(1.3 * region.pieces[index].size);
+        // "2025 December 31, 2024": the year of one column and the date of the next.
+        let new_date = || {
+            let before = parts.last().and_then(|part| part.last()).map(|&last| region.pieces[last].text);
+            before.is_some_and(is_year)
+                && is_month(region.pieces[index].text)
+                && columns
+                    .separators
+                    .iter()
+                    .any(|&at| extent.center_x() < at && at < bbox.center_x() + bbox.width())
+        };
+        let ends = new_date() || at_boundary() && wide();
         match parts.last_mut() {
-            Some(part) if !(at_boundary() && wide()) => {
+            Some(part) if !ends => {
                 part.push(index);
                 extent = extent.union(&bbox);
             }

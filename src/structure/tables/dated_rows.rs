@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::dates::{ColumnDates, Statements, column_dates, is_later};
-use super::lines::is_year;
+use super::dates::{ColumnDates, Statements, column_centers, column_dates, complete_beside, is_later};
+use super::lines::{is_year, joined_text};
 use crate::document::analysis::{Cell, Table};
 use crate::structure::numbers::{Date, Locale, Period, PeriodParts};
 
@@ -102,10 +102,17 @@ fn companions(dates: &ColumnDates, headers: &[String], locale: Locale) -> Vec<us
             // "2024 | Level 1 | Level 2": the date over the first of several columns.
             return only;
         }
+        let undated = column > 0 && dates.columns[column].is_empty() && !dates.falls_due;
         let header = headers[column].to_lowercase();
         let compares = ["change", "growth", "increase", "decrease", "variance"];
         let compares = compares.iter().any(|word| header.contains(word));
         let shares = ["%", "percent", "margin"].iter().any(|word| header.contains(word));
+        // Rates and principal amounts beside balances are those of the latest of them.
+        if undated && !compares && !shares && all.len() > 1 {
+            let instants = all.iter().all(|&column| matches!(periods[column], Some(Period::Day(_))));
+            let latest = all.iter().copied().max_by_key(|&column| periods[column].and_then(Period::end));
+            return latest.filter(|_| instants).unwrap_or(column);
+        }
         if column < 2
             || periods[column].is_some()
             || dates.columns[column].has_year()
@@ -178,37 +185,53 @@ impl Body {
             }
         }
         let falls_due = falls_due(&labels[header_rows.min(rows)..], dates, locale, report);
+        let centers = column_centers(cells, dates.columns.len());
         let mut found = vec![Row::default(); rows];
         let (mut heading, mut columns) = (None, None);
+        let mut head_until = header_rows;
         for row in header_rows..rows {
             let parts = PeriodParts::of(labels[row], locale);
-            let stated: Vec<(&Cell, PeriodParts)> =
-                texts[row].iter().map(|cell| (*cell, PeriodParts::of(&cell.text, locale))).collect();
-            let all_dates = !stated.is_empty() && stated.iter().all(|(_, parts)| parts.is_pure());
-            if !numbers[row] {
-                if all_dates {
-                    // Columns without a date of their own here keep what their header says.
-                    let (over, mut next) = (stated.len(), dates.columns.clone());
-                    for (cell, own) in &stated {
-                        let mut own = *own;
-                        own.complete(&parts);
-                        own.complete(&heading.unwrap_or_default());
-                        let span = cell.column..cell.column + cell.column_span;
-                        span.for_each(|column| next[column as usize] = own);
-                    }
-                    if over == 1 && !stated[0].1.is_year() {
-                        heading = Some(stated[0].1);
+            if !numbers[row] && row >= head_until {
+                head_until = (row..rows).find(|&next| numbers[next]).unwrap_or(rows);
+                let block = row..head_until;
+                let label = block.clone().rev().map(|row| PeriodParts::of(labels[row], locale));
+                let label = label.into_iter().find(PeriodParts::is_pure);
+                let stated: Vec<PeriodParts> = block
+                    .clone()
+                    .flat_map(|row| &texts[row])
+                    .map(|cell| PeriodParts::of(&cell.text, locale))
+                    .filter(|parts| !parts.is_empty())
+                    .collect();
+                match (&stated[..], label) {
+                    ([], None) => {}
+                    ([], Some(label)) => heading = Some(label),
+                    ([only], label) => {
+                        let mut only = *only;
+                        only.complete(&label.unwrap_or_default());
+                        heading = Some(only);
                         // "Six months ended" below columns of three.
-                        if stated[0].1.is_phrase() {
-                            next = dates.columns.clone();
-                            next.iter_mut().for_each(|column| column.replace_extent(&stated[0].1));
+                        if only.is_phrase() {
+                            let mut next = dates.columns.clone();
+                            next.iter_mut().for_each(|column| column.replace_extent(&only));
                             columns = Some(Rc::new(next));
                         }
-                    } else {
-                        columns = Some(Rc::new(next));
                     }
-                } else if stated.is_empty() && parts.is_pure() {
-                    heading = Some(parts);
+                    _ => {
+                        let over = |column: usize| {
+                            let mut parts = block_header(&texts[block.clone()], column, locale);
+                            parts.complete(&label.unwrap_or_default());
+                            if parts.has_year() {
+                                complete_beside(&mut parts, &texts[block.clone()], column, &centers, locale);
+                                parts.complete(&heading.unwrap_or_default());
+                                parts
+                            } else {
+                                // Columns without a date of their own here keep what their header says.
+                                dates.columns[column]
+                            }
+                        };
+                        columns = Some(Rc::new((0..dates.columns.len()).map(over).collect()));
+                        heading = None;
+                    }
                 }
             }
             let lower = labels[row].to_lowercase();
@@ -292,6 +315,10 @@ impl Body {
             Some(columns) => columns[column],
             None => dates.columns[column],
         };
+        // A dated heading in the body counts more than one date for the whole table.
+        if dates.is_single() && at.heading.is_some_and(|heading| heading.period(self.locale).is_some()) {
+            parts = PeriodParts::default();
+        }
         let own = at.own.unwrap_or_default();
         let of_row = own.period(self.locale);
         if parts.has_year() {
@@ -368,6 +395,17 @@ impl Body {
         };
         found.unwrap_or(period)
     }
+}
+
+/// What the texts of a block of header rows in the body state over a column.
+fn block_header(rows: &[Vec<&Cell>], column: usize, locale: Locale) -> PeriodParts {
+    let column = column as u32;
+    let over = rows
+        .iter()
+        .flatten()
+        .filter(|cell| cell.column <= column && column < cell.column + cell.column_span)
+        .map(|cell| cell.text.as_str());
+    PeriodParts::of(&joined_text(over), locale)
 }
 
 /// "Balance at December 31, 2023", "Outstanding, January 1, 2023", "Goodwill at June 29, 2025", "– January 1".

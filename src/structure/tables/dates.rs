@@ -33,6 +33,12 @@ pub(super) struct ColumnDates {
 }
 
 impl ColumnDates {
+    /// Whether all columns that have a date have the same one.
+    pub fn is_single(&self) -> bool {
+        let mut dated = self.columns.iter().skip(1).filter(|parts| parts.has_year());
+        dated.next().is_none_or(|first| dated.all(|parts| parts == first))
+    }
+
     /// The period of every column.
     ///
     /// A month that heads a column of amounts is the time from its first to its last day.
@@ -50,6 +56,15 @@ pub(super) fn column_dates(statements: &Statements<'_>) -> ColumnDates {
     let above = stated_above(above, locale);
     let falls_due = headers.iter().skip(1).any(|header| is_later(header));
     let dated = own.iter().skip(1).any(PeriodParts::has_year) && !falls_due;
+    let mut rows: Vec<Vec<&Cell>> = vec![Vec::new(); header_rows as usize];
+    for cell in cells.iter().filter(|cell| cell.column > 0 && cell.row < header_rows) {
+        rows[cell.row as usize].push(cell);
+    }
+    let centers = column_centers(cells, headers.len());
+    let years: Vec<i32> = own
+        .iter()
+        .filter_map(|parts| parts.period(locale).or_else(|| parts.year()).map(Period::year))
+        .collect();
     let mut columns = own.clone();
     for (column, parts) in columns.iter_mut().enumerate() {
         if falls_due && column > 0 {
@@ -62,10 +77,10 @@ pub(super) fn column_dates(statements: &Statements<'_>) -> ColumnDates {
         }
         parts.complete(&stub);
         if parts.has_year() {
-            complete_beside(parts, cells, header_rows, column as u32, locale);
+            complete_beside(parts, &rows, column, &centers, locale);
         }
         if parts.has_year() || parts.is_phrase() {
-            parts.complete(&above.phrase());
+            parts.complete(&above.phrase(&years));
         }
     }
     let table = (!columns.iter().skip(1).any(|parts| parts.has_year()))
@@ -84,28 +99,44 @@ pub(super) fn is_later(text: &str) -> bool {
 
 /// Completes a date by the nearest header in a row of headers that has none over this column: "June 30," over the first of
 /// two columns of years.
-fn complete_beside(parts: &mut PeriodParts, cells: &[Cell], header_rows: u32, column: u32, locale: Locale) {
-    for row in 0..header_rows {
-        let of_row = || cells.iter().filter(|cell| cell.row == row && cell.column > 0);
-        let covers = |cell: &&Cell| cell.column <= column && column < cell.column + cell.column_span;
-        if of_row().any(|cell| covers(&cell)) {
+pub(super) fn complete_beside(
+    parts: &mut PeriodParts,
+    rows: &[Vec<&Cell>],
+    column: usize,
+    centers: &[f32],
+    locale: Locale,
+) {
+    let at = column as u32;
+    for row in rows {
+        if row.iter().any(|cell| cell.column <= at && at < cell.column + cell.column_span) {
             continue;
         }
         let distance = |cell: &Cell| {
-            if cell.column > column {
-                cell.column - column
-            } else {
-                column + 1 - (cell.column + cell.column_span)
-            }
+            let columns =
+                if cell.column > at { cell.column - at } else { at + 1 - (cell.column + cell.column_span) };
+            (centers[column].is_finite().then(|| (cell.bbox.center_x() - centers[column]).abs()), columns)
         };
-        let nearest = of_row()
-            .map(|cell| (cell, PeriodParts::of(&cell.text, locale)))
+        let nearest = row
+            .iter()
+            .map(|cell| (distance(cell), PeriodParts::of(&cell.text, locale)))
             .filter(|(_, stated)| stated.is_phrase() && stated.is_pure())
-            .min_by_key(|(cell, _)| (distance(cell), cell.column > column));
+            .min_by(|((a, x), _), ((b, y), _)| a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0)).then(x.cmp(y)));
         if let Some((_, stated)) = nearest {
             parts.complete(&stated);
         }
     }
+}
+
+/// The middle of each column's numbers; not a number where it has none.
+pub(super) fn column_centers(cells: &[Cell], columns: usize) -> Vec<f32> {
+    let mut sums = vec![(0.0f32, 0usize); columns];
+    for cell in cells.iter().filter(|cell| cell.value.is_some()) {
+        if let Some((sum, count)) = sums.get_mut(cell.column as usize) {
+            *sum += cell.bbox.center_x();
+            *count += 1;
+        }
+    }
+    sums.into_iter().map(|(sum, count)| if count > 0 { sum / count as f32 } else { f32::NAN }).collect()
 }
 
 /// What the lines above a table state.
@@ -117,8 +148,10 @@ struct Above {
 impl Above {
     /// What it says for columns that have years of their own: "years ended December 31, 2024 and 2023". A day that is
     /// named in passing says nothing about them.
-    fn phrase(&self) -> PeriodParts {
-        let says = self.parts.has_extent() || self.parts.is_instant() || self.parts.is_pure();
+    fn phrase(&self, years: &[i32]) -> PeriodParts {
+        // "Fiscal 2024" may end in February of 2025: a date of another year is not the column's.
+        let of_column = self.parts.year().is_none_or(|year| years.is_empty() || years.contains(&year.year()));
+        let says = of_column && (self.parts.has_extent() || self.parts.is_instant() || self.parts.is_pure());
         if says { self.parts.without_year() } else { PeriodParts::default() }
     }
 
