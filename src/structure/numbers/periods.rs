@@ -287,7 +287,7 @@ pub(super) struct Part {
     pub count: u32,
 }
 
-/// "Q3", "3Q", "H1", "9M", "third quarter", "first half", "nine months", the token after it, and the digits of a year
+/// "Q3", "3Q", "H1", "9M", "third quarter", "first half", the token after it, and the digits of a year
 /// that an apostrophe joins to it (`Q1'24`).
 pub(super) fn part_at(tokens: &Tokens<'_>, at: usize) -> Option<(Part, usize, Option<i32>)> {
     let attached = |index: usize| !tokens.spaced(index);
@@ -326,15 +326,17 @@ pub(super) fn part_at(tokens: &Tokens<'_>, at: usize) -> Option<(Part, usize, Op
         };
         return Some((part, at + 2, None));
     }
-    match (small_number(tokens, at)?, tokens.word(at + 1).as_str()) {
-        ((count @ (3 | 6 | 9 | 12), next), "months") => Some((Part { first: 1, count }, next + 1, None)),
-        _ => None,
-    }
+    None
 }
 
 /// "Q3 2024", "3Q24", "Q1'24", "9M 2024", "third quarter of 2024", "first half of 2024", "H1 2024".
 fn partial_year_at(tokens: &Tokens<'_>, at: usize, locale: Locale) -> Option<PeriodAt> {
-    let (part, mut next, year) = part_at(tokens, at)?;
+    let (part, mut next, year) = part_at(tokens, at).or_else(|| {
+        // "Nine months 2024"; without a year it is any length.
+        let (count, next) = small_number(tokens, at)?;
+        let months = matches!(count, 3 | 6 | 9 | 12) && tokens.word(next) == "months";
+        months.then_some((Part { first: 1, count }, next + 1, None))
+    })?;
     if let Some(year) = year {
         return part_of_year(part, year, false, next, locale);
     }

@@ -183,7 +183,7 @@ impl PeriodParts {
             period_at(tokens, next, locale).is_some() || month_day_at(tokens, next).is_some()
         };
         match word.as_str() {
-            "at" | "as" | "on" | "of" if leads_to_date() => self.instant = true,
+            "at" | "as" | "on" if leads_to_date() => self.instant = true,
             "the" | "for" | "in" | "and" | "of" | "at" | "as" | "on" | "restated" | "unaudited"
             | "audited" | "from" | "period" | "fiscal" | "year" | "years" => {}
             _ => self.other_words += 1,
@@ -320,13 +320,16 @@ impl PeriodParts {
         };
         let dated = !self.day.is_nothing();
         if !closed && same_day {
-            if self.day.is_nothing() {
-                self.day = other.day.one().map_or(self.day, Stated::One);
+            if self.day.is_nothing()
+                && let Stated::One(_) = other.day
+            {
+                self.day = other.day;
+                self.instant |= other.instant;
             }
             // "December 31, 2024" is a day unless something says that a time ended on it.
             let ends = matches!(other.extent, Stated::One(Extent::Ended(_)));
             match other.extent {
-                Stated::One(_) if self.extent.one().is_none() && (!dated || ends) => {
+                Stated::One(_) if self.extent.one().is_none() && !self.instant && (!dated || ends) => {
                     self.extent = other.extent
                 }
                 // "Three and six months ended": one of them, and another text says which.

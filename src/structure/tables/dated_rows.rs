@@ -73,7 +73,7 @@ fn drop_years(cells: &mut [Cell], header_rows: usize, rows: usize) {
     for cell in cells.iter().filter(|cell| cell.column > 0 && cell.row as usize >= header_rows) {
         match cell.text.trim().parse() {
             Ok(year) if is_year(&cell.text) => years[cell.row as usize].push(year),
-            _ => others[cell.row as usize] = true,
+            _ => others[cell.row as usize] |= cell.text.contains(|c: char| c.is_ascii_digit()),
         }
     }
     let heads: Vec<bool> = years
@@ -106,7 +106,9 @@ fn companions(dates: &ColumnDates, headers: &[String], locale: Locale) -> Vec<us
         let header = headers[column].to_lowercase();
         let compares = ["change", "growth", "increase", "decrease", "variance"];
         let compares = compares.iter().any(|word| header.contains(word));
-        let shares = ["%", "percent", "margin"].iter().any(|word| header.contains(word));
+        // Percentages beside amounts often have no header at all.
+        let shares = ["%", "percent", "margin"].iter().any(|word| header.contains(word))
+            || undated && header.is_empty() && all.len() > 1;
         // Rates and principal amounts beside balances are those of the latest of them.
         if undated && !compares && !shares && all.len() > 1 {
             let instants = all.iter().all(|&column| matches!(periods[column], Some(Period::Day(_))));
@@ -141,6 +143,8 @@ struct Body {
     rows: Vec<Row>,
     /// Whether years in the labels are those in which something falls due.
     falls_due: bool,
+    /// Whether all columns with a date have the same.
+    single: bool,
     locale: Locale,
 }
 
@@ -195,7 +199,11 @@ impl Body {
                 head_until = (row..rows).find(|&next| numbers[next]).unwrap_or(rows);
                 let block = row..head_until;
                 let label = block.clone().rev().map(|row| PeriodParts::of(labels[row], locale));
-                let label = label.into_iter().find(PeriodParts::is_pure);
+                let titled = block.clone().any(|row| !texts[row].is_empty());
+                // "Millions, as of December 31, 2024" at the left of headers speaks of their columns.
+                let label = label.into_iter().find(|parts| {
+                    parts.is_pure() || titled && parts.has_year() && parts.period(locale).is_some()
+                });
                 let stated: Vec<PeriodParts> = block
                     .clone()
                     .flat_map(|row| &texts[row])
@@ -223,6 +231,10 @@ impl Body {
                             if parts.has_year() {
                                 complete_beside(&mut parts, &texts[block.clone()], column, &centers, locale);
                                 parts.complete(&heading.unwrap_or_default());
+                                // "2025 2024" again stands under what the headers say, but not where it is a day.
+                                if dates.columns[column].year() == parts.year() {
+                                    parts.complete(&dates.columns[column].without_year());
+                                }
                                 parts
                             } else {
                                 // Columns without a date of their own here keep what their header says.
@@ -267,7 +279,7 @@ impl Body {
                 ]),
             };
         }
-        let mut body = Self { rows: found, falls_due, locale };
+        let mut body = Self { rows: found, falls_due, single: dates.is_single(locale), locale };
         body.connect(&numbers);
         body
     }
@@ -316,7 +328,7 @@ impl Body {
             None => dates.columns[column],
         };
         // A dated heading in the body counts more than one date for the whole table.
-        if dates.is_single() && at.heading.is_some_and(|heading| heading.period(self.locale).is_some()) {
+        if self.single && at.heading.is_some_and(|heading| heading.period(self.locale).is_some()) {
             parts = PeriodParts::default();
         }
         let own = at.own.unwrap_or_default();

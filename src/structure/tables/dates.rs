@@ -34,9 +34,10 @@ pub(super) struct ColumnDates {
 
 impl ColumnDates {
     /// Whether all columns that have a date have the same one.
-    pub fn is_single(&self) -> bool {
-        let mut dated = self.columns.iter().skip(1).filter(|parts| parts.has_year());
-        dated.next().is_none_or(|first| dated.all(|parts| parts == first))
+    pub fn is_single(&self, locale: Locale) -> bool {
+        let periods = self.periods(locale);
+        let mut dated = periods.iter().skip(1).flatten();
+        dated.next().is_none_or(|first| dated.all(|period| period == first))
     }
 
     /// The period of every column.

@@ -6,6 +6,7 @@ use super::extent::{table_lines, with_stub};
 use super::grid::{Grid, grid_of};
 use super::lines::{Region, upright};
 use super::rotated::add_rotated_headers;
+use super::stacked::stacked_tables;
 use super::values::{Context, Unit, headers_of_table, scale_statement, table_of};
 use crate::document::analysis::{Table, UnitSource};
 use crate::document::{BBox, Page};
@@ -329,14 +330,35 @@ fn regions(page: &Page, blocks: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)> 
     let mut regions: Vec<(Vec<u32>, Found)> = ids
         .into_iter()
         .zip(member)
-        .filter_map(|(ids, member)| {
+        .flat_map(|(ids, member)| {
             let words: Vec<usize> = (0..member.len()).filter(|&word| member[word]).collect();
-            let words = without_surroundings(page, words)?;
+            let words = without_surroundings(page, words).into_iter().flat_map(|words| stacked(page, words));
+            words.map(|words| (ids.clone(), words)).collect::<Vec<_>>()
+        })
+        .filter_map(|(ids, words)| {
             around(page, &words).map(|bbox| (ids, Found { words, bbox, boxed: false }))
         })
         .collect();
     regions.sort_by(|a, b| a.1.bbox.y0.total_cmp(&b.1.bbox.y0).then(a.1.bbox.x0.total_cmp(&b.1.bbox.x0)));
     regions
+}
+
+/// The words of each table of a region.
+fn stacked(page: &Page, words: Vec<usize>) -> Vec<Vec<usize>> {
+    let Some(bbox) = around(page, &words) else { return Vec::new() };
+    let region = Region::of_words(page, &words, &bbox);
+    let tables = stacked_tables(&region);
+    if tables.len() == 1 {
+        return vec![words];
+    }
+    let of = |range: std::ops::Range<usize>| {
+        let chunks = region.lines[range].iter().flat_map(|line| &line.chunks);
+        let mut words: Vec<usize> =
+            chunks.flat_map(|chunk| &chunk.pieces).map(|&piece| region.pieces[piece].word).collect();
+        words.sort_unstable();
+        without_surroundings(page, words)
+    };
+    tables.into_iter().filter_map(of).collect()
 }
 
 /// The words of a region without those of its caption and its notes.

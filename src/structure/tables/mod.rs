@@ -13,6 +13,7 @@ mod lines;
 mod notes;
 mod rotated;
 mod rows;
+mod stacked;
 mod units;
 mod values;
 
