@@ -1,6 +1,6 @@
 //! Columns of a region: vertical corridors that no body line crosses, and vertical rulings.
 
-use super::lines::{Chunk, Line, Region, is_currency_sign, is_year, line_of_chunks};
+use super::lines::{Chunk, Line, Region, is_currency_sign, is_numeric, is_year, line_of_chunks};
 use crate::document::BBox;
 use crate::structure::numbers::is_month;
 
@@ -64,11 +64,16 @@ impl Columns {
     }
 }
 
-/// Whether a chunk is the rest of a date that is wrapped in a header: a year, "30, 2023", or "31" under "March".
+/// Whether a chunk is a date of digits in a header, or the rest of one that is wrapped there: "31.12.2022", a year,
+/// "30, 2023", or "31" under "March".
 pub(super) fn is_rest_of_date(region: &Region<'_>, line: usize, chunk: &Chunk) -> bool {
     let text = region.text(chunk);
     let is_day = |text: &str| text.len() <= 2 && text.parse().is_ok_and(|day: u32| (1..=31).contains(&day));
-    if is_year(&text) {
+    // "31.12.2022"
+    let parts: Vec<&str> = text.split('.').collect();
+    let dotted = matches!(parts[..], [day, month, year]
+        if is_day(day) && is_day(month) && (is_year(year) || year.len() == 2 && year.parse::<u32>().is_ok()));
+    if is_year(&text) || dotted {
         return true;
     }
     match text.split_once(", ") {
@@ -131,7 +136,9 @@ pub(super) fn find_columns(region: &Region<'_>) -> Option<Columns> {
             body = numbers;
         }
     }
-    if body.len() < 2 {
+    // One line of several numbers says more about the columns than the headers over it.
+    let one_row = body.len() == 1 && body[0].chunks.iter().skip(1).filter(|chunk| chunk.numeric).count() >= 2;
+    if body.len() < 2 && !one_row {
         body = region.lines.iter().filter(|line| line.chunks.len() >= 2).collect();
     }
     let walls = vertical_walls(region);
@@ -278,6 +285,44 @@ fn extents(columns: &Columns, body: &[&Line], lines: &[Line]) -> Vec<(f32, f32)>
         }
     }
     extents
+}
+
+/// Parts numbers that stand so near to each other that they were taken for one: "1,375,700,602 1,375,700,602".
+pub(super) fn separate_numbers(region: &mut Region<'_>) {
+    let has_digit = |text: &str| text.contains(|c: char| c.is_ascii_digit());
+    // A mark within: what follows a space is no further group of digits.
+    let is_whole = |text: &str| {
+        let inner = text.trim_matches(|c: char| !c.is_ascii_digit());
+        has_digit(text) && inner.contains([',', '.']) && is_numeric(text)
+    };
+    let parted = |before: &str, after: &str| {
+        let sign = is_currency_sign(after) && after.contains(['$', '£', '¥']);
+        let ended = before.ends_with([')', '%']) && has_digit(before);
+        is_whole(before) && is_whole(after)
+            || has_digit(before) && is_numeric(before) && (sign || after.starts_with('(') && has_digit(after))
+            || ended && has_digit(after) && is_numeric(after)
+    };
+    for index in 0..region.lines.len() {
+        let mut chunks: Vec<Chunk> = Vec::new();
+        for chunk in &region.lines[index].chunks {
+            let mut parts: Vec<Vec<usize>> = Vec::new();
+            for &piece in &chunk.pieces {
+                let text = region.pieces[piece].text;
+                match parts.last_mut() {
+                    Some(part)
+                        if !chunk.numeric || !parted(region.pieces[part[part.len() - 1]].text, text) =>
+                    {
+                        part.push(piece);
+                    }
+                    _ => parts.push(vec![piece]),
+                }
+            }
+            chunks.extend(parts.into_iter().map(|part| Chunk::new(&region.pieces, part)));
+        }
+        if chunks.len() != region.lines[index].chunks.len() {
+            region.lines[index] = line_of_chunks(&region.pieces, chunks);
+        }
+    }
 }
 
 /// Cuts chunks at column boundaries that fall into one of their gaps.

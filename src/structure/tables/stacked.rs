@@ -21,7 +21,10 @@ pub(super) fn stacked_tables(region: &Region<'_>) -> Vec<Range<usize>> {
     let Some(first) = is_numeric_region(region).then(|| first_data_line(region)).flatten() else {
         return whole;
     };
-    let view = View { region, left: lines.iter().map(|line| line.bbox.x0).fold(f32::INFINITY, f32::min) };
+    let left = lines.iter().map(|line| line.bbox.x0).fold(f32::INFINITY, f32::min);
+    let mut view = View { region, left, numbers: f32::INFINITY };
+    let numbers = lines[first..].iter().flat_map(|line| view.headers(line)).filter(|chunk| chunk.numeric);
+    view.numbers = numbers.map(|chunk| chunk.bbox.x0).fold(f32::INFINITY, f32::min);
     let mut headers: Vec<String> =
         lines[..first].iter().flat_map(|line| view.headers(line)).map(|chunk| region.text(chunk)).collect();
     let amounts: Vec<bool> = (0..lines.len()).map(|line| view.has_amounts(line)).collect();
@@ -56,6 +59,8 @@ pub(super) fn stacked_tables(region: &Region<'_>) -> Vec<Range<usize>> {
 struct View<'a, 'p> {
     region: &'a Region<'p>,
     left: f32,
+    /// Left edge of the numbers.
+    numbers: f32,
 }
 
 impl<'a> View<'a, '_> {
@@ -84,13 +89,13 @@ impl<'a> View<'a, '_> {
                 .filter(|text| text.contains(char::is_alphabetic) && !is_date(text) && headers.contains(text))
                 .count();
             dates += right.iter().filter(|text| is_date(text)).count();
-            // A title stands over the columns alone.
-            titles += usize::from(
-                line.chunks.len() == 1
-                    && right.len() == 1
-                    && !is_date(&right[0])
-                    && !headers.contains(&right[0]),
-            );
+            // A title stands alone, over the columns or from the left edge into them.
+            let alone = line.chunks.first().filter(|chunk| line.chunks.len() == 1 && !chunk.numeric);
+            titles += usize::from(alone.is_some_and(|chunk| {
+                let text = self.region.text(chunk);
+                let over = right.len() == 1 || chunk.bbox.x1 > self.numbers;
+                over && !is_date(&text) && !headers.contains(&text)
+            }));
         }
         repeated >= FEWEST_REPEATED || dates >= 2 && titles > 0
     }
