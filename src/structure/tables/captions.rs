@@ -36,6 +36,15 @@ pub(super) fn caption(above: &[String], before: &[String], locale: Locale) -> Op
     if line.ends_with(':') {
         return Some(sentence(&lines[at..]));
     }
+    if ends_sentence(line) {
+        // "The following table summarizes the assets acquired."
+        let text = sentence(&lines[at..]);
+        let lower = text.to_lowercase();
+        let leads = ["following table", "table below", "tables below", "as follows", "set out below"];
+        if leads.iter().any(|words| lower.contains(words)) {
+            return Some(text);
+        }
+    }
     if starts_low(line) {
         // The rest of a title that is wrapped.
         let text = sentence(&lines[at..]);
@@ -58,12 +67,18 @@ fn is_title(line: &str) -> bool {
     let numbered = line.strip_prefix('(').and_then(|rest| rest.split_once(')')).is_some_and(|(inner, _)| {
         inner.len() <= 2 && inner.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase())
     });
+    // A line of running text goes on after these.
+    let goes_on = [
+        "is", "are", "was", "were", "that", "which", "the", "of", "and", "to", "a", "in", "by", "for", "with",
+    ];
+    let last = line.rsplit(' ').next().unwrap_or_default();
     // "Table 3." and "Ltd." end with a stop, too.
     let sentence = ends_sentence(line) && line.split(' ').count() > 6;
     line.contains(char::is_alphabetic)
         && line.split(' ').count() <= TITLE_WORDS
         && !starts_low(line)
         && !sentence
+        && !goes_on.contains(&last)
         && !line.trim_end().ends_with(',')
         && !numbered
         && !["*", "†", "‡", "Source", "Note:", "Notes:"].iter().any(|mark| note(mark))
@@ -115,6 +130,7 @@ mod tests {
         assert_eq!(of(&["earnings", "Consolidated statements of"]), "Consolidated statements of earnings");
         assert_eq!(of(&["were reclassified.", "Net sales by region; certain prior amounts"]), "");
         assert_eq!(of(&["(1) General corporate includes cash."]), "");
+        assert_eq!(of(&["The wing type that is"]), "");
     }
 
     #[test]
@@ -126,5 +142,7 @@ mod tests {
             ]),
             "The fair values of financial instruments as of December 31, 2024 are shown in the table below:"
         );
+        let lead_in = "The following table summarizes the assets acquired.";
+        assert_eq!(of(&[lead_in, "We paid $5."]), lead_in);
     }
 }

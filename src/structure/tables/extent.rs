@@ -15,6 +15,8 @@ const BESIDE: f32 = 0.6;
 const BESIDE_PROSE: f32 = 0.3;
 /// What a caption begins with, before its number.
 const CAPTIONS: &[&str] = &["table", "exhibit", "figure", "chart", "schedule", "annex", "appendix", "box"];
+/// Words of a note behind its mark.
+const NOTE_WORDS: usize = 4;
 /// Further lines of a caption.
 const CAPTION_LINES: usize = 3;
 /// What notes below a table begin with.
@@ -60,6 +62,10 @@ pub(super) fn table_lines(region: &Region<'_>) -> (usize, usize) {
     let mut last = note.filter(|&note| note >= first + LEAST_LINES).unwrap_or(lines.len());
     for index in (first + LEAST_LINES..last).rev() {
         let line = &lines[index];
+        if view.is_marked_note(line) {
+            last = index;
+            continue;
+        }
         if line.chunks.len() != 1 || line.chunks[0].numeric {
             break;
         }
@@ -129,6 +135,17 @@ impl View<'_, '_> {
     fn is_named_note(&self, line: &Line) -> bool {
         let words = self.words(line);
         words.len() > 2 && words[0].strip_suffix(':').is_some_and(|word| NOTES.contains(&word))
+    }
+
+    /// A mark, and set apart from it what it says: "* Trading as ...".
+    fn is_marked_note(&self, line: &Line) -> bool {
+        let [mark, text] = &line.chunks[..] else { return false };
+        let is_mark = |text: &str| {
+            let inner = text.trim_matches(['(', ')', '.']);
+            !inner.is_empty() && inner.chars().all(|c| matches!(c, '*' | '†' | '‡' | '§'))
+                || inner.len() == 1 && inner.chars().all(|c| c.is_ascii_alphanumeric())
+        };
+        is_mark(&self.region.text(mark)) && !text.numeric && text.pieces.len() >= NOTE_WORDS
     }
 
     fn is_note(&self, line: &Line) -> bool {

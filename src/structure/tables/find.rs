@@ -29,6 +29,8 @@ const CONTEXT_LINES: usize = 5;
 const TITLE_WORDS: usize = 20;
 /// Lines of a running head above a table that begins its page.
 const RUNNING_HEAD: usize = 2;
+/// Words that the texts of a list have on average.
+const LIST_WORDS: usize = 8;
 /// Words of a running foot, and the distance, in em, at which it stands.
 const FOOT_WORDS: usize = 14;
 const FOOT_GAP: f32 = 1.3;
@@ -206,6 +208,9 @@ fn page_parts<'p>(page: &'p Page, page_index: usize, blocks: &[(u32, &PageBlock)
         let region = Region::of_words(page, &found.words, &found.bbox);
         let (em, direction) = (region.em, region.direction);
         let Some(mut grid) = grid_of(page, region) else { continue };
+        if is_list(&grid) {
+            continue;
+        }
         let mut found = found;
         if direction == 0 {
             let headers = add_rotated_headers(page, &mut grid, em);
@@ -341,6 +346,20 @@ fn regions(page: &Page, blocks: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)> 
         .collect();
     regions.sort_by(|a, b| a.1.bbox.y0.total_cmp(&b.1.bbox.y0).then(a.1.bbox.x0.total_cmp(&b.1.bbox.x0)));
     regions
+}
+
+/// Whether the rows are marks with running text behind them: numbered notes, or a list.
+fn is_list(grid: &Grid) -> bool {
+    let texts = |column: usize| grid.cells.iter().filter(move |cell| cell.column == column);
+    let is_mark = |text: &str| {
+        let inner = text.trim_matches(['(', ')', '.', '[', ']']);
+        inner.chars().count() <= 3 && !inner.chars().any(|c| c.is_alphabetic() && inner.len() > 2)
+    };
+    let words: usize = texts(1).map(|cell| cell.words.len()).sum();
+    grid.columns == 2
+        && texts(0).count() > 0
+        && texts(0).all(|cell| is_mark(&cell.text))
+        && words >= LIST_WORDS * texts(1).count().max(1)
 }
 
 /// The words of each table of a region.
