@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{Model, QuantizationMode, cache_folder};
 use crate::error::{Error, ErrorCode, Result};
+use crate::runtime::kept::note_use;
 use crate::runtime::{BundleOptions, Manifest, ModelBundle, Precision};
 
 /// A variant that the configuration asks for and the bundle does not have.
@@ -32,6 +33,7 @@ pub fn open_bundle(model: &Model, manifest: Option<&Manifest>) -> Result<ModelBu
     match look(model, mode, manifest)? {
         Found::Own(bundle) => Ok(*bundle),
         Found::Elsewhere(pending) if pending.file.is_file() => {
+            note_use(&pending.file);
             pending.source.with_graph(&pending.file, pending.precision)
         }
         Found::Elsewhere(pending) => Err(Error::new(

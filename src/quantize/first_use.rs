@@ -14,6 +14,7 @@ use super::subject::Subject;
 use crate::config::{Config, Model, NativeLibrary, QuantizationMode, native_library};
 use crate::error::{Error, ErrorCode, Result};
 use crate::pipeline::{PendingVariant, pending_variant};
+use crate::runtime::kept::{KEPT_BYTES, hold_to};
 use crate::runtime::{Environment, Manifest};
 
 /// Pages or texts that a variant is calibrated and judged by.
@@ -93,6 +94,9 @@ fn make(
                  which can leave layers in float"
             ),
         ));
+    }
+    if let Some(cache) = folder.parent() {
+        hold_to(cache, KEPT_BYTES);
     }
     let speed = report.speed.as_ref().map_or(1.0, |speed| speed.ratio);
     notice(&format!(

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::bundle::ModelBundle;
 use super::environment::Environment;
+use super::kept::{KEPT_BYTES, hold_to, note_use};
 use super::session::SessionSettings;
 use crate::error::{Error, warn};
 
@@ -76,7 +77,8 @@ impl GraphCache {
     /// The optimised graph, if there is one.
     pub(super) fn lookup(&self) -> Option<PathBuf> {
         let graph = if self.has_data_files { self.place.join(GRAPH) } else { self.place.clone() };
-        graph.is_file().then_some(graph)
+        graph.is_file().then(|| note_use(&graph))?;
+        Some(graph)
     }
 
     /// A temporary folder for ONNX Runtime to write to; `None` where the cache cannot be written, which only costs
@@ -95,6 +97,9 @@ impl GraphCache {
             let whole = if self.has_data_files { written.folder.path() } else { &graph };
             // A failed rename leaves what was there, or nothing, and the next run tries again.
             let _ = fs::rename(whole, &self.place);
+            if let Some(folder) = self.place.parent() {
+                hold_to(folder, KEPT_BYTES);
+            }
         }
     }
 

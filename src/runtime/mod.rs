@@ -12,6 +12,7 @@ mod external_data;
 #[cfg(feature = "cuda")]
 mod gpu;
 mod graph_cache;
+pub(crate) mod kept;
 pub(crate) mod manager;
 pub(crate) mod manifest;
 mod parts;

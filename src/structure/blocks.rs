@@ -33,6 +33,7 @@ pub fn layout_page(page: &Page, page_index: usize, predictions: &WordPredictions
     let mut labels: Vec<usize> = evidence.iter().map(Evidence::best).collect();
     let mut groups = Groups::new(lines.len());
     if let Some(table) = predictions.labels.iter().position(|label| label == TABLE) {
+        part_prose(page, &lines, &mut labels, table, predictions);
         join_tables(&lines, &mut labels, table, &mut groups);
     }
     join_text(page, &lines, &evidence, &labels, predictions, &mut groups);
@@ -79,6 +80,78 @@ impl Evidence {
     fn is_unsure(&self, own: usize, other: usize) -> bool {
         self.mean[own] - self.mean[other] < UNSURE
     }
+}
+
+/// Words of a line from which it may be running text, and how many of them must be words in small letters.
+const PROSE_WORDS: usize = 9;
+const PROSE_SMALL_WORDS: usize = 5;
+/// Share of the page's text width that a line of running text fills.
+const PROSE_WIDTH: f32 = 0.6;
+
+/// Takes running text and captions that the model took for lines of a table out of it: full lines of words that stand alone
+/// in their row. Two tables with a paragraph or a caption between them are two tables.
+fn part_prose(
+    page: &Page,
+    lines: &[Line],
+    labels: &mut [usize],
+    table: usize,
+    predictions: &WordPredictions,
+) {
+    let index_of = |name: &str| predictions.labels.iter().position(|label| label == name);
+    let (Some(text_label), Some(caption_label)) = (index_of("Text"), index_of("Caption")) else { return };
+    let alone = |index: usize| {
+        let line = &lines[index];
+        !lines.iter().enumerate().any(|(other, next)| {
+            other != index
+                && next.direction == line.direction
+                && next.bbox.vertical_overlap(&line.bbox) > 0.4 * line.bbox.height().min(next.bbox.height())
+        })
+    };
+    let left = lines.iter().map(|line| line.bbox.x0).fold(f32::INFINITY, f32::min);
+    let right = lines.iter().map(|line| line.bbox.x1).fold(f32::NEG_INFINITY, f32::max);
+    let texts =
+        |line: &Line| line.words.iter().map(|word| page.words[*word].text.as_str()).collect::<Vec<&str>>();
+    let is_prose = |line: &Line| {
+        let words = texts(line);
+        let small =
+            |word: &&&str| word.len() > 1 && word.chars().all(|c| c.is_lowercase() || ",.;:".contains(c));
+        words.len() >= PROSE_WORDS
+            && words.iter().filter(small).count() >= PROSE_SMALL_WORDS
+            && line.bbox.width() >= PROSE_WIDTH * (right - left)
+    };
+    let mut before: Option<usize> = None;
+    for index in 0..lines.len() {
+        let line = &lines[index];
+        if labels[index] != table || line.direction != 0 {
+            continue;
+        }
+        // The last line of a paragraph is short.
+        let ends_paragraph = before.is_some_and(|before| {
+            let above = &lines[before];
+            (above.bbox.x0 - line.bbox.x0).abs() < 2.0
+                && line.bbox.y0 - above.bbox.y1 < 0.8 * line.font_size
+                && !texts(above).last().is_some_and(|word| word.ends_with(['.', ':']))
+        });
+        before = None;
+        if (is_prose(line) || ends_paragraph) && alone(index) {
+            labels[index] = text_label;
+            before = Some(index);
+        } else if names_table(&texts(line)) && alone(index) {
+            labels[index] = caption_label;
+        }
+    }
+}
+
+/// "Table 3.", "Note 12 – Borrowings", "Exhibit A-1:".
+fn names_table(words: &[&str]) -> bool {
+    let [first, second, ..] = words else { return false };
+    let first = first.to_lowercase();
+    let numbered =
+        second.trim_matches(|c: char| !c.is_alphanumeric()).chars().all(|c| c.is_ascii_digit() || c == '.')
+            && second.contains(|c: char| c.is_ascii_digit());
+    numbered
+        && ["table", "note", "exhibit", "schedule", "tableau", "tabelle", "tabla", "tabela"]
+            .contains(&first.as_str())
 }
 
 /// Joins the lines of tables to regions, and gives those regions the lines that lie inside them.
@@ -428,7 +501,8 @@ fn block(
     // A table keeps its label whatever its enclosed words say; other blocks take what all their words say together.
     let label = match labels[members[0]] {
         label if predictions.labels[label] == TABLE => label,
-        _ => evidence.best(),
+        // What was taken out of a table is none.
+        own => Some(evidence.best()).filter(|best| predictions.labels[*best] != TABLE).unwrap_or(own),
     };
     let rows = rows_of(lines, members);
     let direction = lines[members[0]].direction;

@@ -63,9 +63,15 @@ pub fn findings_of_sentence(
 pub fn figures_of_heading(draft: &SentenceDraft, block: u32, pages: &[Page], locale: Locale) -> Vec<Figure> {
     let found = find_figures(&draft.text, locale);
     let periods = periods_of(&draft.text, &found);
-    let figures =
-        figures_of(draft, &found, &periods, pages).into_iter().filter(|figure| figure.value.is_some());
-    figures.map(|figure| Figure { heading: Some(block), ..figure }).collect()
+    // A bare number in a heading numbers it: "3.1 Basis".
+    let says_something = |figure: &Figure| {
+        figure.value.is_some() && (figure.kind != FigureKind::Number || figure.scale.is_some())
+    };
+    figures_of(draft, &found, &periods, pages)
+        .into_iter()
+        .filter(says_something)
+        .map(|figure| Figure { heading: Some(block), ..figure })
+        .collect()
 }
 
 fn figures_of(

@@ -9,7 +9,7 @@ use super::blocks::marks_item;
 use super::sections::Outline;
 use super::text::{HyphenatedWords, RunningText};
 use super::{PageBlock, SentenceDraft};
-use crate::document::Page;
+use crate::document::{Page, plain_of_raised};
 use crate::error::Result;
 use crate::limit::Limit;
 
@@ -149,7 +149,7 @@ fn last_word(block: &PageBlock) -> usize {
 }
 
 fn ends_with_stop(text: &str) -> bool {
-    text.trim_end_matches(CLOSING).ends_with(['.', '?', '!'])
+    without_raised_mark(text).trim_end_matches(CLOSING).ends_with(['.', '?', '!'])
 }
 
 const CLOSING: &[char] = &['"', '”', '’', '\'', ')', ']', '»'];
@@ -234,8 +234,14 @@ fn ends_sentence(word: &str, next: Option<&str>, before: &str, is_first: bool) -
     }
 }
 
-/// The word without the number of a footnote after its full stop: "income.1", "income.(1)".
+/// The word without raised marks at its end.
+fn without_raised_mark(word: &str) -> &str {
+    word.trim_end_matches(|c: char| plain_of_raised(c).is_some())
+}
+
+/// The word without the number of a footnote after its full stop: "income.1", "income.(1)", "2010.⁸".
 fn without_note_mark(word: &str) -> &str {
+    let word = without_raised_mark(word);
     let digits = word.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '(' | ')' | '*' | '†'));
     let mark = word.len() - digits.len();
     let letters_before = digits.strip_suffix('.').is_some_and(|stem| stem.ends_with(char::is_alphabetic));

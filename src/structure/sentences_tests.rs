@@ -77,6 +77,10 @@ fn sentences_end_where_they_should() {
         ]
     );
     assert_eq!(
+        text("It was so in 2010.⁸ About 38.3 million left.⁽²⁾ Some stayed."),
+        ["It was so in 2010.⁸", "About 38.3 million left.⁽²⁾", "Some stayed."]
+    );
+    assert_eq!(
         text("Net income.1 Other income in 2024. 2023 was worse."),
         ["Net income.1", "Other income in 2024.", "2023 was worse."]
     );

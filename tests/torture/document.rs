@@ -13,8 +13,8 @@ pub struct Document {
     pub style: &'static str,
     pub bytes: Vec<u8>,
     pub truths: Vec<Truth>,
-    /// The number that was changed, so that a sum does not hold.
-    pub changed: Option<Ink>,
+    /// What was changed, so that a sum does not hold: [`CHANGED`] or [`MOVED`], and where.
+    pub changed: Option<(&'static str, Ink)>,
 }
 
 /// Where the scale is stated.
@@ -54,6 +54,11 @@ const PLACES: [(Place, &str); 12] = [
 impl Place {
     fn governs(self) -> bool {
         matches!(self, Self::DocumentTitle | Self::RunningHead | Self::RunningFoot)
+    }
+
+    /// Stated in full at each table.
+    fn beside(self) -> bool {
+        matches!(self, Self::Title | Self::UnderTitle | Self::RightAbove | Self::PageBefore)
     }
 
     fn tag(self) -> &'static str {
@@ -97,8 +102,13 @@ impl House {
     }
 
     /// `In millions, except per share data`
-    fn statement(&self, chance: &mut Chance, per_share: bool) -> String {
-        if per_share && self.style.language == Language::English {
+    fn statement(&self, chance: &mut Chance, sheet: &Sheet) -> String {
+        if sheet.shares_in_thousands {
+            let exception =
+                "except number of shares, which are reflected in thousands, and per-share amounts";
+            return format!("{}, {exception}", self.unit.title);
+        }
+        if sheet.per_share && self.style.language == Language::English {
             let words = *chance.pick(&[
                 ", except per share data",
                 ", except per share amounts",
@@ -107,6 +117,20 @@ impl House {
             format!("{}{words}", self.unit.title)
         } else {
             self.unit.title.to_owned()
+        }
+    }
+
+    /// A sheet whose currency and scale are stated where this house states them: odd spellings bear no sign and their rows no
+    /// unit.
+    fn sheet(&self, chance: &mut Chance, number: usize) -> Sheet {
+        loop {
+            let exceptions = self.place.beside();
+            let sheet = sheets::draw(chance, self.style, number, self.decimals, exceptions);
+            let unstated =
+                matches!(self.place, Place::None | Place::Labels) || self.style.habit == Habit::UsGaap;
+            if sheet.kind != "spellings" || !unstated {
+                return sheet;
+            }
         }
     }
 
@@ -138,6 +162,7 @@ impl House {
             "key figures" => "table key figures",
             "measures" => "table measures",
             "spellings" => "table spellings",
+            "maturity columns" => "table maturity columns",
             _ => "table maturities",
         });
         if rotated {
@@ -161,6 +186,7 @@ impl House {
             sign_at_totals: american && self.place != Place::None,
             sign_everywhere: self.place == Place::None,
             mark,
+            column_numbers: chance.of(6) && !rotated,
             rotated,
             full_width,
             unit_in_header: (self.place == Place::ColumnHeader).then_some(self.unit.short),
@@ -192,7 +218,7 @@ pub fn draw(seed: u64) -> Document {
     };
     let foot = (house.place == Place::RunningFoot).then(|| stated.clone());
     let mut paper = Paper::new(pen, head, foot);
-    // One in four documents has a changed number.
+    // One in four documents has a number that does not fit.
     let mut change = chance.of(25);
     let mut changed = None;
     let mut number = chance.range(3, 20) as usize;
@@ -230,18 +256,18 @@ pub fn draw(seed: u64) -> Document {
         let beside = chance.of(8)
             && !matches!(house.place, Place::PageBefore | Place::LeadIn | Place::Title | Place::None);
         let stacked = at > 0 && chance.of(40);
-        let mut pair: Vec<Sheet> = vec![sheets::draw(chance, style, number, house.decimals)];
+        let mut pair: Vec<Sheet> = vec![house.sheet(chance, number)];
         if beside {
             pair.retain(|sheet| sheet.columns.len() == 2);
             if let Some(first) = pair.first_mut() {
                 first.rows.iter_mut().for_each(|row| row.note = None);
-                let mut second = sheets::draw(chance, style, number + 1, house.decimals);
+                let mut second = house.sheet(chance, number + 1);
                 second.rows.iter_mut().for_each(|row| row.note = None);
                 if second.columns.len() == 2 {
                     pair.push(second);
                 }
             } else {
-                pair.push(sheets::draw(chance, style, number, house.decimals));
+                pair.push(house.sheet(chance, number));
             }
         }
         if change && let Some(place) = alter(chance, &mut pair[0]) {
@@ -253,37 +279,65 @@ pub fn draw(seed: u64) -> Document {
             prose(chance, &mut paper, sentences, 2);
         }
         let inks = place_tables(chance, &mut paper, &house, &pair, stacked);
-        if let Some((table, (row, column))) = changed
+        if let Some((table, (kind, row, column))) = changed
             && table == at
         {
-            changed_ink(&mut paper, &inks[0], row, column);
+            changed_ink(&mut paper, &inks[0], (row, column), kind);
         }
     }
     if chance.of(60) {
         prose(chance, &mut paper, 2, 2);
     }
-    let changed = paper.truths.iter().find(|truth| truth.tags.contains(&CHANGED)).map(|truth| truth.ink);
+    let changed = paper.truths.iter().find_map(|truth| {
+        let kind = [CHANGED, MOVED].into_iter().find(|kind| truth.tags.contains(kind))?;
+        Some((kind, truth.ink))
+    });
     Document { style: style.name, bytes: paper.pen.finish(), truths: paper.truths, changed }
 }
 
 const CHANGED: &str = "changed number";
+const MOVED: &str = "moved rows";
 
-fn changed_ink(paper: &mut Paper, inks: &[Vec<Option<Ink>>], row: usize, column: usize) {
+fn changed_ink(
+    paper: &mut Paper,
+    inks: &[Vec<Option<Ink>>],
+    (row, column): (usize, usize),
+    kind: &'static str,
+) {
     if let Some(ink) = inks[row][column]
         && let Some(truth) = paper.truths.iter_mut().find(|truth| truth.ink == ink)
     {
-        truth.tags.push(CHANGED);
+        truth.tags.push(kind);
     }
 }
 
-/// Changes one digit of one term of a sum.
-fn alter(chance: &mut Chance, sheet: &mut Sheet) -> Option<(usize, usize)> {
+/// Changes one digit of one term of a sum, or exchanges the numbers of that row and one outside of the sum.
+fn alter(chance: &mut Chance, sheet: &mut Sheet) -> Option<(&'static str, usize, usize)> {
     if sheet.claims.is_empty() {
         return None;
     }
     let claim = chance.pick(&sheet.claims).clone();
     let (row, column) = (*chance.pick(&claim.terms), *chance.pick(&claim.columns));
     let Entry::Figure(amount, What::Money) = sheet.rows[row].entries[column] else { return None };
+    if chance.of(35) {
+        let is_other = |at: &usize| {
+            let money = |entry: &Entry| matches!(entry, Entry::Figure(_, What::Money));
+            let entries = &sheet.rows[*at].entries;
+            *at != claim.result
+                && !claim.terms.contains(at)
+                && entries.len() == sheet.rows[row].entries.len()
+                && money(&entries[column])
+                && entries[column] != sheet.rows[row].entries[column]
+        };
+        let others: Vec<usize> = (0..sheet.rows.len()).filter(is_other).collect();
+        if others.is_empty() {
+            return None;
+        }
+        let other = *chance.pick(&others);
+        let entries = std::mem::take(&mut sheet.rows[row].entries);
+        sheet.rows[row].entries = std::mem::replace(&mut sheet.rows[other].entries, entries);
+        return Some((MOVED, row, column));
+    }
     // Not the last digit: that could be rounding.
     let digits = amount.mantissa.unsigned_abs().to_string().len() as u32;
     if digits < 3 {
@@ -295,7 +349,7 @@ fn alter(chance: &mut Chance, sheet: &mut Sheet) -> Option<(usize, usize)> {
     let mantissa = amount.mantissa.abs() + (other - digit) * place;
     let mantissa = if amount.mantissa < 0 { -mantissa } else { mantissa };
     sheet.rows[row].entries[column] = Entry::Figure(Amount::new(mantissa, amount.decimals), What::Money);
-    Some((row, column))
+    Some((CHANGED, row, column))
 }
 
 /// Titles, units and tables; two sheets stand side by side.
@@ -309,7 +363,7 @@ fn place_tables(
     let first = &pair[0];
     let rows: usize = pair.iter().map(|sheet| sheet.rows.len()).max().unwrap_or(0);
     let height = house.size * 1.6 * (rows as f64 + 5.0) + 40.0;
-    let statement = house.statement(chance, first.per_share);
+    let statement = house.statement(chance, first);
     let mut look = house.look(chance, first);
     let before = house.place == Place::PageBefore;
     if pair.len() > 1 {
@@ -330,7 +384,13 @@ fn place_tables(
     }
     let (left, right) = (paper.left, paper.right);
     if pair.len() < 2 {
-        titles(paper, house, first, &statement);
+        if stacked && house.place.beside() && !before && !first.shares_in_thousands && chance.of(40) {
+            // What was stated above the table before holds on.
+            look.tags.push("second table under one title");
+            paper.y += 8.0;
+        } else {
+            titles(paper, house, first, &statement);
+        }
         if before {
             paper.new_page();
         }
@@ -344,6 +404,7 @@ fn place_tables(
     for (sheet, edges) in pair.iter().zip([[left, middle - 14.0], [middle + 14.0, right]]) {
         [paper.left, paper.right] = edges;
         paper.y = y;
+        let statement = house.statement(chance, sheet);
         titles(paper, house, sheet, &statement);
         paper.y += 6.0;
         all.push(draw_table(chance, paper, sheet, &look, edges));

@@ -14,8 +14,8 @@ use super::paper::{Truth, Want, Wanted};
 /// Confidence from which a reader takes a figure without looking.
 const SURE: f64 = 0.9;
 /// Properties in the order in which a reader looks at them.
-pub const PROPERTIES: [&str; 8] =
-    ["found", "value", "scale", "sign", "currency", "kind", "period", "nothing else"];
+pub const PROPERTIES: [&str; 9] =
+    ["found", "value", "scale", "sign", "currency", "kind", "unit", "period", "nothing else"];
 
 /// Cells and figures that have something in common.
 #[derive(Clone, Debug, Default)]
@@ -35,10 +35,11 @@ impl Count {
         if self.figures == 0 { 1.0 } else { self.right as f64 / self.figures as f64 }
     }
 
-    /// Share of figures with this property right.
+    /// Share of figures that are read with this property right: what is not read has none.
     pub fn share_of(&self, property: &str) -> f64 {
-        let wrong = self.wrong.get(property).copied().unwrap_or(0);
-        1.0 - wrong as f64 / self.figures.max(1) as f64
+        let wrong = |property: &str| self.wrong.get(property).copied().unwrap_or(0);
+        let lost = if ["found", "nothing else"].contains(&property) { 0 } else { wrong("found") };
+        1.0 - (wrong(property) + lost) as f64 / self.figures.max(1) as f64
     }
 
     pub fn sure_and_wrong_per_1000(&self) -> f64 {
@@ -64,12 +65,14 @@ pub struct Verdicts {
     pub all: Count,
     pub by_style: BTreeMap<&'static str, Count>,
     pub by_tag: BTreeMap<&'static str, Count>,
-    /// Examples of sure and wrong figures.
+    /// Every figure that is not right: properties, tags, place and what is said.
+    pub wrong: Vec<String>,
+    /// Figures that are sure and wrong.
     pub sure: Vec<String>,
     pub tables: usize,
     pub false_findings: Vec<String>,
-    pub changed: usize,
-    pub changed_found: usize,
+    /// Changes of documents and those that a finding cites, by kind.
+    pub changed: BTreeMap<&'static str, [usize; 2]>,
     pub changed_missed: Vec<String>,
 }
 
@@ -87,7 +90,8 @@ struct Figure<'a> {
     json: &'a Value,
 }
 
-/// Draws the documents of the seeds, analyzes them in one run, and compares. The folder keeps documents and analyses.
+/// Draws the documents of the seeds, analyzes them in one run, and compares. The folder keeps documents,
+/// analyses and a list of what is not right, `wrong.tsv`.
 pub fn judge(seeds: impl Iterator<Item = u64>, folder: &Path) -> Verdicts {
     let documents: Vec<(String, Document)> =
         seeds.map(|seed| (format!("seed-{seed}.pdf"), draw(seed))).collect();
@@ -105,6 +109,7 @@ pub fn judge(seeds: impl Iterator<Item = u64>, folder: &Path) -> Verdicts {
         assert_eq!(analysis["status"], "ok", "{name}: {}", analysis["errors"]);
         verdicts.add(name, document, &analysis);
     }
+    fs::write(folder.join("wrong.tsv"), verdicts.wrong.join("\n")).unwrap();
     verdicts
 }
 
@@ -172,6 +177,15 @@ impl Verdicts {
             if matches!(truth.want, Want::Nothing | Want::Nil) && verdict.wrong.is_empty() {
                 continue;
             }
+            if !verdict.wrong.is_empty() {
+                let sure = if verdict.sure_and_wrong { "sure" } else { "" };
+                self.wrong.push(format!(
+                    "{}\t{sure}\t{}\t{}\t{example}",
+                    verdict.wrong.join(", "),
+                    document.style,
+                    truth.tags.join(", ")
+                ));
+            }
             if verdict.sure_and_wrong {
                 self.sure.push(example.clone());
             }
@@ -198,8 +212,7 @@ impl Verdicts {
                 let said = findings.iter().map(|finding| format!("{name}: {}", finding["message"]));
                 self.false_findings.extend(said);
             }
-            Some(ink) => {
-                self.changed += 1;
+            Some((kind, ink)) => {
                 let [x0, y0, x1, y1] = ink.bbox;
                 let (x, y) = ((x0 + x1) / 2.0, (y0 + y1) / 2.0);
                 let found =
@@ -207,11 +220,13 @@ impl Verdicts {
                         let [left, top, right, bottom] = bbox(&term["box"]);
                         term["page"] == ink.page && left <= x && x <= right && top <= y && y <= bottom
                     });
-                self.changed_found += usize::from(found);
+                let counts = self.changed.entry(kind).or_default();
+                counts[0] += 1;
+                counts[1] += usize::from(found);
                 if !found {
                     let truth = document.truths.iter().find(|truth| truth.ink == ink);
                     let what = truth.map_or("", |truth| truth.label.as_str());
-                    self.changed_missed.push(format!("{name} page {} {what}", ink.page));
+                    self.changed_missed.push(format!("{name} page {} {kind}: {what}", ink.page));
                 }
             }
         }
@@ -222,7 +237,9 @@ impl Verdicts {
     }
 
     pub fn share_of_changed_found(&self) -> f64 {
-        self.changed_found as f64 / self.changed.max(1) as f64
+        let [all, found] =
+            self.changed.values().fold([0, 0], |sum, counts| [sum[0] + counts[0], sum[1] + counts[1]]);
+        found as f64 / all.max(1) as f64
     }
 
     /// The figures as a table, the worst kinds first.
@@ -267,19 +284,23 @@ impl Verdicts {
         rows(&mut out, &self.by_style, false);
         writeln!(out, "\n{:<34} {head}", "property of the print").unwrap();
         rows(&mut out, &self.by_tag, true);
+        let changes: Vec<String> = self
+            .changed
+            .iter()
+            .map(|(kind, [all, found])| format!("; {kind}: {found} of {all} found"))
+            .collect();
         writeln!(
             out,
-            "\naudit: {} false findings in {} tables ({:.1} per 100); {} of {} changed numbers found",
+            "\naudit: {} false findings in {} tables ({:.1} per 100){}",
             self.false_findings.len(),
             self.tables,
             self.false_findings_per_100_tables(),
-            self.changed_found,
-            self.changed
+            changes.join("")
         )
         .unwrap();
         for (title, lines) in [
             ("false findings", &self.false_findings),
-            ("changed numbers missed", &self.changed_missed),
+            ("changes missed", &self.changed_missed),
             ("sure and wrong", &self.sure),
         ] {
             writeln!(out, "\n{title}:").unwrap();
@@ -380,6 +401,11 @@ fn faults(wanted: &Wanted, figure: &Figure<'_>) -> Vec<(&'static str, bool)> {
     if !wanted.kinds.contains(&kind) {
         // A bare number says nothing about its kind.
         faults.push(("kind", kind != "NUMBER"));
+    }
+    let unit = figure.json["unit"].as_str();
+    // What a label alone counts may be named or not.
+    if unit != wanted.unit && (wanted.unit.is_some() || wanted.kinds[0] != "QUANTITY") {
+        faults.push(("unit", unit.is_some()));
     }
     let period = figure.json["period"].as_str();
     if !wanted.periods.is_empty()

@@ -21,6 +21,8 @@ pub struct Wanted {
     pub printed: f64,
     /// Kinds as docproc names them; the first is the plain one.
     pub kinds: &'static [&'static str],
+    /// What is counted, where a word at the number says it.
+    pub unit: Option<&'static str>,
     /// ISO 4217; none for what is no money.
     pub currency: Option<&'static str>,
     /// Periods that are right; empty where none is stated.

@@ -43,6 +43,7 @@ impl Prose<'_> {
         let want = Wanted {
             values: vec![amount.value(self.unit.power)],
             printed: amount.value(0).abs(),
+            unit: None,
             kinds: &["MONEY"],
             currency: Some(style.currency),
             periods: periods.to_vec(),
@@ -88,6 +89,7 @@ impl Prose<'_> {
         let want = Wanted {
             values: vec![value],
             printed: value,
+            unit: None,
             kinds: &["PERCENT"],
             currency: None,
             periods: periods.to_vec(),
@@ -100,6 +102,7 @@ impl Prose<'_> {
         let want = Wanted {
             values: vec![amount.value(0)],
             printed: amount.value(0),
+            unit: (self.style.language == Language::English).then_some("employees"),
             kinds: &["QUANTITY", "NUMBER"],
             currency: None,
             periods: periods.to_vec(),
@@ -203,6 +206,7 @@ impl Prose<'_> {
                 let want = Wanted {
                     values: vec![amount.value(0)],
                     printed: amount.value(0),
+                    unit: None,
                     kinds: &["PER_SHARE"],
                     currency: Some(style.currency),
                     periods: Vec::new(),
@@ -269,6 +273,7 @@ impl Prose<'_> {
                     let want = Wanted {
                         values: vec![amount.value(prose.unit.power)],
                         printed: amount.value(0).abs(),
+                        unit: None,
                         kinds: &["MONEY"],
                         currency: Some(style.currency),
                         periods: Vec::new(),
@@ -291,6 +296,7 @@ impl Prose<'_> {
                 let want = Wanted {
                     values: vec![amount.value(0)],
                     printed: amount.value(0),
+                    unit: None,
                     kinds: &["MONEY"],
                     currency: Some(style.currency),
                     periods: Vec::new(),
@@ -307,6 +313,7 @@ impl Prose<'_> {
                 let want = Wanted {
                     values: vec![amount.value(0)],
                     printed: amount.value(0),
+                    unit: None,
                     kinds: &["QUANTITY", "NUMBER"],
                     currency: None,
                     periods: Vec::new(),
@@ -331,6 +338,7 @@ impl Prose<'_> {
                 let want = Wanted {
                     values: vec![amount.value(0)],
                     printed: amount.value(0),
+                    unit: Some("vehicles"),
                     kinds: &["QUANTITY", "NUMBER"],
                     currency: None,
                     periods: Vec::new(),

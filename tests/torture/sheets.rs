@@ -4,6 +4,7 @@ use super::chance::Chance;
 use super::periods::{Head, heads};
 use super::spell::Amount;
 use super::styles::{Habit, Language, Style};
+use super::variants::{change_column, interleave, maturity_columns, measures};
 use super::words::words;
 
 /// What a printed number is.
@@ -113,20 +114,22 @@ pub struct Sheet {
     pub claims: Vec<Claim>,
     pub tags: Vec<&'static str>,
     pub per_share: bool,
+    /// The statement of the unit excepts numbers of shares: they are in thousands.
+    pub shares_in_thousands: bool,
 }
 
 /// Columns of values that are summed exactly.
-struct Builder<'a> {
-    chance: &'a mut Chance,
-    columns: usize,
-    decimals: u32,
-    rows: Vec<Row>,
-    claims: Vec<Claim>,
+pub struct Builder<'a> {
+    pub chance: &'a mut Chance,
+    pub columns: usize,
+    pub decimals: u32,
+    pub rows: Vec<Row>,
+    pub claims: Vec<Claim>,
     notes: bool,
 }
 
 impl Builder<'_> {
-    fn row(&mut self, label: &str, indent: u32, entries: Vec<Entry>) -> usize {
+    pub fn row(&mut self, label: &str, indent: u32, entries: Vec<Entry>) -> usize {
         let note = (self.notes && !entries.is_empty() && self.chance.of(50)).then(|| {
             let number = self.chance.range(2, 34);
             if self.chance.of(20) {
@@ -148,7 +151,7 @@ impl Builder<'_> {
     }
 
     /// A row of money between these bounds (before decimals), like across the columns.
-    fn leaf(&mut self, label: &str, indent: u32, low: i64, high: i64) -> usize {
+    pub fn leaf(&mut self, label: &str, indent: u32, low: i64, high: i64) -> usize {
         let base = self.chance.range(low, high) * 10i64.pow(self.decimals);
         let entries = (0..self.columns)
             .map(|_| {
@@ -163,7 +166,7 @@ impl Builder<'_> {
         self.row(label, indent, entries)
     }
 
-    fn sum(&mut self, label: &str, indent: u32, terms: &[usize]) -> usize {
+    pub fn sum(&mut self, label: &str, indent: u32, terms: &[usize]) -> usize {
         let entries = (0..self.columns)
             .map(|column| {
                 let sum = terms.iter().map(|row| mantissa(self.rows[*row].entries[column])).sum();
@@ -180,7 +183,18 @@ impl Builder<'_> {
         result
     }
 
-    fn extra(
+    /// Puts the last row, which is the sum of all others, first.
+    fn total_first(&mut self) {
+        self.rows.rotate_right(1);
+        self.rows[1..].iter_mut().for_each(|row| row.indent = 1);
+        let count = self.rows.len();
+        for claim in &mut self.claims {
+            claim.result = (claim.result + 1) % count;
+            claim.terms.iter_mut().for_each(|term| *term = (*term + 1) % count);
+        }
+    }
+
+    pub fn extra(
         &mut self,
         label: &str,
         indent: u32,
@@ -202,7 +216,14 @@ impl Builder<'_> {
     }
 }
 
-fn mantissa(entry: Entry) -> i64 {
+/// What is missing from a row to these entries.
+fn difference(build: &Builder, whole: &[Entry], part: usize) -> Vec<Entry> {
+    let parts = &build.rows[part].entries;
+    let rest = whole.iter().zip(parts).map(|(whole, part)| mantissa(*whole) - mantissa(*part));
+    rest.map(|rest| Entry::Figure(Amount::new(rest, build.decimals), What::Money)).collect()
+}
+
+pub fn mantissa(entry: Entry) -> i64 {
     match entry {
         Entry::Figure(amount, _) => amount.mantissa,
         Entry::Empty | Entry::Nil | Entry::Odd(_) => 0,
@@ -210,12 +231,23 @@ fn mantissa(entry: Entry) -> i64 {
 }
 
 /// Draws a statement or a table of the notes.
-pub fn draw(chance: &mut Chance, style: &Style, number: usize, decimals: u32) -> Sheet {
+///
+/// With `exceptions` the statement of the unit stands beside the table and may say that shares are in thousands.
+pub fn draw(chance: &mut Chance, style: &Style, number: usize, decimals: u32, exceptions: bool) -> Sheet {
     let kind = if style.language == Language::English {
-        {
-            let plain = ["income", "income", "balance", "regions", "key figures", "measures", "maturities"];
-            if style.groups == [","] && chance.of(8) { "spellings" } else { chance.pick(&plain) }
-        }
+        let plain = [
+            "income",
+            "income",
+            "balance",
+            "balance",
+            "regions",
+            "regions",
+            "key figures",
+            "measures",
+            "maturities",
+            "maturity columns",
+        ];
+        if style.groups == [","] && chance.of(8) { "spellings" } else { *chance.pick(&plain) }
     } else {
         *chance.pick(&["income", "balance", "regions"])
     };
@@ -239,6 +271,7 @@ pub fn draw(chance: &mut Chance, style: &Style, number: usize, decimals: u32) ->
         claims: Vec::new(),
         tags: vec![heads.tag],
         per_share: false,
+        shares_in_thousands: false,
     };
     match kind {
         "income" => {
@@ -265,7 +298,11 @@ pub fn draw(chance: &mut Chance, style: &Style, number: usize, decimals: u32) ->
                 build.row(heading, 0, Vec::new());
                 build.extra("Basic", indent, What::PerShare, [40, 900], 2, "row per share");
                 build.extra("Diluted", indent, What::PerShare, [40, 900], 2, "row per share");
-                if build.chance.of(50) {
+                if exceptions && style.habit == Habit::UsGaap && build.chance.of(50) {
+                    sheet.shares_in_thousands = true;
+                    let label = "Weighted-average shares outstanding";
+                    build.extra(label, 0, What::Count(3), [90_000, 900_000], 0, "row shares by exception");
+                } else if build.chance.of(50) {
                     let label = "Weighted average number of shares (millions)";
                     build.extra(label, 0, What::Count(6), [90, 2_000], 0, "row shares in millions");
                 }
@@ -288,13 +325,22 @@ pub fn draw(chance: &mut Chance, style: &Style, number: usize, decimals: u32) ->
             let assets = build.sum(w[8], 0, &[fixed, current]);
             let debts = [build.leaf(w[9], 1, 10, 150), build.leaf(w[10], 1, 10, 150)];
             let debts = build.sum(w[11], 0, &debts);
-            let equity = (0..build.columns)
+            let equity: Vec<Entry> = (0..build.columns)
                 .map(|column| {
                     let of = |row: usize| mantissa(build.rows[row].entries[column]);
                     Entry::Figure(Amount::new(of(assets) - of(debts), decimals), What::Money)
                 })
                 .collect();
-            let equity = build.row(w[12], 0, equity);
+            let equity = if style.habit == Habit::UsGaap && build.chance.of(50) {
+                // An amount in a label is not the row's.
+                let stock = build.leaf("Common stock, par value $0.20 per share", 1, 1, 9);
+                build.rows[stock].tag = Some("par value in the label");
+                let rest = difference(&build, &equity, stock);
+                let rest = build.row("Retained earnings", 1, rest);
+                build.sum(w[12], 0, &[stock, rest])
+            } else {
+                build.row(w[12], 0, equity)
+            };
             build.sum(w[13], 0, &[debts, equity]);
         }
         "regions" => {
@@ -310,7 +356,10 @@ pub fn draw(chance: &mut Chance, style: &Style, number: usize, decimals: u32) ->
             let terms: Vec<usize> =
                 names[..count].iter().map(|name| build.leaf(name, 0, 20, 9_000)).collect();
             build.sum("Total", 0, &terms);
-            if build.chance.of(25) {
+            if build.chance.of(15) {
+                sheet.tags.push("total above its parts");
+                build.total_first();
+            } else if build.chance.of(25) {
                 // Amounts and shares in turn.
                 sheet.tags.push("interleaved rows");
                 interleave(&mut build);
@@ -329,6 +378,7 @@ pub fn draw(chance: &mut Chance, style: &Style, number: usize, decimals: u32) ->
             sheet.per_share = true;
         }
         "measures" => measures(&mut build, &mut sheet, style),
+        "maturity columns" => maturity_columns(&mut build, &mut sheet),
         "spellings" => {
             for (at, label) in SPELLED.iter().enumerate() {
                 let entries = (0..build.columns).map(|column| Entry::Odd(3 * at + column % 3)).collect();
@@ -362,6 +412,7 @@ pub fn draw(chance: &mut Chance, style: &Style, number: usize, decimals: u32) ->
         "key figures" => "Key figures".to_owned(),
         "spellings" => format!("Note {number}. Other information"),
         "measures" => format!("Table {number}. Sales by product line"),
+        "maturity columns" => format!("Note {number}. Contractual obligations by year"),
         _ => format!("Note {number}. Maturities of long-term debt"),
     };
     if matches!(kind, "income" | "balance" | "regions") && sheet.spans.is_empty() && chance.of(25) {
@@ -381,94 +432,3 @@ const SPELLED: [&str; 8] = [
     "Fair value adjustments",
     "Change in prices",
 ];
-
-/// Columns with units of their own.
-fn measures(build: &mut Builder, sheet: &mut Sheet, style: &Style) {
-    let unit = build.chance.pick(style.units);
-    let sign = style.sign.trim();
-    let heads: [(String, Own, What, i64, i64, u32); 4] = [
-        (format!("Price ({sign})"), Own { power: 0, money: true }, What::Money, 900, 90_000, 0),
-        ("Units sold".to_owned(), Own { power: 0, money: false }, What::Count(0), 100, 90_000, 0),
-        (
-            format!("Revenue ({})", unit.short),
-            Own { power: unit.power, money: true },
-            What::Money,
-            10,
-            9_000,
-            0,
-        ),
-        ("Margin (%)".to_owned(), Own { power: 0, money: false }, What::Percent, 20, 600, 1),
-    ];
-    sheet.columns = heads
-        .iter()
-        .map(|(text, own, ..)| Column {
-            head: Head { lines: vec![text.clone()], periods: Vec::new() },
-            own: Some(*own),
-        })
-        .collect();
-    sheet.spans.clear();
-    sheet.tags = vec!["columns with units of their own"];
-    for name in ["Vans", "Trucks", "Buses", "Trailers"] {
-        let entries = heads
-            .iter()
-            .map(|(_, _, what, low, high, decimals)| {
-                Entry::Figure(Amount::new(build.chance.range(*low, *high), *decimals), *what)
-            })
-            .collect();
-        build.row(name, 0, entries);
-    }
-}
-
-/// After each row its share of the total in percent.
-fn interleave(build: &mut Builder) {
-    let total = build.rows.len() - 1;
-    let mut rows = Vec::new();
-    let mut new_index = Vec::new();
-    for row in &build.rows {
-        new_index.push(rows.len());
-        let entries = (0..build.columns)
-            .map(|column| {
-                let (part, whole) =
-                    (mantissa(row.entries[column]), mantissa(build.rows[total].entries[column]));
-                if part == 0 {
-                    return Entry::Nil;
-                }
-                Entry::Figure(Amount::new((part * 1000 + whole / 2) / whole, 1), What::Percent)
-            })
-            .collect();
-        rows.push(row.clone());
-        rows.push(Row {
-            label: "% of total".into(),
-            indent: 1,
-            total: false,
-            note: None,
-            entries,
-            tag: Some("row percent"),
-            year: false,
-        });
-    }
-    for claim in &mut build.claims {
-        claim.result = new_index[claim.result];
-        claim.terms.iter_mut().for_each(|term| *term = new_index[*term]);
-    }
-    build.rows = rows;
-}
-
-/// The change from the second to the first column in percent.
-fn change_column(sheet: &mut Sheet, head: &str) {
-    sheet.tags.push("percent column");
-    sheet.columns.push(Column {
-        head: Head { lines: vec![head.into()], periods: Vec::new() },
-        own: Some(Own { power: 0, money: false }),
-    });
-    for row in sheet.rows.iter_mut().filter(|row| !row.entries.is_empty()) {
-        let change = match (row.entries[0], row.entries[1]) {
-            (Entry::Figure(new, What::Money), Entry::Figure(old, _)) => {
-                let tenths = (new.mantissa - old.mantissa) * 1000 / old.mantissa.abs();
-                if tenths == 0 { Entry::Nil } else { Entry::Figure(Amount::new(tenths, 1), What::Percent) }
-            }
-            _ => Entry::Empty,
-        };
-        row.entries.push(change);
-    }
-}

@@ -25,11 +25,13 @@ pub enum Mark {
     RaisedParentheses,
     Asterisk,
     OwnColumn,
+    BeforeNumber,
     OnLabel,
     OnHeader,
 }
 
-const MARKS: [(Mark, &str); 8] = [
+const MARKS: [(Mark, &str); 9] = [
+    (Mark::BeforeNumber, "mark raised before the number"),
     (Mark::RaisedDigit, "mark raised digit"),
     (Mark::RaisedLetter, "mark raised letter"),
     (Mark::SuperscriptDigit, "mark superscript digit"),
@@ -55,6 +57,8 @@ pub struct Look {
     pub sign_everywhere: bool,
     pub mark: Mark,
     pub rotated: bool,
+    /// A row of column numbers under the header.
+    pub column_numbers: bool,
     pub full_width: bool,
     pub unit_in_header: Option<&'static str>,
     pub corner: Option<String>,
@@ -252,6 +256,15 @@ fn header(paper: &mut Paper, sheet: &Sheet, look: &Look, grid: &Grid, x0: f64) {
         }
         paper.y += height * most as f64;
     }
+    if look.column_numbers {
+        paper.y += height;
+        for (at, [_, right]) in grid.columns.iter().enumerate() {
+            let text = format!("({})", at + 1);
+            let x = right - paper.pen.measure(&text, look.size);
+            let ink = paper.pen.text(x, paper.y, look.size, false, &text);
+            paper.truth(ink, &text, "column number", Want::Nothing, with(&look.tags, &["column numbers"]));
+        }
+    }
     if let Some(x) = grid.note {
         let word = note_word(look.style);
         let x = x - paper.pen.measure(word, look.size) / 2.0;
@@ -285,6 +298,7 @@ fn odd(
         Some(_) => Want::Figure(Wanted {
             printed: odd.values[0].abs(),
             values,
+            unit: None,
             kinds: if odd.kind == "MONEY" { &["MONEY"] } else { &["PERCENT"] },
             currency: (odd.kind == "MONEY").then_some(look.style.currency),
             periods: periods.to_vec(),
@@ -315,7 +329,12 @@ fn cell(
         Entry::Nil => {
             let x = right - paper.pen.measure(look.nil, look.size) - 2.0;
             let ink = paper.pen.text(x, paper.y, look.size, row.total, look.nil);
-            paper.truth(ink, look.nil, &label, Want::Nil, with(&look.tags, &["nil"]));
+            let mut tags = with(&look.tags, &["nil"]);
+            if look.mark == Mark::RaisedDigit && chance.of(25) {
+                raised(chance, paper, look, ink, "4");
+                tags.push("mark raised on a dash");
+            }
+            paper.truth(ink, look.nil, &label, Want::Nil, tags);
             return Some(ink);
         }
         Entry::Odd(index) => {
@@ -383,6 +402,11 @@ fn cell(
         if let Some(mark) = marked {
             raised(chance, paper, look, end, mark);
             tags.push(mark_tag(look.mark));
+        } else if look.mark == Mark::BeforeNumber {
+            let size = look.size * 0.62;
+            let x = x - paper.pen.measure(digit, size);
+            paper.pen.text(x, paper.y - look.size * 0.36, size, false, digit);
+            tags.push(mark_tag(look.mark));
         } else if look.mark == Mark::Asterisk {
             paper.pen.text(end.bbox[2], paper.y, look.size, false, "*");
             tags.push(mark_tag(look.mark));
@@ -408,6 +432,7 @@ fn cell(
         values: vec![amount.value(power)],
         printed: amount.value(0).abs(),
         kinds,
+        unit: None,
         currency: money.then_some(style.currency),
         periods: column.head.periods.clone(),
     };

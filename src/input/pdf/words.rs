@@ -367,7 +367,7 @@ fn is_mark_letter(before: &[Member], letters: &[Member]) -> bool {
     let ends_number = before
         .last()
         .is_some_and(|last| last.character.is_ascii_digit() || matches!(last.character, ')' | '%'));
-    let measures = number().count() > 3 || number().any(|member| !member.character.is_ascii_digit());
+    let measures = number().count() > 2 || number().any(|member| !member.character.is_ascii_digit());
     letter.character.is_ascii_lowercase()
         && ends_number
         && (measures || !matches!(letter.character, 'a' | 'e' | 'o' | 'h'))

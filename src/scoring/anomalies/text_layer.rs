@@ -5,7 +5,7 @@
 
 use super::{LISTED, MOST_WORDS, count, evidence, finding};
 use crate::document::findings::{Anomaly, Evidence, Severity};
-use crate::document::{Page, Word};
+use crate::document::{Page, Word, without_raised};
 
 /// Words that must have been read at their places.
 const FEWEST: usize = 20;
@@ -92,7 +92,8 @@ fn plain(text: &str) -> String {
         'B' => '8',
         character => character.to_ascii_lowercase(),
     };
-    text.chars().filter(|character| character.is_alphanumeric()).map(one).collect()
+    // OCR reads raised marks as plain digits.
+    without_raised(text).chars().filter(|character| character.is_alphanumeric()).map(one).collect()
 }
 
 fn agrees(pair: &Pair<'_>) -> bool {

@@ -9,6 +9,11 @@ use crate::structure::numbers::{Locale, parse_number};
 
 /// A table of lines `label | number | number`; the first line heads the columns.
 fn table(id: u32, lines: &[&str]) -> Table {
+    table_in(Locale::UNITED_STATES, id, lines)
+}
+
+/// The same in another locale.
+fn table_in(locale: Locale, id: u32, lines: &[&str]) -> Table {
     let mut cells = Vec::new();
     let mut columns = 0;
     for (row, line) in lines.iter().enumerate() {
@@ -18,7 +23,7 @@ fn table(id: u32, lines: &[&str]) -> Table {
                 continue;
             }
             let header = row == 0 || column == 0;
-            let number = if header { None } else { parse_number(text, Locale::UNITED_STATES) };
+            let number = if header { None } else { parse_number(text, locale) };
             let (x, y) = (60.0 * column as f32, 12.0 * row as f32);
             cells.push(Cell {
                 row: row as u32,
@@ -104,6 +109,26 @@ fn a_total_that_holds_is_counted_and_one_that_does_not_is_shown_with_its_terms()
     );
     assert_eq!(anomaly.explanation.as_deref(), Some("two digits of 3,659 swapped"));
     assert_eq!(anomaly.terms[1].page, 1);
+}
+
+#[test]
+fn doubtful_numbers_are_read_as_the_sums_need_them() {
+    let points = [
+        " | 2024 | 2023",
+        "Cash | 12.248 | 10.707",
+        "Receivables | 531 | 402",
+        "Inventories | 5.082 | 4.728",
+        "Total current assets | 17.861 | 15.837",
+    ];
+    let unknown = table_in(Locale::default(), 0, &points);
+    assert_eq!(unknown.cells[4].value.as_ref().map(|value| value.alternatives.len()), Some(1));
+    let audited = audit(&[], std::slice::from_ref(&unknown), &[]).summary;
+    assert_eq!((audited.checked, audited.hold, audited.left_out), (2, 2, 0));
+    // Where no reading makes a sum hold, they are left out, and counted.
+    let mut apart = points;
+    apart[4] = "Other current assets | 7.861 | 25.837";
+    let audited = audit(&[], &[table_in(Locale::default(), 0, &apart)], &[]).summary;
+    assert_eq!((audited.checked, audited.left_out), (0, 6));
 }
 
 #[test]

@@ -74,14 +74,7 @@ impl Scanner<'_, '_> {
                     open_before_currency = true
                 }
                 at += 1;
-            } else if !minus && tokens.is_symbol(at, '-') && self.is_minus(at) {
-                minus = true;
-                at += 1;
-            } else if !minus
-                && at == start
-                && matches!(tokens.word(at).as_str(), "negative" | "minus")
-                && self.amount_follows(at + 1)
-            {
+            } else if !minus && (self.is_minus(at) || at == start && self.is_minus_word(at)) {
                 minus = true;
                 at += 1;
             } else {
@@ -169,7 +162,12 @@ impl Scanner<'_, '_> {
         Some(amount)
     }
 
-    /// Whether an amount of money or a percentage stands at `at`: "negative 5 years" is no minus.
+    /// "negative $12.7 million", "minus 0.5%"; "negative 5 years" is no minus.
+    fn is_minus_word(&self, at: usize) -> bool {
+        matches!(self.tokens.word(at).as_str(), "negative" | "minus") && self.amount_follows(at + 1)
+    }
+
+    /// Whether an amount of money or a percentage stands at `at`.
     fn amount_follows(&self, at: usize) -> bool {
         let tokens = self.tokens;
         let (money, number) = currency::before(tokens, at).map_or((false, at), |(_, next)| (true, next));
@@ -212,10 +210,13 @@ impl Scanner<'_, '_> {
     /// A hyphen is a minus sign where nothing is joined to its left and a number or currency to its right.
     fn is_minus(&self, at: usize) -> bool {
         let tokens = self.tokens;
+        if !tokens.is_symbol(at, '-') {
+            return false;
+        }
         let number_joined = |index: usize| tokens.is_number(index) && !tokens.spaced(index);
         let right = number_joined(at + 1)
             || currency::before(tokens, at + 1)
-                .is_some_and(|(_, next)| !tokens.spaced(at + 1) && number_joined(next));
+                .is_some_and(|(_, next)| !tokens.spaced(at + 1) && tokens.is_number(next));
         right
             && (at == 0
                 || tokens.spaced(at)
@@ -276,7 +277,20 @@ impl Scanner<'_, '_> {
             return;
         }
         if amount.currency.is_none() {
-            if let Some((code, next)) = currency::after(tokens, amount.end) {
+            // "millions d’euros", "millones de euros", "millions of dollars".
+            let joined = match tokens.word(amount.end).as_str() {
+                "de" | "di" | "of" | "van" => amount.end + 1,
+                "d" => amount.end + 2,
+                _ => amount.end,
+            };
+            let thousand = tokens.word(amount.end) == "miles" && tokens.word(amount.end + 1) == "de";
+            let joined = if thousand { amount.end + 2 } else { joined };
+            let named = currency::after(tokens, joined)
+                .filter(|_| joined == amount.end || thousand || amount.scale.is_some());
+            if let Some((code, next)) = named {
+                if thousand {
+                    amount.scale = Some(3);
+                }
                 amount.currency = Some(code);
                 amount.end = next;
             } else if matches!(tokens.word(amount.end).as_str(), "cents" | "cent")

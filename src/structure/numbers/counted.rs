@@ -56,6 +56,18 @@ pub(super) fn unit_after(tokens: &Tokens<'_>, at: usize, any_plural: bool) -> Op
 /// Units with their plural.
 const UNITS: &[(&str, &str)] = &[
     ("acre", "acres"),
+    ("anställd", "anställda"),
+    ("beschäftigter", "beschäftigte"),
+    ("collaborateur", "collaborateurs"),
+    ("empleado", "empleados"),
+    ("empregado", "empregados"),
+    ("employé", "employés"),
+    ("funcionário", "funcionários"),
+    ("medarbejder", "medarbejdere"),
+    ("medewerker", "medewerkers"),
+    ("mitarbeiter", "mitarbeiter"),
+    ("salarié", "salariés"),
+    ("dipendente", "dipendenti"),
     ("account", "accounts"),
     ("aircraft", "aircraft"),
     ("associate", "associates"),

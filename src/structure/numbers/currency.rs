@@ -54,6 +54,11 @@ pub(super) fn is_code(text: &str) -> bool {
     CODES.binary_search(&text).is_ok()
 }
 
+/// The code itself, if it is one.
+pub(crate) fn code(text: &str) -> Option<&'static str> {
+    CODES.binary_search(&text).ok().map(|index| CODES[index])
+}
+
 fn symbol(character: char) -> Option<&'static str> {
     Some(match character {
         '$' => "USD", // of the dollars by far the most frequent; a document's own statement overrides it
@@ -129,6 +134,14 @@ pub(super) fn after(tokens: &Tokens<'_>, at: usize) -> Option<(&'static str, usi
             if let Some(code) = code_or_short_name(tokens.text_at(at)) {
                 return Some((code, at + 1));
             }
+            // "millions d'euros", "miljoner de euro"
+            let elided =
+                tokens.text_at(at) == "d" && ['\'', '’'].iter().any(|mark| tokens.is_symbol(at + 1, *mark));
+            let at = match tokens.word(at).as_str() {
+                "d" if elided => at + 2,
+                "de" | "di" if tokens.word(at + 1).starts_with("euro") => at + 1,
+                _ => at,
+            };
             let at = if tokens.text_at(at) == "U"
                 && tokens.is_symbol(at + 1, '.')
                 && tokens.text_at(at + 2) == "S"
@@ -190,6 +203,9 @@ mod tests {
         assert_eq!(back("Hong Kong dollars"), Some("HKD"));
         assert_eq!(back("U.S. dollars"), Some("USD"));
         assert_eq!(back("€."), Some("EUR"));
+        assert_eq!(back("d’euros"), Some("EUR"));
+        assert_eq!(back("de euros"), Some("EUR"));
+        assert_eq!(back("de la"), None);
         assert_eq!(back("$5"), None);
         assert_eq!(mentioned(&Tokens::new("in TEUR")), Some("EUR"));
     }

@@ -70,7 +70,9 @@ impl Locale {
             decimal_mark,
             likely_mark,
             spaces_group: false,
-            triangle_is_minus: evidence.japanese > 0,
+            // English reports of Japanese companies print it, too, and never its counterpart.
+            triangle_is_minus: evidence.japanese > 0
+                || evidence.yen > 0 && evidence.triangles > 0 && evidence.directions == 0,
             day_first,
             fiscal_year_end: year_ends.month(),
         }
@@ -88,7 +90,13 @@ impl Locale {
         } else {
             None
         };
+        // In a document with decimal commas, commas that always have three digits behind them may group: a translation.
+        let translated = evidence.three_behind_comma >= 3
+            && evidence.comma + evidence.point + evidence.three_behind_point == 0;
         match (stated, self.decimal_mark) {
+            (None, Some(DecimalMark::Comma)) if translated => {
+                Self { decimal_mark: None, likely_mark: Some(DecimalMark::Point), ..self }
+            }
             (Some(_), _) => Self { decimal_mark: stated, likely_mark: None, ..self },
             (None, Some(_)) => self,
             (None, None) => {
@@ -118,8 +126,12 @@ struct Evidence {
     english: u32,
     other: u32,
     point_currency: u32,
-    /// Japanese characters.
+    /// Japanese characters, and words about yen.
     japanese: u32,
+    yen: u32,
+    /// Triangles in front of digits, and those that only show directions.
+    triangles: u32,
+    directions: u32,
 }
 
 impl Evidence {
@@ -127,6 +139,12 @@ impl Evidence {
         if let Some(letter) = word.chars().next().filter(|c| !c.is_ascii()) {
             self.japanese += u32::from(matches!(letter, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'));
         }
+        self.yen += u32::from(word.contains('¥') || matches!(word, "yen" | "JPY"));
+        self.directions += u32::from(word.contains(['▼', '▽']) || word == "▲");
+        let triangle = word.trim_start_matches('(').strip_prefix('▲');
+        self.triangles += u32::from(
+            triangle.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '¥')),
+        );
         if !word.contains(|c: char| c.is_ascii_digit()) {
             match word {
                 "the" | "of" | "and" | "to" | "for" | "with" | "by" => self.english += 1,

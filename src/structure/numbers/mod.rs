@@ -20,6 +20,7 @@ mod stated;
 mod validate;
 
 pub use calendar::{Date, Period, days_in_month};
+pub(crate) use currency::code as currency_code;
 pub use digits::{Locale, scale_by};
 pub use figures::{FoundFigure, find_figures};
 pub(super) use parse::group_follows;

@@ -138,6 +138,7 @@ fn prose_of_many_countries() {
     let cases: &[(&str, Locale, &[f64])] = &[
         ("Free cash flow was negative $12.7 million.", POINT, &[-12.7e6]),
         ("It amounted to minus €4.5 million.", POINT, &[-4.5e6]),
+        ("The cash flow was -SEK 80 272 million.", SPACES, &[-80_272e6]),
         ("Rates fell to minus 0.5%.", POINT, &[-0.5]),
         ("A negative 5 year trend.", POINT, &[5.0]),
         ("The 4 1/2% senior notes and the 6-3/4% debentures yield 5⅝%.", POINT, &[4.5, 6.75, 5.625]),
@@ -176,9 +177,14 @@ fn conventions_come_from_all_evidence() {
     assert_eq!(detect("the ratio of 1.234 and 12,248 1,100 2,300 0.5"), (Some(Point), None));
     assert_eq!(detect("zum 31.12. und 30.06. der 1,5 2,5 3,75"), (Some(Comma), None));
     assert!(Locale::detect(["売上高"]).triangle_is_minus);
+    assert!(Locale::detect(["Millions", "of", "yen", "▲7,919"]).triangle_is_minus);
+    assert!(!Locale::detect(["Millions", "of", "yen", "▲7,919", "▼3"]).triangle_is_minus);
+    assert!(!Locale::detect(["▲7,919"]).triangle_is_minus);
     // A table with another habit than its document.
     assert_eq!(POINT.of_table(["1.234,5", "12,5 %", "1,25"]).decimal_mark, Some(Comma));
     assert_eq!(POINT.of_table(["1,234", "12,345"]), POINT);
+    let translated = COMMA.of_table(["1,234", "12,345", "9,100"]);
+    assert_eq!((translated.decimal_mark, translated.likely_mark), (None, Some(Point)));
 }
 
 /// Digits with a separator between groups of three.
@@ -186,7 +192,7 @@ fn grouped(units: u64, separator: &str) -> String {
     let digits = units.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push_str(separator);
         }
         text.push(digit);

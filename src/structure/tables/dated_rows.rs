@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::dates::{ColumnDates, Statements, column_centers, column_dates, complete_beside, is_later};
-use super::lines::{is_year, joined_text};
+use super::lines::joined_text;
 use crate::document::analysis::{Cell, Table};
 use crate::structure::numbers::{Date, Locale, Period, PeriodParts};
 
@@ -26,7 +26,6 @@ pub(super) fn date_table(
 ) -> bool {
     let (header_rows, rows) = (table.header_rows as usize, table.rows as usize);
     let cells = &mut table.cells;
-    drop_years(cells, header_rows, rows);
     let mut dates =
         column_dates(&Statements { cells, header_rows: table.header_rows, headers, above, locale });
     let body = Body::of(cells, (header_rows, rows), &dates, locale, report);
@@ -64,29 +63,6 @@ pub(super) fn report_day(tables: &[Table]) -> Option<Date> {
     }
     let most = counts.values().copied().max()?;
     counts.into_iter().rev().find(|(_, count)| 2 * count >= most).map(|(day, _)| day)
-}
-
-/// Rows of the body that hold nothing but years are headers: "as of December 31 | 2024 | 2023".
-fn drop_years(cells: &mut [Cell], header_rows: usize, rows: usize) {
-    let mut years: Vec<Vec<i32>> = vec![Vec::new(); rows];
-    let mut others = vec![false; rows];
-    for cell in cells.iter().filter(|cell| cell.column > 0 && cell.row as usize >= header_rows) {
-        match cell.text.trim().parse() {
-            Ok(year) if is_year(&cell.text) => years[cell.row as usize].push(year),
-            _ => others[cell.row as usize] |= cell.text.contains(|c: char| c.is_ascii_digit()),
-        }
-    }
-    let heads: Vec<bool> = years
-        .iter()
-        .zip(&others)
-        .map(|(years, others)| {
-            !others && years.len() >= 2 && years.windows(2).all(|pair| (pair[0] - pair[1]).abs() <= 2)
-        })
-        .collect();
-    for cell in cells.iter_mut().filter(|cell| heads[cell.row as usize]) {
-        cell.header = true;
-        cell.value = None;
-    }
 }
 
 /// The column whose period holds for each column: itself, or for a column of changes, shares or percentages without a date
@@ -478,7 +454,9 @@ mod tests {
     /// The periods of the numbers of a table of lines `label | number | number`, row by row; the first lines are headers.
     fn periods(header_rows: u32, lines: &[&str], above: &[&str], report: Option<Date>) -> Vec<String> {
         let value = |text: &str| {
-            let number = text.contains(|c: char| c.is_ascii_digit());
+            // Rows of years have no values.
+            let year = text.len() == 4 && text.starts_with("20");
+            let number = text.contains(|c: char| c.is_ascii_digit()) && !year;
             (number && !text.contains(char::is_alphabetic)).then(|| CellValue {
                 kind: FigureKind::Number,
                 printed: 1.0,

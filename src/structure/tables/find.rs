@@ -71,7 +71,7 @@ pub fn find_tables(
     limit: &Limit,
 ) -> Result<Vec<Table>> {
     let mut by_page: Vec<Vec<(u32, &PageBlock)>> = vec![Vec::new(); pages.len()];
-    for (id, block) in (0u32..).zip(blocks).filter(|(_, block)| block.label == "Table") {
+    for (id, block) in (0u32..).zip(blocks) {
         if let Some(own) = by_page.get_mut(block.page_index) {
             own.push((id, block));
         }
@@ -121,6 +121,7 @@ pub fn find_tables(
         found.push(table_of(id as u32, parts, origins[id], &unit, &context));
         evidence.add(&found[id], page_index(id));
     }
+    let currency = evidence.currency();
     for (id, parts) in tables.iter().enumerate() {
         limit.check()?;
         let own = scale_statement(&parts[0]).or_else(|| scale_statement(origins[id]?)).unwrap_or_default();
@@ -137,6 +138,11 @@ pub fn find_tables(
             };
             Unit { statement, source, doubtful }
         };
+        // Amounts with a scale are money; which, the other tables say where they agree.
+        let mut unit = unit;
+        if unit.statement.scale.is_some() && unit.statement.currency.is_none() {
+            unit.statement.currency = currency;
+        }
         if unit.doubtful || found[id].scale != unit.statement.scale || found[id].currency.is_none() {
             found[id] = table_of(id as u32, parts, origins[id], &unit, &context);
         }
@@ -288,7 +294,17 @@ impl Foot {
 }
 
 /// Regions of a page with the blocks they come from, from top to bottom.
-fn regions(page: &Page, blocks: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)> {
+fn regions(page: &Page, of_page: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)> {
+    let blocks: Vec<(u32, &PageBlock)> =
+        of_page.iter().filter(|(_, block)| block.label == "Table").copied().collect();
+    let blocks = blocks.as_slice();
+    // A title or a caption parts what stands above it from what stands below.
+    let titles = of_page
+        .iter()
+        .filter(|(_, block)| matches!(block.label.as_str(), "Caption" | "Section-header" | "Title"))
+        .flat_map(|(_, block)| block.lines.iter().flatten().copied())
+        .filter(|&word| word < page.words.len());
+    let apart = mask(page, &titles.collect::<Vec<usize>>());
     let found = find_regions(page, &vec![false; page.words.len()]);
     let mut member: Vec<Vec<bool>> = found.iter().map(|found| mask(page, &found.words)).collect();
     let mut ids: Vec<Vec<u32>> = vec![Vec::new(); found.len()];
@@ -321,7 +337,13 @@ fn regions(page: &Page, blocks: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)> 
             if common >= TAKEN_OVER * count(&member[index]) as f32
                 || common >= TAKEN_OVER * size as f32 && size > 0
             {
-                let other = member.remove(index);
+                let mut other = member.remove(index);
+                if holds_another(page, blocks, id, &other) {
+                    let of_others = mask(page, &others);
+                    for (word, is_member) in other.iter_mut().enumerate() {
+                        *is_member &= !of_others[word] && !apart[word];
+                    }
+                }
                 own.iter_mut().zip(&other).for_each(|(own, other)| *own |= *other);
                 ids_of_union.extend(ids.remove(index));
             } else {
@@ -378,6 +400,14 @@ fn stacked(page: &Page, words: Vec<usize>) -> Vec<Vec<usize>> {
         without_surroundings(page, words)
     };
     tables.into_iter().filter_map(of).collect()
+}
+
+/// Whether most words of a table's block other than this one are members.
+fn holds_another(page: &Page, blocks: &[(u32, &PageBlock)], id: u32, member: &[bool]) -> bool {
+    blocks.iter().filter(|(other, _)| *other != id).any(|(_, block)| {
+        let words = || block.lines.iter().flatten().filter(|word| **word < page.words.len());
+        2 * words().filter(|word| member[**word]).count() > words().count()
+    })
 }
 
 /// The words of a region without those of its caption and its notes.

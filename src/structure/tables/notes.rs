@@ -157,7 +157,7 @@ fn raised_mark(text: &str) -> Option<(String, &str)> {
 /// A mark set directly behind a number: `1,234(1)`, `502[2]`, `12.5*`.
 fn attached_mark(text: &str) -> Option<(&str, &str)> {
     let first = text.chars().next()?;
-    if !(first.is_ascii_digit() || first == '$' || first == '(') {
+    if !(first.is_ascii_digit() || "$€£¥(-–−△▲".contains(first)) {
         return None;
     }
     let cut = if text.ends_with([')', ']']) {
@@ -171,4 +171,25 @@ fn attached_mark(text: &str) -> Option<(&str, &str)> {
         (bare.len() < text.len()).then_some(bare.len())?
     };
     (cut > 0).then(|| (&text[..cut], &text[cut..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_split_off_numbers_and_labels() {
+        assert_eq!(attached_mark("- 7 793*"), Some(("- 7 793", "*")));
+        assert_eq!(attached_mark("502[2]"), Some(("502", "[2]")));
+        assert_eq!(attached_mark("1,234(1)"), Some(("1,234", "(1)")));
+        assert_eq!(attached_mark("[790]"), None);
+        let raised = |text| raised_mark(text).map(|(rest, mark)| (rest, mark.to_owned()));
+        let split = |rest: &str, mark: &str| Some((rest.to_owned(), mark.to_owned()));
+        assert_eq!(raised("8,123¹,²"), split("8,123", "¹,²"));
+        assert_eq!(raised("²8,123"), split("8,123", "²"));
+        assert_eq!(raised("Revenue⁽¹⁾"), split("Revenue", "⁽¹⁾"));
+        for text in ["Area in m²", "10⁶", "¹", "Revenue", "½"] {
+            assert_eq!(raised(text), None, "{text}");
+        }
+    }
 }

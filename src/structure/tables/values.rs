@@ -117,8 +117,10 @@ pub(super) fn table_of(
         context,
     };
     let references = reference_columns(&cells, &headers, header_rows as u32);
+    let years = rows_of_years(&cells);
     let is_number = |cell: &&mut Cell| {
-        !cell.header && !mark_rows.contains(&cell.row) && !references.contains(&cell.column)
+        let of_years = years.contains(&cell.row) || cell.column == 0 && is_year(&cell.text);
+        !(cell.header || mark_rows.contains(&cell.row) || references.contains(&cell.column) || of_years)
     };
     for cell in cells.iter_mut().filter(is_number) {
         let (row, column) = (&label_units[cell.row as usize], &header_units[cell.column as usize]);
@@ -195,6 +197,27 @@ pub(super) fn scale_statement(part: &Part<'_>) -> Option<ScaleStatement> {
     found
 }
 
+fn is_year(text: &str) -> bool {
+    text.len() == 4
+        && (text.starts_with("19") || text.starts_with("20"))
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Rows of two or more years and no other number: headers, wherever they stand.
+fn rows_of_years(cells: &[Cell]) -> BTreeSet<u32> {
+    let mut counts: BTreeMap<u32, [usize; 2]> = BTreeMap::new();
+    for cell in
+        cells.iter().filter(|cell| cell.column > 0 && cell.text.contains(|c: char| c.is_ascii_digit()))
+    {
+        counts.entry(cell.row).or_default()[usize::from(is_year(&cell.text))] += 1;
+    }
+    counts
+        .into_iter()
+        .filter(|(_, [others, years])| *years >= 2 && *others == 0)
+        .map(|(row, _)| row)
+        .collect()
+}
+
 /// Columns of references and of years, whose numbers are no amounts: note numbers, marks such as "(1)" in a column of
 /// their own, years in which something falls due.
 fn reference_columns(cells: &[Cell], headers: &[String], header_rows: u32) -> BTreeSet<u32> {
@@ -213,11 +236,6 @@ fn reference_columns(cells: &[Cell], headers: &[String], header_rows: u32) -> BT
             (1..=2).contains(&inner.len())
                 && inner.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase())
         })
-    };
-    let is_year = |text: &str| {
-        text.len() == 4
-            && (text.starts_with("19") || text.starts_with("20"))
-            && text.bytes().all(|b| b.is_ascii_digit())
     };
     columns
         .into_iter()
@@ -372,8 +390,7 @@ fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
     let kind = match (about, number.kind()) {
         (Some(ScaleSubject::Percent), _) => FigureKind::Percent,
         (Some(ScaleSubject::PerShare), _) => FigureKind::PerShare,
-        (Some(ScaleSubject::Shares | ScaleSubject::Count), _) => FigureKind::Quantity,
-        (Some(ScaleSubject::Ratio), kind) => kind,
+        (Some(ScaleSubject::Shares | ScaleSubject::Count | ScaleSubject::Ratio), _) => FigureKind::Quantity,
         (_, FigureKind::Number) if stated_currency.is_some() => FigureKind::Money,
         (_, kind) => kind,
     };

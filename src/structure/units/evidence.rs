@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::scopes::{Placed, Reach, Scopes};
 use crate::document::analysis::{FigureKind, Table, UnitSource};
-use crate::structure::numbers::{ScaleStatement, scale_by};
+use crate::structure::numbers::{ScaleStatement, currency_code, scale_by};
 
 /// Digits from which a number that stands in two tables is hardly there by chance.
 const TELLING_DIGITS: usize = 4;
@@ -35,7 +35,7 @@ pub(crate) struct Evidence {
     scales: BTreeMap<i32, usize>,
     /// Page index and scale of each, in order.
     places: Vec<(usize, i32)>,
-    /// Currencies that tables state.
+    /// Numbers of tables by the currency that they state.
     currencies: BTreeMap<String, usize>,
     largest: f64,
 }
@@ -52,14 +52,16 @@ pub(crate) struct Resolved {
 }
 
 impl Evidence {
-    /// Takes in a table that states its scale. `page_index` is that of its first row.
+    /// Takes in a table that was read by what it states itself. `page_index` is that of its first row.
     pub fn add(&mut self, table: &Table, page_index: usize) {
+        for value in table.cells.iter().filter_map(|cell| cell.value.as_ref()) {
+            if let Some(currency) = &value.currency {
+                *self.currencies.entry(currency.clone()).or_default() += 1;
+            }
+        }
         let Some(scale) = table.scale else { return };
         *self.scales.entry(scale).or_default() += 1;
         self.places.push((page_index, scale));
-        if let Some(currency) = &table.currency {
-            *self.currencies.entry(currency.clone()).or_default() += 1;
-        }
         for value in table.cells.iter().filter_map(|cell| cell.value.as_ref()) {
             if matches!(value.kind, FigureKind::Money | FigureKind::Number) && value.alternatives.is_empty() {
                 self.largest = self.largest.max(value.value.abs());
@@ -68,6 +70,13 @@ impl Evidence {
                 }
             }
         }
+    }
+
+    /// The currency of nearly all amounts of the tables, for amounts that state none.
+    pub fn currency(&self) -> Option<&'static str> {
+        let all: usize = self.currencies.values().sum();
+        let (code, count) = self.currencies.iter().max_by_key(|(_, count)| **count)?;
+        (*count * 20 >= all * 19).then(|| currency_code(code)).flatten()
     }
 
     /// The unit of a table that was read without one. `covering` are the statements that cover its place.

@@ -14,8 +14,6 @@ const SAME_HEIGHT: f32 = 4.0;
 /// Words of a line that can state a unit.
 const MOST_WORDS: usize = 40;
 
-/// Amounts with a scale of their own that one in so many bare ones may have.
-const SCALED_PER_BARE: usize = 4;
 /// No report is about a larger amount; a number that would be was printed in full.
 const LARGEST_AMOUNT: f64 = 1e14;
 /// Confidence of an amount whose scale is that of a statement elsewhere.
@@ -137,8 +135,8 @@ impl Scopes {
     /// Gives the amounts of running text that print no scale that of the statement that governs them, and `$` the dollar
     /// of the document.
     ///
-    /// A statement governs prose only where its prose leaves scales out: a report that writes "$5 million" means five
-    /// dollars by "$5". What is scaled so keeps the other reading and is marked for review.
+    /// A statement governs prose only where most of its prose leaves scales out: a report that writes "$5 million" means five
+    /// dollars by "$5". Either way the other reading is kept and the figure marked for review.
     pub(crate) fn scale_prose(&self, pages: &[Page], figures: &mut [Figure]) {
         let page_index: BTreeMap<u32, usize> =
             pages.iter().enumerate().map(|(index, page)| (page.number, index)).collect();
@@ -167,14 +165,18 @@ impl Scopes {
             };
             let [bare, scaled] = counts[rank];
             let scaled_value = scale_by(value, *scale);
-            if scaled * SCALED_PER_BARE > bare || scaled_value.abs() > LARGEST_AMOUNT {
+            if scaled_value.abs() > LARGEST_AMOUNT {
+                continue;
+            }
+            figure.needs_review = true;
+            figure.confidence = figure.confidence.min(GOVERNED_CONFIDENCE);
+            if scaled > bare {
+                figure.alternatives.push(scaled_value);
                 continue;
             }
             figure.alternatives.push(value);
             figure.value = Some(scaled_value);
             figure.scale = Some(*scale);
-            figure.needs_review = true;
-            figure.confidence = figure.confidence.min(GOVERNED_CONFIDENCE);
         }
     }
 
@@ -196,8 +198,11 @@ fn before(places: &[(usize, f32)], place: (usize, f32)) -> usize {
 
 fn lines_of(pages: &[Page], blocks: &[PageBlock]) -> Vec<Line> {
     let mut lines = Vec::new();
-    for (index, block) in blocks.iter().enumerate().filter(|(_, block)| block.label != "Table") {
+    for (index, block) in blocks.iter().enumerate() {
         let Some(page) = pages.get(block.page_index) else { continue };
+        if block.label == "Table" && !is_title_of_table(page, block) {
+            continue;
+        }
         for words in &block.lines {
             let words: Vec<_> = words.iter().filter_map(|word| page.words.get(*word)).collect();
             let Some(first) = words.first() else { continue };
@@ -206,6 +211,13 @@ fn lines_of(pages: &[Page], blocks: &[PageBlock]) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// Whether a block that was taken for a table has a line or two without digits: a title that the page's end parts from
+/// its table.
+fn is_title_of_table(page: &Page, block: &PageBlock) -> bool {
+    let words = || block.lines.iter().flatten().filter_map(|word| page.words.get(*word));
+    block.lines.len() <= 2 && !words().any(|word| word.text.contains(|c: char| ('1'..='9').contains(&c)))
 }
 
 /// Which lines repeat at one height on several pages.

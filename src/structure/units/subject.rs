@@ -149,6 +149,10 @@ pub(in crate::structure) fn header_unit(header: &str) -> LabelUnit {
     if unit.about.is_some() {
         return unit;
     }
+    // A price is one of a piece; its column keeps its own scale.
+    if unit.plain && unit.scale.is_none() && says(&["price", "prices", "preis", "prix", "precio"]) {
+        unit.scale = Some(0);
+    }
     unit.about = if has_percent_sign(&lower) || lower.contains("percent") {
         Some(ScaleSubject::Percent)
     } else if says(&["per share", "per unit"]) || is_average_price(&lower) {
@@ -273,7 +277,16 @@ fn about_of_label(label: &str) -> Option<ScaleSubject> {
 /// Whether a text in small letters names things that are counted: "Employees at year end", "Number of stores", "FTEs". Not
 /// "employee costs", nor "receivables from customers".
 fn is_counted(text: &str) -> bool {
-    if ["number of ", "no. of ", "# of "].iter().any(|words| text.contains(words)) {
+    let said = [
+        "number of ",
+        "no. of ",
+        "# of ",
+        "units sold",
+        "units shipped",
+        "units produced",
+        "units delivered",
+    ];
+    if said.iter().any(|words| text.contains(words)) {
         return true;
     }
     let words: Vec<&str> = text

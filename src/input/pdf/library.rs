@@ -1,0 +1,330 @@
+//! pdfium itself, its documents and their pages.
+#![allow(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::ffi::{c_char, c_int, c_ulong, c_void};
+use std::path::Path;
+use std::ptr;
+use std::time::Instant;
+
+use pdfium_render::prelude::{
+    FPDF_ANNOTATION_SUBTYPE, FPDF_DOCUMENT, FPDF_LIBRARY_CONFIG, FPDF_PAGE, FS_RECTF, Pdfium,
+    PdfiumLibraryBindings,
+};
+
+use super::geometry::Frame;
+use super::{fonts, graphics, hidden, render, text};
+use crate::config::OcrPolicy;
+use crate::document::{Page, PageImage};
+use crate::error::{Error, ErrorCode, Result};
+use crate::input::decide;
+use crate::input::protocol::{DocumentInfo, MAX_PAGES};
+use crate::input::segment::{OcrImage, PageContent, Timings};
+
+pub(super) type Bindings = dyn PdfiumLibraryBindings;
+
+unsafe extern "C" {
+    /// Reads the time zone from the environment (POSIX).
+    fn tzset();
+}
+
+/// pdfium, loaded and initialised. There is one per process.
+pub(crate) struct Library(Box<Bindings>);
+
+impl Library {
+    /// Loads the shared library.
+    ///
+    /// pdfium gets no fonts of the system: what it draws for fonts that are not embedded then depends on the document
+    /// alone, and a sandboxed worker has no font files to open.
+    ///
+    /// # Errors
+    /// `library.not_found` or `library.version`.
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        if !path.is_file() {
+            return Err(Error::new(ErrorCode::LibraryNotFound, "there is no pdfium library here")
+                .file(path)
+                .help("run `make native`, or set DOCPROC_PDFIUM to libpdfium.so"));
+        }
+        let bindings = Pdfium::bind_to_library(path).map_err(|error| {
+            Error::new(ErrorCode::LibraryVersion, format!("cannot load pdfium: {error:?}"))
+                .file(path)
+                .help("use the libpdfium.so of the pypdfium2 wheel that requirements name")
+        })?;
+        let mut no_fonts: [*const c_char; 1] = [ptr::null()];
+        let config = FPDF_LIBRARY_CONFIG {
+            m_pUserFontPaths: no_fonts.as_mut_ptr(),
+            // SAFETY: a plain C struct of integers and pointers, for which all zeros mean "default".
+            ..unsafe { std::mem::zeroed() }
+        };
+        let config = FPDF_LIBRARY_CONFIG { version: 2, ..config };
+        // SAFETY: called once, before any other function of the library; pdfium copies the font paths.
+        unsafe { bindings.FPDF_InitLibraryWithConfig(&raw const config) };
+        fonts::stand_in(&*bindings)?;
+        // pdfium asks for the local time when it meets a document of some producers. The C library then looks for the
+        // time zone's file, unless it has done so before: the sandbox would take that for an attack.
+        // SAFETY: no other thread runs yet that could change the environment.
+        unsafe { tzset() };
+        Ok(Self(bindings))
+    }
+
+    /// Opens a document in memory, trying no password and then each of those given.
+    ///
+    /// # Errors
+    /// `pdf.malformed`, `pdf.password_required`, `pdf.unsupported_security` or `pdf.no_pages`.
+    pub(crate) fn open<'a>(&'a self, bytes: &'a [u8], passwords: &[Vec<u8>]) -> Result<Document<'a>> {
+        const ERROR_PASSWORD: c_ulong = 4;
+        const ERROR_SECURITY: c_ulong = 5;
+        // pdfium wants bytes up to a NUL, the crate UTF-8: others cannot be a password of a PDF it opens.
+        let passwords = passwords
+            .iter()
+            .filter_map(|bytes| std::str::from_utf8(bytes).ok())
+            .filter(|password| !password.contains('\0'));
+        let mut last_error = 0;
+        for password in std::iter::once(None).chain(passwords.map(Some)) {
+            // SAFETY: `bytes` outlives the document handle by the lifetime of `Document`.
+            let handle = unsafe { self.0.FPDF_LoadMemDocument64(bytes, password) };
+            if !handle.is_null() {
+                let document = Document { library: &*self.0, handle };
+                return if document.page_count() == 0 {
+                    Err(Error::new(ErrorCode::PdfNoPages, "the document has no pages"))
+                } else {
+                    Ok(document)
+                };
+            }
+            // SAFETY: no precondition.
+            last_error = unsafe { self.0.FPDF_GetLastError() };
+            if last_error != ERROR_PASSWORD {
+                break;
+            }
+        }
+        Err(match last_error {
+            ERROR_PASSWORD => Error::new(
+                ErrorCode::PdfPasswordRequired,
+                "the document is encrypted and none of the given passwords opens it",
+            )
+            .help("list its password in a file and pass --password-file"),
+            ERROR_SECURITY => {
+                Error::new(ErrorCode::PdfUnsupportedSecurity, "the document uses an unknown security handler")
+                    .help("remove the protection with the program that made it")
+            }
+            _ => Error::new(ErrorCode::PdfMalformed, "the PDF is damaged beyond repair"),
+        })
+    }
+}
+
+/// An open document.
+pub(crate) struct Document<'a> {
+    library: &'a Bindings,
+    handle: FPDF_DOCUMENT,
+}
+
+impl Drop for Document<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the handle is open, and every `LoadedPage` borrows the document.
+        unsafe { self.library.FPDF_CloseDocument(self.handle) };
+    }
+}
+
+/// Text that pdfium writes as UTF-16LE into a buffer given by the caller; `fill` gets a buffer and its length
+/// in bytes and gives back the length needed, in bytes, with the terminator.
+fn utf16_text(max_characters: usize, fill: impl Fn(*mut c_void, c_ulong) -> c_ulong) -> String {
+    let needed = usize::try_from(fill(ptr::null_mut(), 0)).unwrap_or(0);
+    // Strings come from the file: a claimed length may be anything.
+    if needed <= 2 || needed > 1 << 20 {
+        return String::new();
+    }
+    let mut buffer = vec![0u16; needed.div_ceil(2)];
+    fill(buffer.as_mut_ptr().cast(), (buffer.len() * 2) as c_ulong);
+    let end = buffer.iter().position(|unit| *unit == 0).unwrap_or(buffer.len());
+    let text: String = char::decode_utf16(buffer[..end].iter().map(|unit| u16::from_le(*unit)))
+        .map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .filter(|character| !character.is_control())
+        .collect();
+    match text.trim().char_indices().nth(max_characters) {
+        Some((end, _)) => format!("{}…", &text.trim()[..end]),
+        None => text.trim().to_owned(),
+    }
+}
+
+impl Document<'_> {
+    fn page_count(&self) -> u32 {
+        // SAFETY: the document is open.
+        unsafe { self.library.FPDF_GetPageCount(self.handle) }.clamp(0, MAX_PAGES as c_int) as u32
+    }
+
+    /// Number of pages and metadata.
+    pub(crate) fn info(&self) -> DocumentInfo {
+        const KEYS: [(&str, &str); 8] = [
+            ("title", "Title"),
+            ("author", "Author"),
+            ("subject", "Subject"),
+            ("keywords", "Keywords"),
+            ("creator", "Creator"),
+            ("producer", "Producer"),
+            ("creation_date", "CreationDate"),
+            ("modification_date", "ModDate"),
+        ];
+        let mut metadata = BTreeMap::new();
+        for (name, tag) in KEYS {
+            // SAFETY: the document is open; the buffer holds as many bytes as stated.
+            let text = utf16_text(1000, |buffer, len| unsafe {
+                self.library.FPDF_GetMetaText(self.handle, tag, buffer, len)
+            });
+            if !text.is_empty() {
+                metadata.insert(name.to_owned(), text);
+            }
+        }
+        DocumentInfo { page_count: self.page_count(), metadata }
+    }
+
+    fn label(&self, index: c_int) -> Option<String> {
+        // SAFETY: the document is open; the buffer holds as many bytes as stated.
+        let label = utf16_text(100, |buffer, len| unsafe {
+            self.library.FPDF_GetPageLabel(self.handle, index, buffer, len)
+        });
+        (!label.is_empty()).then_some(label)
+    }
+
+    /// Reads a page: words, rulings, images and its picture; with a PGM picture for OCR
+    /// where `ocr` and the page ask for one, or where its text layer is to be compared with what is drawn.
+    ///
+    /// # Errors
+    /// `page.malformed` or `page.too_large`.
+    pub(crate) fn read(
+        &self,
+        number: u32,
+        ocr: OcrPolicy,
+        compare: bool,
+    ) -> Result<(PageContent, Option<Vec<u8>>)> {
+        let started = Instant::now();
+        let index = number
+            .checked_sub(1)
+            .filter(|_| number <= self.page_count())
+            .and_then(|index| c_int::try_from(index).ok())
+            .ok_or_else(|| Error::new(ErrorCode::PageMalformed, "there is no such page"))?;
+        let page = LoadedPage::load(self, index)?;
+        let frame = page.frame;
+        let text::PageText { mut words, objects, fonts, statistics } = text::words(self.library, &page)?;
+        let graphics = graphics::collect(self.library, &page);
+        let (width, height) = frame.size();
+        let text_time = started.elapsed();
+        let picture = render::draw(self.library, &page)?;
+        let painting = (&graphics.text_order, graphics.covers.as_slice());
+        hidden::mark(self.library, &page, &mut words, &objects, painting, &picture)?;
+        hidden::mark_pictured(&page, &mut words, &graphics.images, &picture);
+        let decision = decide::pdf_page(ocr, &statistics, &words, &graphics.images, frame.page_box());
+        let image = picture.page_image()?;
+        let compare = compare && !decision.recognise && ocr != OcrPolicy::Never && !words.is_empty();
+        let (ocr, gray) =
+            match (decision.recognise || compare).then(|| render::gray_for_ocr(self.library, &page)) {
+                Some(gray) => {
+                    let gray = gray?;
+                    (OcrImage { width: gray.width, height: gray.height, compare }, Some(gray.pgm))
+                }
+                None => (OcrImage::default(), None),
+            };
+        let page = Page {
+            number,
+            width,
+            height,
+            rotation: u16::from(frame.turns) * 90,
+            label: self.label(index),
+            text_source: decision.source,
+            text_source_reason: decision.reason,
+            words,
+            rulings: graphics.rulings,
+            images: graphics.images,
+            fonts,
+            controls: 0,
+        };
+        let timings =
+            Timings { text: text_time, render: started.elapsed() - text_time, ..Timings::default() };
+        Ok((PageContent { page, image, timings, ocr }, gray))
+    }
+}
+
+/// A page that is loaded, closed on drop.
+pub(super) struct LoadedPage<'a> {
+    library: &'a Bindings,
+    pub(super) handle: FPDF_PAGE,
+    pub(super) frame: Frame,
+}
+
+impl Drop for LoadedPage<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the page is open and nothing refers to it any more.
+        unsafe { self.library.FPDF_ClosePage(self.handle) };
+    }
+}
+
+impl<'a> LoadedPage<'a> {
+    fn open(document: &'a Document<'_>, index: c_int) -> Result<Self> {
+        let library = document.library;
+        // SAFETY: the document is open and the index is one of its pages.
+        let handle = unsafe { library.FPDF_LoadPage(document.handle, index) };
+        if handle.is_null() {
+            return Err(Error::new(ErrorCode::PageMalformed, "the page cannot be loaded"));
+        }
+        let frame = Frame { left: 0.0, bottom: 0.0, right: 0.0, top: 0.0, turns: 0 };
+        Ok(Self { library, handle, frame })
+    }
+
+    /// Draws the contents of form fields into the page: what is filled into a form is text that a reader sees, but
+    /// not part of the text layer. Returns whether the page changed (in memory).
+    fn merge_form_fields(&self) -> bool {
+        const WIDGET: FPDF_ANNOTATION_SUBTYPE = 20;
+        const NORMAL_DISPLAY: c_int = 0;
+        const MERGED: c_int = 1;
+        let library = self.library;
+        // SAFETY: the page is open; each annotation is closed after its use.
+        unsafe {
+            let count = library.FPDFPage_GetAnnotCount(self.handle).clamp(0, 10_000);
+            let has_field = (0..count).any(|index| {
+                let annotation = library.FPDFPage_GetAnnot(self.handle, index);
+                if annotation.is_null() {
+                    return false;
+                }
+                let kind = library.FPDFAnnot_GetSubtype(annotation);
+                library.FPDFPage_CloseAnnot(annotation);
+                kind == WIDGET
+            });
+            has_field && library.FPDFPage_Flatten(self.handle, NORMAL_DISPLAY) == MERGED
+        }
+    }
+
+    fn load(document: &'a Document<'_>, index: c_int) -> Result<Self> {
+        let library = document.library;
+        let mut page = Self::open(document, index)?;
+        if page.merge_form_fields() {
+            // Only a page that is loaded afresh shows what was merged.
+            drop(page);
+            page = Self::open(document, index)?;
+        }
+        let mut rect = FS_RECTF { left: 0.0, top: 0.0, right: 0.0, bottom: 0.0 };
+        // SAFETY: the page is open, `rect` is valid for writing.
+        let (ok, turns) = unsafe {
+            (
+                library.FPDF_GetPageBoundingBox(page.handle, &raw mut rect),
+                library.FPDFPage_GetRotation(page.handle),
+            )
+        };
+        let frame = Frame {
+            left: rect.left,
+            bottom: rect.bottom,
+            right: rect.right,
+            top: rect.top,
+            turns: turns.rem_euclid(4) as u8,
+        };
+        let (width, height) = frame.size();
+        if ok == 0 || !(width > 0.0 && height > 0.0 && width.is_finite() && height.is_finite()) {
+            return Err(Error::new(ErrorCode::PageMalformed, "the page has no area"));
+        }
+        page.frame = frame;
+        Ok(page)
+    }
+}
+
+/// Makes a page image of pixels that are known to have the right number.
+pub(super) fn page_image(rgb: Vec<u8>) -> Result<PageImage> {
+    PageImage::new(rgb).map_err(|_| Error::new(ErrorCode::Internal, "a page image has the wrong size"))
+}
