@@ -154,6 +154,9 @@ pub struct CellValue {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[serde(default)]
     pub needs_review: bool,
+    /// Date or period of the number, ISO 8601; its figure states it in the output.
+    #[serde(skip)]
+    pub period: Option<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature

@@ -184,6 +184,7 @@ mod tests {
             alternatives: Vec::new(),
             confidence: 1.0,
             needs_review: false,
+            period: None,
         };
         Cell { value: Some(value), ..cell(row, column, text) }
     }

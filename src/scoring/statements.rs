@@ -541,6 +541,7 @@ pub(super) mod tests {
                 alternatives: vec![],
                 confidence: 0.9,
                 needs_review: false,
+                period: None,
             }),
         };
         let mut cells: Vec<Cell> =

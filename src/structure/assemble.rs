@@ -194,7 +194,7 @@ pub fn assemble(
     let by_number: BTreeMap<u32, &Page> = pages.iter().map(|page| (page.number, page)).collect();
     for table in &tables {
         limit.check()?;
-        figures.extend(figures_of_table(table, structure.locale));
+        figures.extend(figures_of_table(table));
         figures.extend(figures_of_labels(table, &by_number, structure.locale));
     }
 

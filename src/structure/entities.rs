@@ -1,10 +1,10 @@
 //! Model spans and figures found by rules to the entities and figures of the analysis.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::SentenceDraft;
 use super::numbers::{FoundFigure, Locale, Period, find_figures};
+use super::periods::periods_of;
 use super::places::{place_of_range, words_in};
 use crate::document::analysis::{CellReference, Entity, Figure, FigureKind};
 use crate::document::tables::Table;
@@ -105,9 +105,7 @@ fn figures_of(
 
 /// Figures of a table's cells, row by row.
 #[must_use]
-pub fn figures_of_table(table: &Table, locale: Locale) -> Vec<Figure> {
-    let labels = table.cells.iter().filter(|cell| cell.header && cell.column == 0);
-    let labels: BTreeMap<u32, &str> = labels.map(|cell| (cell.row, cell.text.as_str())).collect();
+pub fn figures_of_table(table: &Table) -> Vec<Figure> {
     let figure = |cell: &crate::document::tables::Cell| {
         let value = cell.value.as_ref()?;
         Some(Figure {
@@ -122,12 +120,7 @@ pub fn figures_of_table(table: &Table, locale: Locale) -> Vec<Figure> {
             unit: None,
             currency: value.currency.clone(),
             scale: (value.scale != 0).then_some(value.scale),
-            period: super::tables::cell_period(
-                table,
-                cell,
-                labels.get(&cell.row).copied().unwrap_or(""),
-                locale,
-            ),
+            period: value.period.clone(),
             sentence: None,
             heading: None,
             cell: Some(CellReference { table: table.id, row: cell.row, column: cell.column }),
@@ -219,64 +212,6 @@ fn states_a_number(text: &str) -> bool {
         || text
             .split(|character: char| !character.is_alphabetic())
             .any(|word| WORDS.contains(&word.to_lowercase().as_str()))
-}
-
-/// The period of each figure: its own, or the one its sentence states for it.
-///
-/// A sentence states the period of all its amounts when it names exactly one, or as many as it has amounts of one kind
-/// and says "respectively". Days on which something falls due say nothing about amounts.
-fn periods_of(text: &str, found: &[FoundFigure]) -> Vec<Option<Period>> {
-    let is_date = |figure: &&FoundFigure| figure.period.is_some();
-    let speaks_of_due = |figure: &FoundFigure| {
-        let before = text[..figure.range.start].trim_end();
-        let last = before
-            .rsplit(|c: char| !c.is_alphanumeric())
-            .find(|word| !word.is_empty() && *word != "in" && *word != "on");
-        last.is_some_and(|word| {
-            let low = word.to_lowercase();
-            low == "due"
-                || low == "since"
-                || low == "through"
-                || low == "until"
-                || low == "before"
-                || low == "after"
-                || low.starts_with("matur")
-                || low.starts_with("expir")
-        })
-    };
-    let dates: Vec<Period> = found
-        .iter()
-        .filter(is_date)
-        .filter(|figure| figure.alternative_periods.is_empty() && !speaks_of_due(figure))
-        .filter_map(|figure| figure.period)
-        .collect();
-    let mut distinct = dates.clone();
-    distinct.sort_unstable();
-    distinct.dedup();
-    let respectively = text.contains("respectively");
-    let amounts =
-        |kind: FigureKind| found.iter().filter(move |figure| figure.period.is_none() && figure.kind == kind);
-    found
-        .iter()
-        .enumerate()
-        .map(|(index, figure)| {
-            if figure.period.is_some() {
-                return figure.period.filter(|_| figure.alternative_periods.is_empty());
-            }
-            if let [only] = distinct[..] {
-                return Some(only);
-            }
-            let count = amounts(figure.kind).count();
-            if respectively && distinct.len() > 1 && dates.len() == distinct.len() && count == dates.len() {
-                let rank = found[..index]
-                    .iter()
-                    .filter(|other| other.period.is_none() && other.kind == figure.kind)
-                    .count();
-                return dates.get(rank).copied();
-            }
-            None
-        })
-        .collect()
 }
 
 /// Probability that value, scale and sign are right, by kind and ambiguity: (right + 1) / (all + 2) of the figures that
@@ -381,24 +316,5 @@ mod tests {
         let found = findings(text, &spans);
         let names: Vec<&str> = found.entities.iter().map(|entity| entity.text.as_str()).collect();
         assert_eq!(names, ["The Coca-Cola Company", "net income", "Europe"]);
-    }
-
-    #[test]
-    fn periods_come_from_the_sentence_only_when_they_are_clear() {
-        let periods = |text: &str| -> Vec<Option<String>> {
-            findings(text, &[])
-                .figures
-                .into_iter()
-                .filter(|figure| figure.kind == FigureKind::Money)
-                .map(|figure| figure.period)
-                .collect()
-        };
-        assert_eq!(periods("Sales were $5 million in 2024"), [Some("2024".to_owned())]);
-        assert_eq!(periods("Sales were $5 million in 2024 and $4 million in 2023"), [None, None]);
-        assert_eq!(
-            periods("Cash was $5 million and $4 million at December 31, 2024 and 2023, respectively"),
-            [Some("2024-12-31".to_owned()), Some("2023-12-31".to_owned())]
-        );
-        assert_eq!(periods("We repaid $5 million of notes due 2029"), [None]);
     }
 }

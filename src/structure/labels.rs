@@ -31,15 +31,48 @@ pub fn figures_of_labels(table: &Table, pages: &BTreeMap<u32, &Page>, locale: Lo
         let Some(page) = page_of(cell.page) else { continue };
         let statement = statement.get_or_insert_with(|| statement_of(table, page_of(table.page)));
         let (text, places) = words_of(cell, page);
-        for figure in find_figures(&text, locale) {
-            found.extend(figure_of(&text, &figure, &places, statement).map(|figure| Figure {
+        let figures: Vec<Figure> = find_figures(&text, locale)
+            .iter()
+            .filter_map(|figure| figure_of(&text, figure, &places, statement))
+            .collect();
+        let periods = periods_of(table, cell.row);
+        for (index, figure) in figures.iter().enumerate() {
+            // "Net of allowances of $830 and $790" over two dates says one for each.
+            let of_kind = |other: &&Figure| other.kind == figure.kind;
+            let each = figures.iter().filter(of_kind).count() == periods.len();
+            let latest = || periods.iter().enumerate().max_by_key(|(_, period)| period.rsplit('/').next());
+            let rank = if each {
+                figures[..index].iter().filter(of_kind).count()
+            } else {
+                latest().map_or(0, |(rank, _)| rank)
+            };
+            found.push(Figure {
                 cell: Some(CellReference { table: table.id, row: cell.row, column: cell.column }),
                 page: cell.page,
-                ..figure
-            }));
+                period: periods.get(rank).map(|period| (*period).to_owned()),
+                ..figure.clone()
+            });
         }
     }
     found
+}
+
+/// The different periods of a row's numbers from left to right; those of the columns where the row has none.
+fn periods_of(table: &Table, row: u32) -> Vec<&str> {
+    let values = table.cells.iter().filter(|cell| cell.row == row).filter_map(|cell| cell.value.as_ref());
+    let own: Vec<&str> = values.filter_map(|value| value.period.as_deref()).collect();
+    let all = if own.is_empty() {
+        table.column_periods.iter().flatten().map(String::as_str).collect()
+    } else {
+        own
+    };
+    let mut different: Vec<&str> = Vec::new();
+    for period in all {
+        if !different.contains(&period) {
+            different.push(period);
+        }
+    }
+    different
 }
 
 /// The words inside the cell joined by spaces, with the byte offset and the box of each.

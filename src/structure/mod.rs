@@ -13,6 +13,7 @@ mod labels;
 mod lines;
 pub mod numbers;
 mod order;
+mod periods;
 mod places;
 mod sections;
 mod sentences;

@@ -25,4 +25,5 @@ mod spellings;
 mod stages;
 #[path = "../../benches/growth/statements.rs"]
 mod statements;
+mod table_shapes;
 mod train;

@@ -47,6 +47,7 @@ fn table_in(locale: Locale, id: u32, lines: &[&str]) -> Table {
                     alternatives: number.alternatives,
                     confidence: 1.0,
                     needs_review: false,
+                    period: None,
                 }),
             });
         }

@@ -165,6 +165,15 @@ impl Period {
         Some(Self::Span(end.plus_days(1 - 7 * i64::from(weeks))?, end))
     }
 
+    /// A month as the span of its days; every other period as it is.
+    #[must_use]
+    pub fn spanned(self) -> Self {
+        match self {
+            Self::Month(first) => self.end().map_or(self, |last| Self::Span(first, last)),
+            other => other,
+        }
+    }
+
     /// Last day, where the period has a definite one.
     #[must_use]
     pub fn end(self) -> Option<Date> {

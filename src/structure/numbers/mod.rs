@@ -16,6 +16,7 @@ mod periods;
 mod scale;
 #[cfg(test)]
 mod spellings_tests;
+mod stated;
 mod validate;
 
 pub use calendar::{Date, Period, days_in_month};
@@ -24,6 +25,7 @@ pub use digits::{Locale, scale_by};
 pub use figures::{FoundFigure, find_figures};
 pub(super) use parse::group_follows;
 pub use parse::{NumberUnit, parse_number};
-pub use periods::period_from_header;
+pub(super) use periods::is_month;
 pub use scale::{ScaleStatement, ScaleSubject, scale_from_caption};
 pub(crate) use scale::{UnitLine, UnitLineKind, counted_nouns, is_of_unit_words, unit_line};
+pub use stated::{PeriodParts, period_from_header};

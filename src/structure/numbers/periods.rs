@@ -27,8 +27,13 @@ pub(super) fn month_of(word: &str) -> Option<u32> {
     u32::try_from(index + 1).ok()
 }
 
+/// Whether a word names a month: "March", "Sept."
+pub(in crate::structure) fn is_month(word: &str) -> bool {
+    month_of(&word.trim_end_matches('.').to_lowercase()).is_some()
+}
+
 /// Whole numbers in words, as period phrases use them.
-fn small_number(tokens: &Tokens<'_>, at: usize) -> Option<(u32, usize)> {
+pub(super) fn small_number(tokens: &Tokens<'_>, at: usize) -> Option<(u32, usize)> {
     const NAMES: &[(&str, u32)] = &[
         ("one", 1),
         ("two", 2),
@@ -71,7 +76,7 @@ fn small_number(tokens: &Tokens<'_>, at: usize) -> Option<(u32, usize)> {
     }
 }
 
-fn ordinal(word: &str) -> Option<u32> {
+pub(super) fn ordinal(word: &str) -> Option<u32> {
     ["first", "second", "third", "fourth"].iter().position(|name| *name == word).map(|index| index as u32 + 1)
 }
 
@@ -81,8 +86,25 @@ pub(super) fn year_at(tokens: &Tokens<'_>, at: usize) -> Option<i32> {
     (tokens.text_at(at).len() == 4 && (1900..=2099).contains(&year)).then_some(year)
 }
 
-/// A year that may be shortened to two digits: `2024`, `'24`, `24`.
+/// A year of two calendar years, `2023/24`, `2023/2024` or `2023-24`: that in which it ends.
+fn split_year_at(tokens: &Tokens<'_>, at: usize) -> Option<(i32, usize)> {
+    let first = year_at(tokens, at)?;
+    let slash = tokens.is_symbol(at + 1, '/');
+    let joined = (slash || tokens.is_symbol(at + 1, '-')) && !tokens.spaced(at + 1) && !tokens.spaced(at + 2);
+    let second = tokens.whole(at + 2).filter(|_| joined)?;
+    let fits = match tokens.text_at(at + 2).len() {
+        2 => second == (first + 1) % 100,
+        4 => slash && second == first + 1,
+        _ => false,
+    };
+    fits.then_some((first + 1, at + 3))
+}
+
+/// A year that may be shortened to two digits: `2024`, `'24`, `24`, `2023/24`.
 fn short_year_at(tokens: &Tokens<'_>, at: usize) -> Option<(i32, usize)> {
+    if let Some(found) = split_year_at(tokens, at) {
+        return Some(found);
+    }
     let at = if ['\'', '\u{2019}', '\u{2018}'].iter().any(|mark| tokens.is_symbol(at, *mark)) {
         at + 1
     } else {
@@ -92,7 +114,12 @@ fn short_year_at(tokens: &Tokens<'_>, at: usize) -> Option<(i32, usize)> {
         return Some((year, at + 1));
     }
     let year = tokens.whole(at)?;
-    (tokens.text_at(at).len() == 2).then_some((if year < 70 { 2000 + year } else { 1900 + year }, at + 1))
+    (tokens.text_at(at).len() == 2).then_some((full_year(year), at + 1))
+}
+
+/// The year that two digits stand for.
+fn full_year(year: i32) -> i32 {
+    if year < 70 { 2000 + year } else { 1900 + year }
 }
 
 /// A date or period found at a token.
@@ -160,7 +187,13 @@ pub(super) enum Length {
 }
 
 impl Length {
-    fn ended(self, end: Date) -> Option<Period> {
+    /// Whether it is a year, in months or in weeks.
+    pub(super) fn is_year(self) -> bool {
+        matches!(self, Self::Months(12) | Self::Weeks(52 | 53))
+    }
+
+    /// The span of this length up to a day.
+    pub(super) fn ended(self, end: Date) -> Option<Period> {
         match self {
             Self::Months(months) => Period::months_ended(months, end),
             Self::Weeks(weeks) => Period::weeks_ended(weeks, end),
@@ -186,7 +219,7 @@ fn found(pattern: Pattern, year: i32, end: usize) -> Option<PeriodAt> {
 /// "three months ended March 31, 2025", "52 weeks ended ...", "fiscal year ended ...", "quarter ending ...".
 fn ended_at(tokens: &Tokens<'_>, at: usize, locale: Locale) -> Option<PeriodAt> {
     let (length, next) = length_at(tokens, at)?;
-    if !matches!(tokens.word(next).as_str(), "ended" | "ending") {
+    if !matches!(tokens.word(next).as_str(), "ended" | "ending" | "to") {
         return None;
     }
     let mut next = next + 1;
@@ -205,13 +238,18 @@ fn ended_at(tokens: &Tokens<'_>, at: usize, locale: Locale) -> Option<PeriodAt> 
     })
 }
 
-/// "three months", "52 weeks", "twelve-month period", "fiscal year", "quarter", "half-year", and the token after.
-fn length_at(tokens: &Tokens<'_>, at: usize) -> Option<(Length, usize)> {
+/// "three months", "52 weeks", "twelve-month period", "fiscal year", "fiscal second quarter", "half-year", and the token
+/// after.
+pub(super) fn length_at(tokens: &Tokens<'_>, at: usize) -> Option<(Length, usize)> {
     let (count, mut next) = small_number(tokens, at).map_or((None, at), |(count, next)| (Some(count), next));
     if count.is_some() && tokens.is_symbol(next, '-') {
         next += 1;
     }
     while matches!(tokens.word(next).as_str(), "fiscal" | "financial" | "full" | "calendar" | "consecutive") {
+        next += 1;
+    }
+    // Which quarter it is does not matter where its end is stated.
+    if count.is_none() && ordinal(&tokens.word(next)).is_some() {
         next += 1;
     }
     let half = tokens.word(next) == "half";
@@ -242,39 +280,89 @@ fn length_at(tokens: &Tokens<'_>, at: usize) -> Option<(Length, usize)> {
     Some((length, next))
 }
 
-/// "Q3 2024", "3Q24", "third quarter of 2024", "first half of 2024", "H1 2024".
+/// A part of a year: its months counted from the first of the year.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Part {
+    pub first: u32,
+    pub count: u32,
+}
+
+/// "Q3", "3Q", "H1", "9M", "third quarter", "first half", the token after it, and the digits of a year
+/// that an apostrophe joins to it (`Q1'24`).
+pub(super) fn part_at(tokens: &Tokens<'_>, at: usize) -> Option<(Part, usize, Option<i32>)> {
+    let attached = |index: usize| !tokens.spaced(index);
+    let part = |letter: &str, number: i32| {
+        let number = u32::try_from(number).ok()?;
+        let of = |count: u32| Part { first: (number - 1) * count + 1, count };
+        match letter {
+            "Q" | "q" if (1..=4).contains(&number) => Some(of(3)),
+            "H" | "h" if (1..=2).contains(&number) => Some(of(6)),
+            // "9m" is an amount, and 3M a company.
+            "M" if matches!(number, 6 | 9 | 12) => Some(Part { first: 1, count: number }),
+            _ => None,
+        }
+    };
+    if tokens.is_number(at + 1) && attached(at + 1) {
+        let digits = tokens.text_at(at + 1);
+        if let Some((number, year)) = digits.split_once(['\'', '\u{2019}'])
+            && year.len() == 2
+        {
+            return Some((
+                part(tokens.text_at(at), number.parse().ok()?)?,
+                at + 2,
+                Some(full_year(year.parse().ok()?)),
+            ));
+        }
+        return Some((part(tokens.text_at(at), tokens.whole(at + 1)?)?, at + 2, None));
+    }
+    if tokens.is_number(at) && attached(at + 1) {
+        return Some((part(tokens.text_at(at + 1), tokens.whole(at)?)?, at + 2, None));
+    }
+    if let Some(number) = ordinal(&tokens.word(at)) {
+        let part = match tokens.word(at + 1).as_str() {
+            "quarter" => Part { first: 3 * number - 2, count: 3 },
+            "half" if number <= 2 => Part { first: 6 * number - 5, count: 6 },
+            _ => return None,
+        };
+        return Some((part, at + 2, None));
+    }
+    None
+}
+
+/// "Q3 2024", "3Q24", "Q1'24", "9M 2024", "third quarter of 2024", "first half of 2024", "H1 2024".
+fn partial_year_at(tokens: &Tokens<'_>, at: usize, locale: Locale) -> Option<PeriodAt> {
+    let (part, mut next, year) = part_at(tokens, at).or_else(|| {
+        // "Nine months 2024"; without a year it is any length.
+        let (count, next) = small_number(tokens, at)?;
+        let months = matches!(count, 3 | 6 | 9 | 12) && tokens.word(next) == "months";
+        months.then_some((Part { first: 1, count }, next + 1, None))
+    })?;
+    if let Some(year) = year {
+        return part_of_year(part, year, false, next, locale);
+    }
+    if tokens.word(next) == "of" || [',', '-', '/'].iter().any(|mark| tokens.is_symbol(next, *mark)) {
+        next += 1;
+    }
+    let calendar = matches!(tokens.word(next).as_str(), "calendar" | "cy");
+    while matches!(tokens.word(next).as_str(), "calendar" | "fiscal" | "financial" | "year" | "fy" | "cy") {
+        next += 1;
+    }
+    let (year, end) = short_year_at(tokens, next)?;
+    part_of_year(part, year, calendar, end, locale)
+}
+
+/// A part of a year.
 ///
 /// Where the document states when its fiscal year ends, the quarter is that of the fiscal year, and the calendar's is
 /// kept as another reading; where it does not, the calendar's quarter comes first and those of fiscal years that end
 /// with the other quarters are kept.
-fn partial_year_at(tokens: &Tokens<'_>, at: usize, locale: Locale) -> Option<PeriodAt> {
-    let attached = |index: usize| !tokens.spaced(index);
-    let part = |letter: &str, number: i32| match letter {
-        "q" if (1..=4).contains(&number) => Some((number as u32, 3)),
-        "h" if (1..=2).contains(&number) => Some((number as u32, 6)),
-        _ => None,
-    };
-    let ((number, count), mut next) = if tokens.is_number(at + 1) && attached(at + 1) {
-        (part(&tokens.word(at), tokens.whole(at + 1)?)?, at + 2)
-    } else if tokens.is_number(at) && attached(at + 1) {
-        (part(&tokens.word(at + 1), tokens.whole(at)?)?, at + 2)
-    } else {
-        let number = ordinal(&tokens.word(at))?;
-        match tokens.word(at + 1).as_str() {
-            "quarter" => ((number, 3), at + 2),
-            "half" if number <= 2 => ((number, 6), at + 2),
-            _ => return None,
-        }
-    };
-    if tokens.word(next) == "of" || tokens.is_symbol(next, ',') || tokens.is_symbol(next, '-') {
-        next += 1;
-    }
-    let calendar = tokens.word(next) == "calendar";
-    while matches!(tokens.word(next).as_str(), "calendar" | "fiscal" | "financial" | "year") {
-        next += 1;
-    }
-    let (year, end) = short_year_at(tokens, next)?;
-    let first = (number - 1) * count + 1;
+pub(super) fn part_of_year(
+    Part { first, count }: Part,
+    year: i32,
+    calendar: bool,
+    end: usize,
+    locale: Locale,
+) -> Option<PeriodAt> {
     let stated = if calendar { Some(12) } else { locale.fiscal_year_end };
     let pattern = Pattern::Part { first, count, year_end: stated.unwrap_or(12) };
     let mut found = match stated {
@@ -366,175 +454,51 @@ fn skip_ordinal_ending(tokens: &Tokens<'_>, at: usize) -> usize {
     at + usize::from(is_ending)
 }
 
-/// "March 2025"
+/// "March 2025", "Mar-25", "Mar '25"
 fn month_at(tokens: &Tokens<'_>, at: usize) -> Option<PeriodAt> {
     let month = month_of(&tokens.word(at))?;
     let next = tokens.skip_point(at + 1);
+    let apostrophe = ['\'', '\u{2019}', '\u{2018}'].iter().any(|mark| tokens.is_symbol(next, *mark));
+    let hyphen = tokens.is_symbol(next, '-') && !tokens.spaced(next) && !tokens.spaced(next + 1);
+    if apostrophe || hyphen {
+        let (year, end) = short_year_at(tokens, next + usize::from(hyphen))?;
+        return found(Pattern::Month { month }, year, end);
+    }
     let next = next + usize::from(tokens.is_symbol(next, ',') || tokens.word(next) == "of");
     found(Pattern::Month { month }, year_at(tokens, next)?, next + 1)
 }
 
-/// "fiscal 2024", "fiscal year 2024", "FY24", "2024".
+/// "fiscal 2024", "fiscal year 2024", "FY24", "FY2023/24", "CY24", "2024", "2023/24".
 fn fiscal_at(tokens: &Tokens<'_>, at: usize) -> Option<PeriodAt> {
+    let split_or_plain =
+        |at: usize| split_year_at(tokens, at).or_else(|| year_at(tokens, at).map(|year| (year, at + 1)));
     match tokens.word(at).as_str() {
         "fiscal" | "financial" | "calendar" => {
             let next = at + 1 + usize::from(matches!(tokens.word(at + 1).as_str(), "year" | "years"));
-            found(Pattern::Year, year_at(tokens, next)?, next + 1)
+            let (year, end) = split_or_plain(next)?;
+            found(Pattern::Year, year, end)
         }
-        "year" | "years" => found(Pattern::Year, year_at(tokens, at + 1)?, at + 2),
-        "fy" => {
+        "year" | "years" => {
+            let (year, end) = split_or_plain(at + 1)?;
+            found(Pattern::Year, year, end)
+        }
+        "fy" | "cy" => {
             let (year, end) = short_year_at(tokens, at + 1)?;
             found(Pattern::Year, year, end)
         }
         _ => {
-            let year = year_at(tokens, at)?;
+            let (year, end) = split_or_plain(at)?;
             // "2024E" and "2024A" are estimates and actuals; other letters or signs make it another thing.
-            let end =
-                at + 1 + usize::from(!tokens.spaced(at + 1) && matches!(tokens.text_at(at + 1), "A" | "E"));
+            let end = end + usize::from(!tokens.spaced(end) && matches!(tokens.text_at(end), "A" | "E"));
             found(Pattern::Year, year, end)
         }
     }
 }
 
-/// The date or period that the header of a column states, with the header's lines joined by spaces:
-/// "Three Months Ended March 31, 2025 (Unaudited)", "As of September 28, 2024", "Year Ended December 31, (1) 2023",
-/// "FY24", "2024". Year and phrase may stand apart, as they do in headers of several rows. `None` when the header
-/// states no date, or more than one.
-#[must_use]
-pub fn period_from_header(text: &str, locale: Locale) -> Option<Period> {
-    const LONGEST: usize = 400;
-    if text.len() > LONGEST {
-        return None;
-    }
-    let text = without_parentheses(text);
-    let tokens = Tokens::new(&text);
-    let count = tokens.list.len();
-    let mut best: Option<PeriodAt> = None;
-    let mut phrase: Option<Pattern> = None;
-    let mut at = 0;
-    while at < count {
-        // A letter or hyphen joined to the number makes it something else ("10-K2024").
-        if let Some(period) = period_at(&tokens, at, locale) {
-            at = period.end;
-            match &best {
-                None => best = Some(period),
-                // "2025" above or below the phrase that it completes.
-                Some(known)
-                    if known.pattern == Pattern::Year && period.period.year() == known.period.year() =>
-                {
-                    best = Some(period);
-                }
-                Some(known)
-                    if period.pattern == Pattern::Year && period.period.year() == known.period.year() => {}
-                Some(_) => return None,
-            }
-            continue;
-        }
-        if phrase.is_none()
-            && let Some((pattern, end)) = phrase_without_year(&tokens, at, locale)
-        {
-            phrase = Some(pattern);
-            at = end;
-            continue;
-        }
-        // A day that no month has.
-        if month_of(&tokens.word(at)).is_some() && tokens.whole(tokens.skip_point(at + 1)).is_some() {
-            return None;
-        }
-        at += 1;
-    }
-    let best = best?;
-    match (phrase, best.pattern) {
-        (Some(pattern), Pattern::Year) => pattern.in_year(best.period.year()),
-        // "Three months ended" above "March 31, 2025".
-        (Some(Pattern::Ended { length, .. }), Pattern::Day { .. }) => length.ended(best.period.end()?),
-        // One document counts its quarters in one way.
-        (_, Pattern::Part { .. }) => Some(best.period),
-        _ if best.alternatives.is_empty() => Some(best.period),
-        _ => None,
-    }
-}
-
-/// "three months ended March 31," or "December 31," or "three months ended" (then with no day) or "Q3".
-fn phrase_without_year(tokens: &Tokens<'_>, at: usize, locale: Locale) -> Option<(Pattern, usize)> {
-    let month_and_day = |at: usize| {
-        let month = month_of(&tokens.word(at))?;
-        let next = tokens.skip_point(at + 1);
-        let day = u32::try_from(tokens.whole(next)?).ok().filter(|day| (1..=31).contains(day))?;
-        Some((month, day, next + 1))
-    };
-    if let Some((length, next)) = length_at(tokens, at)
-        && matches!(tokens.word(next).as_str(), "ended" | "ending")
-    {
-        return Some(match month_and_day(next + 1) {
-            Some((month, day, end)) => (Pattern::Ended { length, month, day }, end),
-            None => (Pattern::Ended { length, month: 12, day: 31 }, next + 1),
-        });
-    }
-    if let Some((month, day, end)) = month_and_day(at) {
-        return Some((Pattern::Day { month, day }, end));
-    }
-    let number = ordinal(&tokens.word(at))?;
-    let year_end = locale.fiscal_year_end.unwrap_or(12);
-    let pattern = Pattern::Part { first: 3 * number - 2, count: 3, year_end };
-    (tokens.word(at + 1) == "quarter").then_some((pattern, at + 2))
-}
-
-/// The text without what stands in parentheses: "(unaudited)", "(1)", "(as restated)".
-fn without_parentheses(text: &str) -> String {
-    let mut depth = 0u32;
-    let mut kept = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => kept.push(character),
-            _ => {}
-        }
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::stated::period_from_header;
     use super::*;
-
-    fn header(text: &str) -> Option<String> {
-        period_from_header(text, Locale::default()).map(|period| period.to_string())
-    }
-
-    #[test]
-    fn headers_of_real_statements() {
-        for (text, period) in [
-            ("Three Months Ended March 31, 2025", "2025-01-01/2025-03-31"),
-            ("Three Months Ended March 31, 2025 (Unaudited)", "2025-01-01/2025-03-31"),
-            ("2025 Three Months Ended March 31,", "2025-01-01/2025-03-31"),
-            ("Three Months Ended September 28, 2024", "2024-06-30/2024-09-28"),
-            ("Three Months Ended March 31, 2025 2025", "2025-01-01/2025-03-31"),
-            ("Years ended September 28, 2024", "2023-10-01/2024-09-28"),
-            ("For the Years Ended December 31, (1) 2023", "2023-01-01/2023-12-31"),
-            ("As of December 31, 2024", "2024-12-31"),
-            ("December 31, 2024", "2024-12-31"),
-            ("Dec. 31, 2024", "2024-12-31"),
-            ("31 December 2024", "2024-12-31"),
-            ("31. Dezember 2024", "2024-12-31"),
-            ("31.12.2024", "2024-12-31"),
-            ("12/31/24", "2024-12-31"),
-            ("2024-12-31", "2024-12-31"),
-            ("52 Weeks Ended February 1, 2025", "2024-02-04/2025-02-01"),
-            ("Thirteen weeks ended May 3, 2025", "2025-02-02/2025-05-03"),
-            ("Fiscal 2024", "2024"),
-            ("FY24", "2024"),
-            ("2024", "2024"),
-            ("Q3 2024", "2024-07-01/2024-09-30"),
-            ("3Q24", "2024-07-01/2024-09-30"),
-            ("Third Quarter 2024", "2024-07-01/2024-09-30"),
-            ("H1 2024", "2024-01-01/2024-06-30"),
-            ("March 2025", "2025-03"),
-        ] {
-            assert_eq!(header(text).as_deref(), Some(period), "{text}");
-        }
-    }
 
     #[test]
     fn quarters_of_a_stated_fiscal_year() {
@@ -557,14 +521,5 @@ mod tests {
         let locale = Locale { fiscal_year_end: Some(6), ..Locale::default() };
         let header = period_from_header("Q1 2025", locale).map(|period| period.to_string());
         assert_eq!(header.as_deref(), Some("2024-07-01/2024-09-30"));
-    }
-
-    #[test]
-    fn headers_that_state_no_single_date() {
-        for text in
-            ["", "Change", "2024 vs. 2023", "May 32, 2024", "February 30, 2024", "5/6/2024", "Note", "1,234"]
-        {
-            assert_eq!(header(text), None, "{text}");
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! Columns of a region: vertical corridors that no body line crosses, and vertical rulings.
 
-use super::lines::{Chunk, Line, Region, is_currency_sign, is_year, line_of_chunks};
+use super::lines::{Chunk, Line, Region, is_currency_sign, is_numeric, is_year, line_of_chunks};
 use crate::document::BBox;
+use crate::structure::numbers::is_month;
 
 /// Share of the body lines that may cross a corridor between columns.
 const CROSSING_SHARE: f32 = 0.04;
@@ -9,6 +10,9 @@ const CROSSING_SHARE: f32 = 0.04;
 const MIN_CORRIDOR: f32 = 0.18;
 /// Gap, in em, at which a chunk that crosses a known column boundary is cut there.
 const CUT_GAP: f32 = 0.3;
+
+/// Size, in em, below which digits are marks.
+const MARK_SIZE: f32 = 0.75;
 
 /// Columns from left to right: the x positions that separate them, one fewer than columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,14 +64,44 @@ impl Columns {
     }
 }
 
-/// Index of the first line that holds data: a number that is not a year right of the first chunk.
+/// Whether a chunk is a date of digits in a header, or the rest of one that is wrapped there: "31.12.2022", a year,
+/// "30, 2023", or "31" under "March".
+pub(super) fn is_rest_of_date(region: &Region<'_>, line: usize, chunk: &Chunk) -> bool {
+    let text = region.text(chunk);
+    let is_day = |text: &str| text.len() <= 2 && text.parse().is_ok_and(|day: u32| (1..=31).contains(&day));
+    // "31.12.2022"
+    let parts: Vec<&str> = text.split('.').collect();
+    let dotted = matches!(parts[..], [day, month, year]
+        if is_day(day) && is_day(month) && (is_year(year) || year.len() == 2 && year.parse::<u32>().is_ok()));
+    if is_year(&text) || dotted {
+        return true;
+    }
+    match text.split_once(", ") {
+        Some((day, year)) => is_day(day) && is_year(year),
+        None => {
+            is_day(&text)
+                && line > 0
+                && region.lines[line - 1].chunks.iter().any(|above| {
+                    above.bbox.x0 < chunk.bbox.x1
+                        && above.bbox.x1 > chunk.bbox.x0
+                        && region.text(above).rsplit(' ').next().is_some_and(is_month)
+                })
+        }
+    }
+}
+
+/// Index of the first line that holds data: a number that is no part of a date right of the first chunk.
 pub(super) fn first_data_line(region: &Region<'_>) -> Option<usize> {
     let left = region.lines.iter().map(|line| line.bbox.x0).fold(f32::INFINITY, f32::min);
-    region.lines.iter().position(|line| {
+    // A raised mark at a header is no number.
+    let is_mark =
+        |chunk: &Chunk| chunk.pieces.iter().all(|&piece| region.pieces[piece].size < MARK_SIZE * region.em);
+    region.lines.iter().enumerate().position(|(at, line)| {
         line.chunks.iter().enumerate().any(|(index, chunk)| {
             chunk.numeric
+                && !is_mark(chunk)
                 && (index > 0 || chunk.bbox.x0 > left + 6.0 * region.em)
-                && !is_year(&region.text(chunk))
+                && !is_rest_of_date(region, at, chunk)
         }) && {
             let right = &line.chunks[usize::from(line.chunks.len() > 1)..];
             2 * right.iter().filter(|chunk| chunk.numeric).count() >= right.len()
@@ -102,7 +136,9 @@ pub(super) fn find_columns(region: &Region<'_>) -> Option<Columns> {
             body = numbers;
         }
     }
-    if body.len() < 2 {
+    // One line of several numbers says more about the columns than the headers over it.
+    let one_row = body.len() == 1 && body[0].chunks.iter().skip(1).filter(|chunk| chunk.numeric).count() >= 2;
+    if body.len() < 2 && !one_row {
         body = region.lines.iter().filter(|line| line.chunks.len() >= 2).collect();
     }
     let walls = vertical_walls(region);
@@ -251,6 +287,44 @@ fn extents(columns: &Columns, body: &[&Line], lines: &[Line]) -> Vec<(f32, f32)>
     extents
 }
 
+/// Parts numbers that stand so near to each other that they were taken for one: "1,375,700,602 1,375,700,602".
+pub(super) fn separate_numbers(region: &mut Region<'_>) {
+    let has_digit = |text: &str| text.contains(|c: char| c.is_ascii_digit());
+    // A mark within: what follows a space is no further group of digits.
+    let is_whole = |text: &str| {
+        let inner = text.trim_matches(|c: char| !c.is_ascii_digit());
+        has_digit(text) && inner.contains([',', '.']) && is_numeric(text)
+    };
+    let parted = |before: &str, after: &str| {
+        let sign = is_currency_sign(after) && after.contains(['$', '£', '¥']);
+        let ended = before.ends_with([')', '%']) && has_digit(before);
+        is_whole(before) && is_whole(after)
+            || has_digit(before) && is_numeric(before) && (sign || after.starts_with('(') && has_digit(after))
+            || ended && has_digit(after) && is_numeric(after)
+    };
+    for index in 0..region.lines.len() {
+        let mut chunks: Vec<Chunk> = Vec::new();
+        for chunk in &region.lines[index].chunks {
+            let mut parts: Vec<Vec<usize>> = Vec::new();
+            for &piece in &chunk.pieces {
+                let text = region.pieces[piece].text;
+                match parts.last_mut() {
+                    Some(part)
+                        if !chunk.numeric || !parted(region.pieces[part[part.len() - 1]].text, text) =>
+                    {
+                        part.push(piece);
+                    }
+                    _ => parts.push(vec![piece]),
+                }
+            }
+            chunks.extend(parts.into_iter().map(|part| Chunk::new(&region.pieces, part)));
+        }
+        if chunks.len() != region.lines[index].chunks.len() {
+            region.lines[index] = line_of_chunks(&region.pieces, chunks);
+        }
+    }
+}
+
 /// Cuts chunks at column boundaries that fall into one of their gaps.
 pub(super) fn cut_chunks(region: &mut Region<'_>, columns: &Columns) {
     for index in 0..region.lines.len() {
@@ -279,8 +353,19 @@ fn cut_chunk(region: &Region<'_>, chunk: &Chunk, columns: &Columns) -> Vec<Chunk
         };
         let least = CUT_GAP.max(1.25 * region.space);
         let wide = || bbox.x0 - extent.x1 >= least * region.em.min(1.3 * region.pieces[index].size);
+        // "2025 December 31, 2024": the year of one column and the date of the next.
+        let new_date = || {
+            let before = parts.last().and_then(|part| part.last()).map(|&last| region.pieces[last].text);
+            before.is_some_and(is_year)
+                && is_month(region.pieces[index].text)
+                && columns
+                    .separators
+                    .iter()
+                    .any(|&at| extent.center_x() < at && at < bbox.center_x() + bbox.width())
+        };
+        let ends = new_date() || at_boundary() && wide();
         match parts.last_mut() {
-            Some(part) if !(at_boundary() && wide()) => {
+            Some(part) if !ends => {
                 part.push(index);
                 extent = extent.union(&bbox);
             }

@@ -1,81 +1,226 @@
-//! Dates and periods of columns and of single cells.
+//! Dates and periods of columns.
 
-use crate::document::analysis::{Cell, Table};
-use crate::structure::numbers::{Locale, Period, period_from_header};
+use std::borrow::Cow;
 
-/// The period of every column: what its header states, with the phrase that the stub's header or a line above the table
-/// has for all years ("as of December 31", "years ended June 30") where the column has only a year.
-pub(super) fn column_periods(headers: &[String], above: &[String], locale: Locale) -> Vec<Option<String>> {
-    let stub = headers.first().map(String::as_str);
-    let phrases: Vec<&str> =
-        stub.into_iter().chain(above.iter().map(String::as_str)).map(before_year).collect();
-    let period = |(column, header): (usize, &String)| {
-        let own = period_from_header(header, locale)?;
-        let Period::Year(year) = own else { return Some(own.to_string()) };
-        let completed = phrases.iter().filter(|_| column > 0).find_map(|phrase| {
-            let period = period_from_header(&format!("{phrase} {year}"), locale)?;
-            (period != own && period.year() == year).then_some(period)
-        });
-        Some(completed.unwrap_or(own).to_string())
-    };
-    headers.iter().enumerate().map(period).collect()
+use crate::document::analysis::Cell;
+use crate::structure::numbers::{Locale, Period, PeriodParts};
+
+/// Lines above a table whose words may belong to one statement.
+const LINES_JOINED: usize = 3;
+
+/// What is known about the dates of a table before its rows are read.
+pub(super) struct Statements<'a> {
+    /// The table's cells.
+    pub cells: &'a [Cell],
+    /// Rows of column headers.
+    pub header_rows: u32,
+    /// Text of each column's header.
+    pub headers: &'a [String],
+    /// Lines above the table, the nearest first.
+    pub above: &'a [String],
+    pub locale: Locale,
 }
 
-/// The text before its first year: "years ended December 31," of "years ended December 31, 2024, 2023 and 2022".
-fn before_year(text: &str) -> &str {
-    let bytes = text.as_bytes();
-    let is_year = |at: usize| {
-        let digits = &bytes[at..at + 4];
-        let alone = (at == 0 || !bytes[at - 1].is_ascii_alphanumeric())
-            && bytes.get(at + 4).is_none_or(|next| !next.is_ascii_alphanumeric());
-        alone && digits.iter().all(u8::is_ascii_digit) && matches!(&digits[..2], b"19" | b"20")
-    };
-    let first = (0..bytes.len().saturating_sub(3)).find(|at| is_year(*at));
-    first.map_or(text, |at| &text[..at])
+/// The dates of a table's columns.
+pub(super) struct ColumnDates {
+    /// What each column's header states, with what the stub's header, the headers beside it and the lines above say for
+    /// all columns.
+    pub columns: Vec<PeriodParts>,
+    /// What holds for all columns of a table of which none has a date.
+    pub table: Option<PeriodParts>,
+    /// Whether the columns are years in which something falls due.
+    pub falls_due: bool,
 }
 
-/// The date or period of a cell's number in the row with this label: its column's, but that of the row where the row has one ("Balance at December
-/// 31, 2022"), or is about the beginning or the end of the column's period.
-#[must_use]
-pub fn cell_period(table: &Table, cell: &Cell, label: &str, locale: Locale) -> Option<String> {
-    let column = table.column_periods.get(cell.column as usize).cloned().flatten();
-    let lower = label.to_lowercase();
-    if let Some(Period::Span(first, last)) = column.as_deref().and_then(|period| period.parse().ok()) {
-        let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-        if has(&["beginning of", "at beginning", "start of"]) {
-            return first.plus_days(-1).map(|day| day.to_string());
+impl ColumnDates {
+    /// Whether all columns that have a date have the same one.
+    pub fn is_single(&self, locale: Locale) -> bool {
+        let periods = self.periods(locale);
+        let mut dated = periods.iter().skip(1).flatten();
+        dated.next().is_none_or(|first| dated.all(|period| period == first))
+    }
+
+    /// The period of every column.
+    ///
+    /// A month that heads a column of amounts is the time from its first to its last day.
+    pub fn periods(&self, locale: Locale) -> Vec<Option<Period>> {
+        self.columns.iter().map(|parts| parts.period(locale).map(Period::spanned)).collect()
+    }
+}
+
+/// Reads the dates of the columns. A column's own header comes first, then the stub's ("years ended June 30"), then headers
+/// that stand beside a gap over the column, then the lines above.
+pub(super) fn column_dates(statements: &Statements<'_>) -> ColumnDates {
+    let Statements { cells, header_rows, headers, above, locale } = *statements;
+    let own: Vec<PeriodParts> = headers.iter().map(|header| PeriodParts::of(header, locale)).collect();
+    let stub = own.first().copied().unwrap_or_default();
+    let above = stated_above(above, locale);
+    let falls_due = headers.iter().skip(1).any(|header| is_later(header));
+    let dated = own.iter().skip(1).any(PeriodParts::has_year) && !falls_due;
+    let mut rows: Vec<Vec<&Cell>> = vec![Vec::new(); header_rows as usize];
+    for cell in cells.iter().filter(|cell| cell.column > 0 && cell.row < header_rows) {
+        rows[cell.row as usize].push(cell);
+    }
+    let centers = column_centers(cells, headers.len());
+    let years: Vec<i32> = own
+        .iter()
+        .filter_map(|parts| parts.period(locale).or_else(|| parts.year()).map(Period::year))
+        .collect();
+    let mut columns = own.clone();
+    for (column, parts) in columns.iter_mut().enumerate() {
+        if falls_due && column > 0 {
+            // "2025 | 2026 | Thereafter" is when something falls due.
+            *parts = PeriodParts::default();
+            continue;
         }
-        if has(&[
-            "end of year",
-            "end of period",
-            "end of the year",
-            "end of the period",
-            "end of quarter",
-            "at end of",
-        ]) {
-            return Some(last.to_string());
+        if column == 0 || parts.is_empty() && dated && !stub.has_year() {
+            continue;
+        }
+        parts.complete(&stub);
+        if parts.has_year() {
+            complete_beside(parts, &rows, column, &centers, locale);
+        }
+        if parts.has_year() || parts.is_phrase() {
+            parts.complete(&above.phrase(&years));
         }
     }
-    let balance = ["balance", "total equity", "total stockholders", "total shareholders"];
-    if balance.iter().any(|word| lower.contains(word))
-        && let Some(day @ Period::Day(_)) = period_from_header(label, locale)
-    {
-        return Some(day.to_string());
+    let table = (!columns.iter().skip(1).any(|parts| parts.has_year()))
+        .then(|| if stub.period(locale).is_some() { Some(stub) } else { above.whole(locale) })
+        .flatten();
+    ColumnDates { columns, table, falls_due }
+}
+
+/// Whether a header or label stands for all the years after those before it.
+pub(super) fn is_later(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    ["thereafter", "later years", "beyond", "after 5 years", "after five years"]
+        .iter()
+        .any(|words| lower.contains(words))
+}
+
+/// Completes a date by the nearest header in a row of headers that has none over this column: "June 30," over the first of
+/// two columns of years.
+pub(super) fn complete_beside(
+    parts: &mut PeriodParts,
+    rows: &[Vec<&Cell>],
+    column: usize,
+    centers: &[f32],
+    locale: Locale,
+) {
+    let at = column as u32;
+    for row in rows {
+        if row.iter().any(|cell| cell.column <= at && at < cell.column + cell.column_span) {
+            continue;
+        }
+        let distance = |cell: &Cell| {
+            let columns =
+                if cell.column > at { cell.column - at } else { at + 1 - (cell.column + cell.column_span) };
+            (centers[column].is_finite().then(|| (cell.bbox.center_x() - centers[column]).abs()), columns)
+        };
+        let nearest = row
+            .iter()
+            .map(|cell| (distance(cell), PeriodParts::of(&cell.text, locale)))
+            .filter(|(_, stated)| stated.is_phrase() && stated.is_pure())
+            .min_by(|((a, x), _), ((b, y), _)| a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0)).then(x.cmp(y)));
+        if let Some((_, stated)) = nearest {
+            parts.complete(&stated);
+        }
     }
-    column
+}
+
+/// The middle of each column's numbers; not a number where it has none.
+pub(super) fn column_centers(cells: &[Cell], columns: usize) -> Vec<f32> {
+    let mut sums = vec![(0.0f32, 0usize); columns];
+    for cell in cells.iter().filter(|cell| cell.value.is_some()) {
+        if let Some((sum, count)) = sums.get_mut(cell.column as usize) {
+            *sum += cell.bbox.center_x();
+            *count += 1;
+        }
+    }
+    sums.into_iter().map(|(sum, count)| if count > 0 { sum / count as f32 } else { f32::NAN }).collect()
+}
+
+/// What the lines above a table state.
+#[derive(Clone, Copy, Debug, Default)]
+struct Above {
+    parts: PeriodParts,
+}
+
+impl Above {
+    /// What it says for columns that have years of their own: "years ended December 31, 2024 and 2023". A day that is
+    /// named in passing says nothing about them.
+    fn phrase(&self, years: &[i32]) -> PeriodParts {
+        // "Fiscal 2024" may end in February of 2025: a date of another year is not the column's.
+        let of_column = self.parts.year().is_none_or(|year| years.is_empty() || years.contains(&year.year()));
+        let says = of_column && (self.parts.has_extent() || self.parts.is_instant() || self.parts.is_pure());
+        if says { self.parts.without_year() } else { PeriodParts::default() }
+    }
+
+    /// What it says for a table without dates: one day, one year or one measured time, not a month in which something
+    /// happened.
+    fn whole(&self, locale: Locale) -> Option<PeriodParts> {
+        match self.parts.period(locale)? {
+            Period::Day(_) | Period::Year(_) | Period::Span(..) => Some(self.parts),
+            Period::Month(_) => None,
+        }
+    }
+}
+
+/// The statement nearest to the table; it may be wrapped: "as of December 31," over "2024 consist of the following:".
+fn stated_above(above: &[String], locale: Locale) -> Above {
+    let joined = |from: usize, until: usize| -> Cow<'_, str> {
+        let lines: Vec<&str> = above[from..until].iter().rev().map(String::as_str).collect();
+        if let [only] = lines[..] { Cow::Borrowed(only) } else { Cow::Owned(lines.join(" ")) }
+    };
+    for line in 0..above.len() {
+        let nearest = PeriodParts::of(&above[line], locale);
+        if nearest.is_empty() {
+            continue;
+        }
+        let mut best = nearest;
+        for until in line + 2..=(line + LINES_JOINED).min(above.len()) {
+            let ends = above[until - 1].trim_end();
+            if ends.ends_with(['.', ':', ';']) {
+                break;
+            }
+            // What stands in the line before belongs to the date only if it goes on over the line's end.
+            let tail: Vec<&str> = ends.split(' ').rev().take(5).collect();
+            let tail: Vec<&str> = tail.into_iter().rev().collect();
+            let text = format!("{} {}", tail.join(" "), joined(line, until - 1));
+            let longer = PeriodParts::of(&text, locale);
+            if !longer.is_several() && longer.states_more(&best) {
+                best = longer;
+            }
+            if until > line + 1 && !PeriodParts::of(&tail.join(" "), locale).is_empty() {
+                break;
+            }
+        }
+        return Above { parts: best };
+    }
+    Above::default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn periods(headers: &[&str], above: &[&str]) -> Vec<String> {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let (headers, above) = (owned(headers), owned(above));
+        let locale = Locale::default();
+        let dates = column_dates(&Statements {
+            cells: &[],
+            header_rows: 1,
+            headers: &headers,
+            above: &above,
+            locale,
+        });
+        let text = |period: Option<Period>| period.map(|period| period.to_string()).unwrap_or_default();
+        dates.periods(locale).into_iter().map(text).collect()
+    }
+
     #[test]
     fn years_are_completed_by_the_phrase_for_all_columns() {
-        let periods = |headers: &[&str], above: &[&str]| {
-            let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-            let found = column_periods(&owned(headers), &owned(above), Locale::default());
-            found.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>()
-        };
         assert_eq!(
             periods(&["as of December 31 (in millions, except share data)", "2024", "2023"], &[]),
             ["", "2024-12-31", "2023-12-31"]
@@ -90,5 +235,32 @@ mod tests {
             ["", "2023-07-01/2024-06-30", "2022-07-01/2023-06-30"]
         );
         assert_eq!(periods(&["", "2024", "Change"], &["For the years 2024 and 2023"]), ["", "2024", ""]);
+        // Which of the two lengths is meant is not known.
+        let above = ["For the three and six months ended June 30, 2024 and 2023"];
+        assert_eq!(periods(&["", "2024", "2023"], &above), ["", "", ""]);
+        // A day named in passing says nothing about columns of years.
+        assert_eq!(periods(&["", "2024"], &["Cash of $5 was paid by March 31, 2024"]), ["", "2024"]);
+    }
+
+    #[test]
+    fn years_in_which_something_falls_due_are_no_periods() {
+        assert_eq!(periods(&["", "2025", "2026", "Thereafter"], &[]), ["", "", "", ""]);
+    }
+
+    #[test]
+    fn a_statement_above_may_be_wrapped() {
+        let above: Vec<String> =
+            ["2024 consist of the following:", "The balances as of December 31,"].map(str::to_owned).to_vec();
+        let headers: Vec<String> = ["", "Level 1", "Level 2"].map(str::to_owned).to_vec();
+        let locale = Locale::default();
+        let dates = column_dates(&Statements {
+            cells: &[],
+            header_rows: 1,
+            headers: &headers,
+            above: &above,
+            locale,
+        });
+        let period = dates.table.and_then(|parts| parts.period(locale)).map(|period| period.to_string());
+        assert_eq!(period.as_deref(), Some("2024-12-31"));
     }
 }

@@ -1,7 +1,7 @@
 //! Table regions that no layout block names: aligned numbers, and boxes of rulings.
 
-use super::columns::find_columns;
-use super::lines::{Line, Region, is_year};
+use super::columns::{find_columns, is_rest_of_date};
+use super::lines::{Line, Region};
 use super::rows::{Rule, horizontal_rules};
 use crate::document::{BBox, Page};
 
@@ -188,14 +188,15 @@ enum Kind {
     Prose,
 }
 
-fn kind_of(region: &Region<'_>, line: &Line, width: f32) -> Kind {
+fn kind_of(region: &Region<'_>, at: usize, width: f32) -> Kind {
+    let line = &region.lines[at];
     let wide_gap = |index: usize| {
         index > 0 && line.chunks[index].bbox.x0 - line.chunks[index - 1].bbox.x1 > CELL_GAP * region.em
     };
     let number = |index: usize| {
         let chunk = &line.chunks[index];
         chunk.numeric
-            && !is_year(&region.text(chunk))
+            && !is_rest_of_date(region, at, chunk)
             && (wide_gap(index) || chunk.bbox.x0 > region_left(region) + 0.35 * width)
     };
     let words: usize = line.chunks.iter().map(|chunk| chunk.pieces.len()).sum();
@@ -217,7 +218,7 @@ fn number_runs(region: &Region<'_>, rules: &[Rule]) -> Vec<(usize, usize)> {
     let lines = &region.lines;
     let left = region_left(region);
     let width = lines.iter().map(|line| line.bbox.x1).fold(0.0, f32::max) - left;
-    let kinds: Vec<Kind> = lines.iter().map(|line| kind_of(region, line, width)).collect();
+    let kinds: Vec<Kind> = (0..lines.len()).map(|line| kind_of(region, line, width)).collect();
     let mut runs: Vec<(usize, usize)> = Vec::new();
     let mut index = 0;
     while index < lines.len() {

@@ -1,6 +1,6 @@
 //! Extent of a table region: a layout block may hold the caption and the notes, and lack the stub.
 
-use super::lines::{Chunk, Line, Region};
+use super::lines::{Chunk, Line, Region, is_year};
 use super::rows::{full_rules, horizontal_rules};
 
 /// Words from which a single text in a line is running text.
@@ -15,6 +15,8 @@ const BESIDE: f32 = 0.6;
 const BESIDE_PROSE: f32 = 0.3;
 /// What a caption begins with, before its number.
 const CAPTIONS: &[&str] = &["table", "exhibit", "figure", "chart", "schedule", "annex", "appendix", "box"];
+/// Words of a note behind its mark.
+const NOTE_WORDS: usize = 4;
 /// Further lines of a caption.
 const CAPTION_LINES: usize = 3;
 /// What notes below a table begin with.
@@ -46,7 +48,9 @@ pub(super) fn table_lines(region: &Region<'_>) -> (usize, usize) {
                 && rule.y < line.center + 1.6 * region.em
                 && rule.x1 - rule.x0 < 0.9 * (right - left)
         });
-        let above = view.is_prose(line) || (view.is_title(line) && !heads_columns);
+        let above = view.is_prose(line)
+            || (view.is_title(line) && !heads_columns)
+            || view.is_left_title(line, &lines[first + 1]);
         if line.chunks.len() != 1 || !above {
             break;
         }
@@ -58,6 +62,10 @@ pub(super) fn table_lines(region: &Region<'_>) -> (usize, usize) {
     let mut last = note.filter(|&note| note >= first + LEAST_LINES).unwrap_or(lines.len());
     for index in (first + LEAST_LINES..last).rev() {
         let line = &lines[index];
+        if view.is_marked_note(line) {
+            last = index;
+            continue;
+        }
         if line.chunks.len() != 1 || line.chunks[0].numeric {
             break;
         }
@@ -111,10 +119,33 @@ impl View<'_, '_> {
             && line.bbox.x0 > self.left + 2.0 * self.region.em
     }
 
+    /// From the left edge over the first of the columns, whose headers stand below it and leave the stub free.
+    fn is_left_title(&self, line: &Line, next: &Line) -> bool {
+        let (Some(title), Some(header)) = (line.chunks.first(), next.chunks.first()) else { return false };
+        let amounts = next.chunks.iter().any(|chunk| chunk.numeric && !is_year(&self.region.text(chunk)));
+        line.chunks.len() == 1
+            && !title.numeric
+            && title.bbox.x0 < self.left + self.region.em
+            && header.bbox.x0 > self.left + 6.0 * self.region.em
+            && title.bbox.x1 > header.bbox.x0
+            && !amounts
+    }
+
     /// "Source: ...", whatever gaps the text has.
     fn is_named_note(&self, line: &Line) -> bool {
         let words = self.words(line);
         words.len() > 2 && words[0].strip_suffix(':').is_some_and(|word| NOTES.contains(&word))
+    }
+
+    /// A mark, and set apart from it what it says: "* Trading as ...".
+    fn is_marked_note(&self, line: &Line) -> bool {
+        let [mark, text] = &line.chunks[..] else { return false };
+        let is_mark = |text: &str| {
+            let inner = text.trim_matches(['(', ')', '.']);
+            !inner.is_empty() && inner.chars().all(|c| matches!(c, '*' | '†' | '‡' | '§'))
+                || inner.len() == 1 && inner.chars().all(|c| c.is_ascii_alphanumeric())
+        };
+        is_mark(&self.region.text(mark)) && !text.numeric && text.pieces.len() >= NOTE_WORDS
     }
 
     fn is_note(&self, line: &Line) -> bool {

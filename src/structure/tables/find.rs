@@ -1,10 +1,13 @@
 //! Tables of a document: regions from layout blocks and from alignment, stitched over page ends.
 
+use super::dated_rows::{date_table, report_day};
 use super::detect::{Found, around, find_regions};
 use super::extent::{table_lines, with_stub};
 use super::grid::{Grid, grid_of};
 use super::lines::{Region, upright};
-use super::values::{Context, Unit, scale_statement, table_of};
+use super::rotated::add_rotated_headers;
+use super::stacked::stacked_tables;
+use super::values::{Context, Unit, headers_of_table, scale_statement, table_of};
 use crate::document::analysis::{Table, UnitSource};
 use crate::document::{BBox, Page};
 use crate::error::Result;
@@ -26,6 +29,11 @@ const CONTEXT_LINES: usize = 5;
 const TITLE_WORDS: usize = 20;
 /// Lines of a running head above a table that begins its page.
 const RUNNING_HEAD: usize = 2;
+/// Words that the texts of a list have on average.
+const LIST_WORDS: usize = 8;
+/// Words of a running foot, and the distance, in em, at which it stands.
+const FOOT_WORDS: usize = 14;
+const FOOT_GAP: f32 = 1.3;
 /// Largest distance, in em, between such lines.
 const CONTEXT_GAP: f32 = 3.0;
 
@@ -38,6 +46,8 @@ pub(super) struct Part<'p> {
     pub grid: Grid,
     /// Lines directly above it, the nearest first; those at the end of the page before where it has none of its own.
     pub above: Vec<String>,
+    /// Lines at the end of the page before a table that begins its page, the lowest first.
+    pub before: Vec<String>,
     /// Lines above and below it on its page that are not part of a table.
     text_above: usize,
     text_below: usize,
@@ -67,7 +77,7 @@ pub fn find_tables(
         }
     }
     let mut tables: Vec<Vec<Part<'_>>> = Vec::new();
-    let mut foot: Vec<String> = Vec::new();
+    let mut foot = Foot::default();
     for (page_index, page) in pages.iter().enumerate() {
         limit.check()?;
         let (parts, next_foot) = page_parts(page, page_index, &by_page[page_index]);
@@ -76,9 +86,7 @@ pub fn find_tables(
             let last = tables.last().and_then(|parts| parts.last());
             let first_on_page = last.is_none_or(|last| last.page_index < page_index);
             match tables.last_mut() {
-                Some(parts)
-                    if first_on_page && parts.last().is_some_and(|before| continues(before, &part)) =>
-                {
+                Some(parts) if first_on_page && continues(parts, &part, &foot) => {
                     parts.push(part);
                 }
                 // One row is a table only where it ends another page's.
@@ -86,8 +94,12 @@ pub fn find_tables(
                 _ => {
                     // Title and statement of scale stay behind where a page ends between them and the table.
                     let stated = part.above.iter().any(|line| scale_from_caption(line).is_some());
-                    if on_page == 0 && !stated && part.text_above <= RUNNING_HEAD {
-                        part.above.extend(foot.iter().cloned());
+                    if on_page == 0 && part.text_above <= RUNNING_HEAD {
+                        if foot.title && !stated {
+                            part.above.extend(foot.lines.iter().cloned());
+                        } else {
+                            part.before.clone_from(&foot.lines);
+                        }
                     }
                     tables.push(vec![part]);
                 }
@@ -135,7 +147,35 @@ pub fn find_tables(
             found[id] = table_of(id as u32, parts, origins[id], &unit, &context);
         }
     }
+    date_tables(&mut found, &tables, &origins, locale, limit)?;
     Ok(found)
+}
+
+/// Gives columns and numbers their dates and periods.
+fn date_tables(
+    found: &mut [Table],
+    parts: &[Vec<Part<'_>>],
+    origins: &[Option<&Part<'_>>],
+    locale: Locale,
+    limit: &Limit,
+) -> Result<()> {
+    let mut due = vec![false; found.len()];
+    let date = |table: &mut Table, id: usize, report| {
+        let headers = headers_of_table(table, origins[id]);
+        let first = &parts[id][0];
+        let above: Vec<String> = first.above.iter().chain(&first.before).cloned().collect();
+        date_table(table, &headers, &above, locale, report)
+    };
+    for (id, table) in found.iter_mut().enumerate() {
+        limit.check()?;
+        due[id] = date(table, id, None);
+    }
+    let Some(report) = report_day(found) else { return Ok(()) };
+    for (id, table) in found.iter_mut().enumerate().filter(|(id, _)| due[*id]) {
+        limit.check()?;
+        date(table, id, Some(report));
+    }
+    Ok(())
 }
 
 /// The table whose headers and statement hold for one that has none: the same statement, parted by a heading.
@@ -161,11 +201,7 @@ fn same_statement(before: &[Part<'_>], rest: &[Part<'_>]) -> bool {
 }
 
 /// The tables of a page, and the lines at its end that belong to a table on the next one.
-fn page_parts<'p>(
-    page: &'p Page,
-    page_index: usize,
-    blocks: &[(u32, &PageBlock)],
-) -> (Vec<Part<'p>>, Vec<String>) {
+fn page_parts<'p>(page: &'p Page, page_index: usize, blocks: &[(u32, &PageBlock)]) -> (Vec<Part<'p>>, Foot) {
     let regions = regions(page, blocks);
     let mut in_table = vec![false; page.words.len()];
     for word in regions.iter().flat_map(|(_, found)| &found.words) {
@@ -177,7 +213,17 @@ fn page_parts<'p>(
     for (ids, found) in regions {
         let region = Region::of_words(page, &found.words, &found.bbox);
         let (em, direction) = (region.em, region.direction);
-        let Some(grid) = grid_of(page, region) else { continue };
+        let Some(mut grid) = grid_of(page, region) else { continue };
+        if is_list(&grid) {
+            continue;
+        }
+        let mut found = found;
+        if direction == 0 {
+            let headers = add_rotated_headers(page, &mut grid, em);
+            if let Some(bbox) = around(page, &headers) {
+                found.bbox = found.bbox.union(&bbox);
+            }
+        }
         let (mut above, mut text_above, mut text_below) = (Vec::new(), 0, 0);
         if let Some(rest) = rest_region.as_ref().filter(|rest| rest.direction == direction) {
             let bbox = upright(&found.bbox, direction);
@@ -192,36 +238,59 @@ fn page_parts<'p>(
             bbox: found.bbox,
             grid,
             above,
+            before: Vec::new(),
             text_above,
             text_below,
             em,
         });
     }
     let last = parts.iter().map(|part| part.bbox.y1).fold(0.0, f32::max);
-    let foot = rest_region.as_ref().map_or_else(Vec::new, |rest| lines_at_end(rest, last));
+    let foot = rest_region.as_ref().map_or_else(Foot::default, |rest| Foot::of(rest, last));
     (parts, foot)
 }
 
-/// The last lines of a page below its last table, the lowest first, without a page number; nothing unless they are
-/// short, close to each other and state a scale, as the title of a table does.
-fn lines_at_end(rest: &Region<'_>, below: f32) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut edge = f32::INFINITY;
-    for line in rest.lines.iter().rev().filter(|line| line.center > below) {
-        let texts: Vec<String> = line.chunks.iter().map(|chunk| rest.text(chunk)).collect();
-        let text = texts.join(" ");
-        if lines.is_empty() && text.chars().all(|c| c.is_ascii_digit() || "-–— ".contains(c)) {
-            continue;
+/// Lines at the end of a page, below its last table, the lowest first and without page number and running foot: what
+/// they say may be about a table that begins the next page.
+#[derive(Default)]
+struct Foot {
+    lines: Vec<String>,
+    /// Whether they are short, close to each other and state a scale, as the title of a table does.
+    title: bool,
+}
+
+impl Foot {
+    fn of(rest: &Region<'_>, below: f32) -> Self {
+        let mut foot = Self { lines: Vec::new(), title: true };
+        let mut edge = f32::INFINITY;
+        let mut lines = rest.lines.iter().rev().filter(|line| line.center > below).peekable();
+        while let Some(line) = lines.next() {
+            let texts: Vec<String> = line.chunks.iter().map(|chunk| rest.text(chunk)).collect();
+            let text = texts.join(" ");
+            if foot.lines.is_empty() {
+                let number = text.chars().all(|c| c.is_ascii_digit() || "-–— ".contains(c));
+                let apart = lines.peek().is_none_or(|next| line.bbox.y0 - next.bbox.y1 > FOOT_GAP * rest.em);
+                let running = apart && text.split(' ').count() <= FOOT_WORDS && !text.ends_with([':', ',']);
+                if number || running && edge.is_infinite() {
+                    continue;
+                }
+            }
+            let far = edge.is_finite() && edge - line.bbox.y1 > CONTEXT_GAP * rest.em;
+            if far || foot.lines.len() == CONTEXT_LINES {
+                break;
+            }
+            foot.title &= text.split(' ').count() <= TITLE_WORDS;
+            foot.lines.push(text);
+            edge = line.bbox.y0;
         }
-        let far = edge - line.bbox.y1 > CONTEXT_GAP * rest.em;
-        if far && edge.is_finite() || text.split(' ').count() > TITLE_WORDS || lines.len() == CONTEXT_LINES {
-            break;
-        }
-        lines.push(text);
-        edge = line.bbox.y0;
+        let states = |line: &String| scale_from_caption(line).is_some_and(|found| found.scale.is_some());
+        foot.title &= foot.lines.iter().any(states);
+        foot
     }
-    let stated = lines.iter().any(|line| scale_from_caption(line).is_some_and(|found| found.scale.is_some()));
-    if stated { lines } else { Vec::new() }
+
+    /// Whether they introduce what follows: "... as of January 31, 2024 (in millions):"
+    fn introduces(&self) -> bool {
+        self.lines.first().is_some_and(|line| line.ends_with(':'))
+    }
 }
 
 /// Regions of a page with the blocks they come from, from top to bottom.
@@ -288,14 +357,49 @@ fn regions(page: &Page, of_page: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)>
     let mut regions: Vec<(Vec<u32>, Found)> = ids
         .into_iter()
         .zip(member)
-        .filter_map(|(ids, member)| {
+        .flat_map(|(ids, member)| {
             let words: Vec<usize> = (0..member.len()).filter(|&word| member[word]).collect();
-            let words = without_surroundings(page, words)?;
+            let words = without_surroundings(page, words).into_iter().flat_map(|words| stacked(page, words));
+            words.map(|words| (ids.clone(), words)).collect::<Vec<_>>()
+        })
+        .filter_map(|(ids, words)| {
             around(page, &words).map(|bbox| (ids, Found { words, bbox, boxed: false }))
         })
         .collect();
     regions.sort_by(|a, b| a.1.bbox.y0.total_cmp(&b.1.bbox.y0).then(a.1.bbox.x0.total_cmp(&b.1.bbox.x0)));
     regions
+}
+
+/// Whether the rows are marks with running text behind them: numbered notes, or a list.
+fn is_list(grid: &Grid) -> bool {
+    let texts = |column: usize| grid.cells.iter().filter(move |cell| cell.column == column);
+    let is_mark = |text: &str| {
+        let inner = text.trim_matches(['(', ')', '.', '[', ']']);
+        inner.chars().count() <= 3 && !inner.chars().any(|c| c.is_alphabetic() && inner.len() > 2)
+    };
+    let words: usize = texts(1).map(|cell| cell.words.len()).sum();
+    grid.columns == 2
+        && texts(0).count() > 0
+        && texts(0).all(|cell| is_mark(&cell.text))
+        && words >= LIST_WORDS * texts(1).count().max(1)
+}
+
+/// The words of each table of a region.
+fn stacked(page: &Page, words: Vec<usize>) -> Vec<Vec<usize>> {
+    let Some(bbox) = around(page, &words) else { return Vec::new() };
+    let region = Region::of_words(page, &words, &bbox);
+    let tables = stacked_tables(&region);
+    if tables.len() == 1 {
+        return vec![words];
+    }
+    let of = |range: std::ops::Range<usize>| {
+        let chunks = region.lines[range].iter().flat_map(|line| &line.chunks);
+        let mut words: Vec<usize> =
+            chunks.flat_map(|chunk| &chunk.pieces).map(|&piece| region.pieces[piece].word).collect();
+        words.sort_unstable();
+        without_surroundings(page, words)
+    };
+    tables.into_iter().filter_map(of).collect()
 }
 
 /// Whether most words of a table's block other than this one are members.
@@ -348,7 +452,8 @@ fn lines_above(rest: &Region<'_>, bbox: &BBox, em: f32) -> Vec<String> {
 }
 
 /// Whether `next`, the first table of the page after that of `before`, is its continuation.
-fn continues(before: &Part<'_>, next: &Part<'_>) -> bool {
+fn continues(parts: &[Part<'_>], next: &Part<'_>, foot: &Foot) -> bool {
+    let (Some(first), Some(before)) = (parts.first(), parts.last()) else { return false };
     if before.page_index + 1 != next.page_index
         || before.grid.columns != next.grid.columns
         || before.text_below > TEXT_BETWEEN
@@ -372,7 +477,14 @@ fn continues(before: &Part<'_>, next: &Part<'_>) -> bool {
     }
     let said_so = next.above.iter().any(|line| line.to_lowercase().contains("continued"))
         || header_texts(&next.grid).iter().any(|text| text.to_lowercase().contains("continued"));
-    header_texts(&before.grid) == header_texts(&next.grid) && (said_so || next.above.is_empty())
+    header_texts(&before.grid) == header_texts(&next.grid)
+        && (said_so || repeats_title(first, next) && !foot.introduces())
+}
+
+/// Whether nothing stands above the table but the title of the one before, repeated.
+fn repeats_title(first: &Part<'_>, next: &Part<'_>) -> bool {
+    next.above.len() <= first.above.len()
+        && next.above.iter().zip(&first.above).all(|(next, first)| next.trim() == first.trim())
 }
 
 fn header_texts(grid: &Grid) -> Vec<&str> {

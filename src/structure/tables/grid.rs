@@ -1,6 +1,6 @@
 //! The grid of one region: rows and columns put together into cells.
 
-use super::columns::{Columns, cut_chunks, find_columns};
+use super::columns::{Columns, cut_chunks, find_columns, separate_numbers};
 use super::header::header_cells;
 use super::lines::{Region, is_numeric, joined_text};
 use super::rows::{body_rows, full_rules, header_lines, horizontal_rules};
@@ -54,6 +54,7 @@ pub fn find_grid(page: &Page, bbox: &BBox) -> Option<Grid> {
 }
 
 pub(super) fn grid_of(page: &Page, mut region: Region<'_>) -> Option<Grid> {
+    separate_numbers(&mut region);
     let columns = find_columns(&region)?;
     cut_chunks(&mut region, &columns);
     let rules = horizontal_rules(&region);

@@ -4,6 +4,7 @@ use super::columns::{Columns, is_numeric_region};
 use super::lines::{Chunk, Region};
 use super::rows::Rule;
 use crate::document::BBox;
+use crate::structure::numbers::{Locale, PeriodParts};
 
 /// A header cell before it has rows.
 #[derive(Clone, Debug)]
@@ -26,8 +27,12 @@ pub(super) fn header_cells(
 ) -> (Vec<HeaderCell>, usize) {
     let mut cells: Vec<HeaderCell> = Vec::new();
     for line in 0..lines {
-        for chunk in &region.lines[line].chunks {
-            let span = span_of(region, columns, line, lines, chunk, rules);
+        let shared = shared_spans(region, columns, line, lines);
+        for (index, chunk) in region.lines[line].chunks.iter().enumerate() {
+            let span = match shared.as_ref().and_then(|spans| spans[index]) {
+                Some(span) => span,
+                None => span_of(region, columns, line, lines, chunk, rules),
+            };
             let above = cells
                 .iter_mut()
                 .filter(|cell| cell.span.0 <= span.1 && span.0 <= cell.span.1)
@@ -61,6 +66,73 @@ fn stacks(region: &Region<'_>, cell: &HeaderCell, chunk: &Chunk, rules: &[Rule])
             && rule.x1 > chunk.bbox.x0.min(cell.bbox.x0)
     });
     !ruled && gap < 1.6 * region.em
+}
+
+/// The columns of every chunk of a line of dates that share out all columns with headers of their own below: each chunk
+/// stands over the middle of its columns. `None` where the line is no such line; the stub's chunk has no span here.
+fn shared_spans(
+    region: &Region<'_>,
+    columns: &Columns,
+    line: usize,
+    lines: usize,
+) -> Option<Vec<Option<(usize, usize)>>> {
+    let chunks = &region.lines[line].chunks;
+    let is_stub = |chunk: &Chunk| columns.at(chunk.bbox.center_x()) == 0;
+    let first = chunks.iter().position(|chunk| !is_stub(chunk))?;
+    let dates = &chunks[first..];
+    let is_date = |chunk: &Chunk| PeriodParts::of(&region.text(chunk), Locale::default()).is_pure();
+    let below = |column: usize| {
+        region.lines[line + 1..lines].iter().flat_map(|line| &line.chunks).any(|chunk| {
+            let (from, to) = columns.span(chunk.bbox.x0, chunk.bbox.x1, 0.3 * region.em);
+            from <= column && column <= to && from > 0
+        })
+    };
+    let count = columns.len() - 1;
+    if dates.len() >= count || !dates.iter().all(is_date) || !(1..=count).all(below) {
+        return None;
+    }
+    // Columns of numbers are narrower than their headers, which are centred over the whole: half a column is near.
+    let pitch = (columns.extents[count].1 - columns.extents[1].0) / count as f32;
+    let distance = |from: usize, to: usize, chunk: &Chunk| {
+        let extent = (columns.extents[from].0, columns.extents[to].1);
+        (f32::midpoint(extent.0, extent.1) - chunk.bbox.center_x()).abs()
+    };
+    // Equal shares, if they fit.
+    let share = count / dates.len();
+    let start = |index: usize| index * share + 1;
+    let fits = |(index, chunk): (usize, &Chunk)| {
+        distance(start(index), start(index) + share - 1, chunk) < 0.75 * pitch
+    };
+    if count.is_multiple_of(dates.len()) && dates.iter().enumerate().all(fits) {
+        let spans = (0..dates.len()).map(|index| Some((start(index), start(index) + share - 1)));
+        return Some(vec![None; first].into_iter().chain(spans).collect());
+    }
+    // best[k][last]: least sum of distances of the first k chunks over the columns up to `last`, with the start of the
+    // last chunk's columns.
+    let mut best = vec![vec![(f32::INFINITY, 0usize); count + 1]; dates.len() + 1];
+    best[0][0].0 = 0.0;
+    for (index, chunk) in dates.iter().enumerate() {
+        for to in index + 1..=count {
+            for from in index + 1..=to {
+                let own = distance(from, to, chunk);
+                let sum = best[index][from - 1].0 + own;
+                if own < 0.5 * pitch && sum < best[index + 1][to].0 {
+                    best[index + 1][to] = (sum, from);
+                }
+            }
+        }
+    }
+    let mut spans = vec![None; chunks.len()];
+    let mut to = count;
+    for index in (0..dates.len()).rev() {
+        let (sum, from) = best[index + 1][to];
+        if !sum.is_finite() {
+            return None;
+        }
+        spans[first + index] = Some((from, to));
+        to = from - 1;
+    }
+    Some(spans)
 }
 
 fn span_of(

@@ -1,6 +1,8 @@
 //! Tables from words, rulings and layout blocks.
 
+mod captions;
 mod columns;
+mod dated_rows;
 mod dates;
 mod detect;
 mod extent;
@@ -9,11 +11,12 @@ mod grid;
 mod header;
 mod lines;
 mod notes;
+mod rotated;
 mod rows;
+mod stacked;
 mod units;
 mod values;
 
-pub use dates::cell_period;
 pub use find::find_tables;
 pub use grid::find_grid;
 

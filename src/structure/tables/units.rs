@@ -300,6 +300,7 @@ mod tests {
                         alternatives: number.alternatives,
                         confidence: 1.0,
                         needs_review: false,
+                        period: None,
                     }),
                 });
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::dates::column_periods;
+use super::captions::caption;
 use super::find::Part;
 use super::grid::GridCell;
 use super::lines::joined_text;
@@ -14,9 +14,6 @@ use crate::structure::numbers::{
     Locale, ScaleStatement, ScaleSubject, is_of_unit_words, parse_number, scale_by, scale_from_caption,
 };
 use crate::structure::units::{LabelUnit, Scopes, header_unit, label_unit, subject};
-
-/// Longest caption in words.
-const CAPTION_WORDS: usize = 25;
 
 /// No company has so many shares: a larger number was printed in full.
 const MOST_SHARES: f64 = 1e13;
@@ -134,7 +131,7 @@ pub(super) fn table_of(
         id,
         blocks: parts.iter().flat_map(|part| part.blocks.iter().copied()).collect(),
         section: None,
-        caption: caption(&first.above),
+        caption: caption(&first.above, &first.before, context.locale),
         page: first.page.number,
         bbox: first.bbox,
         continued,
@@ -144,8 +141,20 @@ pub(super) fn table_of(
         scale: statement.scale,
         scale_from: unit.source,
         currency: statement.currency.map(str::to_owned),
-        column_periods: column_periods(&headers, &first.above, context.locale),
+        column_periods: Vec::new(),
         cells,
+    }
+}
+
+/// The header of every column of a table, those of `origin` where it has none of its own.
+pub(super) fn headers_of_table(table: &Table, origin: Option<&Part<'_>>) -> Vec<String> {
+    match origin {
+        Some(origin) if table.header_rows == 0 && origin.grid.columns == table.columns as usize => {
+            headers_of(origin)
+        }
+        _ => {
+            (0..table.columns).map(|column| column_header(&table.cells, table.header_rows, column)).collect()
+        }
     }
 }
 
@@ -186,19 +195,6 @@ pub(super) fn scale_statement(part: &Part<'_>) -> Option<ScaleStatement> {
         }
     }
     found
-}
-
-/// The nearest line above that is a title rather than a statement of units in parentheses.
-fn caption(above: &[String]) -> Option<String> {
-    above
-        .iter()
-        .find(|line| {
-            !(line.starts_with('(') && line.ends_with(')'))
-                && line.chars().any(char::is_alphabetic)
-                && line.split(' ').count() <= CAPTION_WORDS
-                && !(scale_from_caption(line).is_some() && line.split(' ').count() < 6)
-        })
-        .cloned()
 }
 
 fn is_year(text: &str) -> bool {
@@ -457,5 +453,6 @@ fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
         alternatives: number.alternatives,
         confidence,
         needs_review,
+        period: None,
     })
 }

@@ -1,0 +1,162 @@
+//! Tables that stand one below the other in one region: a second block of column headers begins a table of its own.
+
+use std::ops::Range;
+
+use super::columns::{first_data_line, is_numeric_region, is_rest_of_date};
+use super::lines::{Chunk, Line, Region};
+use crate::structure::numbers::{Locale, PeriodParts};
+
+/// Headers that must stand again, word by word, for a line to be the same headers.
+const FEWEST_REPEATED: usize = 2;
+/// Lines of numbers that each of the tables has.
+const FEWEST_ROWS: usize = 2;
+
+/// The lines of each table in a region of numbers.
+///
+/// A table begins with the headers of the one above repeated, or with headers of dates below a title of its own. A row of
+/// years with a label and nothing between is part of its table.
+pub(super) fn stacked_tables(region: &Region<'_>) -> Vec<Range<usize>> {
+    let lines = &region.lines;
+    let whole = std::iter::once(0..lines.len()).collect();
+    let Some(first) = is_numeric_region(region).then(|| first_data_line(region)).flatten() else {
+        return whole;
+    };
+    let left = lines.iter().map(|line| line.bbox.x0).fold(f32::INFINITY, f32::min);
+    let mut view = View { region, left, numbers: f32::INFINITY };
+    let numbers = lines[first..].iter().flat_map(|line| view.headers(line)).filter(|chunk| chunk.numeric);
+    view.numbers = numbers.map(|chunk| chunk.bbox.x0).fold(f32::INFINITY, f32::min);
+    let mut headers: Vec<String> =
+        lines[..first].iter().flat_map(|line| view.headers(line)).map(|chunk| region.text(chunk)).collect();
+    let amounts: Vec<bool> = (0..lines.len()).map(|line| view.has_amounts(line)).collect();
+    let mut starts = vec![0];
+    let mut line = first;
+    while line < lines.len() {
+        if amounts[line] {
+            line += 1;
+            continue;
+        }
+        let end = (line..lines.len()).find(|&next| amounts[next]).unwrap_or(lines.len());
+        let start = starts.last().copied().unwrap_or(0);
+        let rows = |range: Range<usize>| range.filter(|&line| amounts[line]).count();
+        if end < lines.len()
+            && rows(start..line) >= FEWEST_ROWS
+            && rows(end..lines.len()) >= FEWEST_ROWS
+            && view.begins_table(line..end, &headers)
+        {
+            starts.push(line);
+            headers = lines[line..end]
+                .iter()
+                .flat_map(|line| view.headers(line))
+                .map(|chunk| region.text(chunk))
+                .collect();
+        }
+        line = end;
+    }
+    let ends = starts[1..].iter().copied().chain(std::iter::once(lines.len()));
+    starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+}
+
+struct View<'a, 'p> {
+    region: &'a Region<'p>,
+    left: f32,
+    /// Left edge of the numbers.
+    numbers: f32,
+}
+
+impl<'a> View<'a, '_> {
+    fn in_stub(&self, chunk: &Chunk) -> bool {
+        chunk.bbox.x0 < self.left + 6.0 * self.region.em
+    }
+
+    /// The chunks of a line over the columns of numbers.
+    fn headers(&self, line: &'a Line) -> impl Iterator<Item = &'a Chunk> {
+        line.chunks.iter().filter(|chunk| !self.in_stub(chunk))
+    }
+
+    fn has_amounts(&self, line: usize) -> bool {
+        let right = self.headers(&self.region.lines[line]);
+        right.into_iter().any(|chunk| chunk.numeric && !is_rest_of_date(self.region, line, chunk))
+    }
+
+    /// Whether these lines without amounts are the headers of a further table.
+    fn begins_table(&self, lines: Range<usize>, headers: &[String]) -> bool {
+        let is_date = |text: &str| PeriodParts::of(text, Locale::default()).is_pure();
+        let (mut repeated, mut dates, mut titles) = (0, 0, 0);
+        for line in &self.region.lines[lines] {
+            let right: Vec<String> = self.headers(line).map(|chunk| self.region.text(chunk)).collect();
+            repeated += right
+                .iter()
+                .filter(|text| text.contains(char::is_alphabetic) && !is_date(text) && headers.contains(text))
+                .count();
+            dates += right.iter().filter(|text| is_date(text)).count();
+            // A title stands alone, over the columns or from the left edge into them.
+            let alone = line.chunks.first().filter(|chunk| line.chunks.len() == 1 && !chunk.numeric);
+            titles += usize::from(alone.is_some_and(|chunk| {
+                let text = self.region.text(chunk);
+                let over = right.len() == 1 || chunk.bbox.x1 > self.numbers;
+                over && !is_date(&text) && !headers.contains(&text)
+            }));
+        }
+        repeated >= FEWEST_REPEATED || dates >= 2 && titles > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{BBox, Word};
+    use crate::structure::testing::{page_of, word};
+
+    /// Lines `label | header | header` at fixed places.
+    fn tables(lines: &[&str]) -> Vec<Range<usize>> {
+        let mut words: Vec<Word> = Vec::new();
+        for (row, line) in lines.iter().enumerate() {
+            for (column, text) in
+                line.split('|').map(str::trim).enumerate().filter(|(_, text)| !text.is_empty())
+            {
+                let mut x = [50.0, 250.0, 350.0][column];
+                for part in text.split(' ') {
+                    let end = x + 5.0 * part.chars().count() as f32;
+                    words.push(word(part, x, 100.0 + 14.0 * row as f32, end, 10.0));
+                    x = end + 2.5;
+                }
+            }
+        }
+        let page = page_of(words);
+        let region = Region::new(&page, &BBox::new(0.0, 0.0, 600.0, 800.0));
+        stacked_tables(&region)
+    }
+
+    #[test]
+    fn repeated_headers_and_titled_dates_begin_a_table() {
+        let repeated = [
+            "| Land | Buildings",
+            "April 2020 | 1,204 | 310",
+            "Other | 12 | 14",
+            "| Thousands of dollars",
+            "| Land | Buildings",
+            "April 2020 | 3,021 | 741",
+            "Other | 15 | 16",
+        ];
+        assert_eq!(tables(&repeated), [0..3, 3..7]);
+        let titled = [
+            "| 2022 | 2021",
+            "Banks | 1,204 | 310",
+            "Total | 12 | 14",
+            "| Lending commitments",
+            "| 2022 | 2021",
+            "Banks | 3,021 | 741",
+            "Total | 15 | 16",
+        ];
+        assert_eq!(tables(&titled), [0..3, 3..7]);
+        let one = [
+            "Years ended | 2022 | 2021",
+            "Sales | 1,204 | 310",
+            "Costs | 12 | 14",
+            "Balances at year end | 2022 | 2021",
+            "Cash | 3,021 | 741",
+            "Debt | 15 | 16",
+        ];
+        assert_eq!(tables(&one), [0..6]);
+    }
+}
