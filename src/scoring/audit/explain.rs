@@ -12,8 +12,11 @@ pub(super) struct Candidate<'a> {
 pub(super) fn explain(candidates: &[Candidate<'_>]) -> Option<String> {
     let kinds: [fn(&Candidate<'_>) -> Option<String>; 4] = [sign, scale, transposition, digit];
     kinds.iter().find_map(|kind| {
-        let found: Vec<String> =
-            candidates.iter().filter(|candidate| candidate.value != 0.0).filter_map(kind).collect();
+        let found: Vec<String> = candidates
+            .iter()
+            .filter(|candidate| candidate.value * candidate.needed != 0.0)
+            .filter_map(kind)
+            .collect();
         match found.as_slice() {
             [] => None,
             [one] => Some(one.clone()),

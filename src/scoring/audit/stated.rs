@@ -329,5 +329,7 @@ fn check(
         terms: vec![of_table, of_sentence],
         remark: None,
         sum: false,
+        converted: false,
+        relation: None,
     })
 }

@@ -48,7 +48,26 @@ pub(super) fn misplaced(
         return None;
     }
     let (checks, bits) = explained_by_rows(sheet, &parts, row)?;
+    if is_shorter_sum(sheet, &parts, row) {
+        return None;
+    }
     (bits >= MISPLACED_BITS).then_some((from, checks))
+}
+
+/// Whether the row adds up the last of these rows in every column: what stands above them belongs to another sum, however
+/// small the numbers are.
+fn is_shorter_sum(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize) -> bool {
+    (1..parts.len()).any(|from| {
+        let mut telling = false;
+        let holds = (0..sheet.columns())
+            .filter(|&column| sheet.rows[row].entries[column].number().is_some())
+            .all(|column| {
+                let check = check(sheet, &parts[from..], row, column);
+                telling |= check.as_ref().is_some_and(|check| check.printed != 0.0);
+                check.is_some_and(|check| check.holds())
+            });
+        holds && telling
+    })
 }
 
 /// A row that says "total", in the only column of numbers that it has, which a single slip keeps from being the sum of
@@ -86,7 +105,7 @@ pub(super) fn slipped(
         let large = found.printed.abs() >= found.unit() * if named { SLIP_UNITS_NAMED } else { SLIP_UNITS };
         let explained =
             all_read && large && !found.holds() && found.clone().into_anomaly().explanation.is_some();
-        explained.then_some((from, (column, found)))
+        (explained && !is_shorter_sum(sheet, &parts, row)).then_some((from, (column, found)))
     })
 }
 
@@ -100,8 +119,10 @@ type Vector = Vec<f64>;
 #[derive(Clone, Debug)]
 pub(super) struct Exchange {
     pub rows: (usize, usize),
-    /// Columns in which the sum fails, all of the result's amounts.
+    /// Columns of amounts that the result has,
     pub columns: Vec<usize>,
+    /// and in how many of them the sum fails.
+    pub failing: usize,
     /// Whether the result is one of the two.
     pub moves_result: bool,
     pub checks: Vec<(usize, Check)>,
@@ -147,8 +168,6 @@ struct Seeker<'s, 't> {
     others: Vec<(usize, Vector)>,
     /// Their indices by the number in the first column.
     by_first: Vec<usize>,
-    /// Bits that the digits of the result are worth.
-    digits: f64,
     needed: f64,
 }
 
@@ -162,30 +181,33 @@ impl<'s, 't> Seeker<'s, 't> {
         };
         let columns: Vec<usize> = (0..sheet.columns())
             .filter(|&column| {
-                let number = own.entries[column].number().filter(|_| sheet.additive[column]);
-                number.is_some_and(|number| number.value != 0.0 && number.class.adds_to(Class::Amount))
+                let number = own.entries[column].number().filter(|_| adds_up(sheet, column));
+                number.is_some_and(|number| number.class.adds_to(Class::Amount) && !number.converted)
             })
             .collect();
         if columns.len() < 2 {
             return None;
         }
+        // What is left empty is nothing.
         let vector = |row: usize| -> Option<Vector> {
-            let entry = |&column: &usize| sheet.rows[row].entries[column].number();
-            columns.iter().map(|column| entry(column).map(|number| number.value)).collect()
+            let value = |&column: &usize| match &sheet.rows[row].entries[column] {
+                Entry::Blank => Some(0.0),
+                entry => entry.number().map(|number| number.value),
+            };
+            let values: Vector = columns.iter().map(value).collect::<Option<_>>()?;
+            values.iter().any(|value| *value != 0.0).then_some(values)
         };
         let unit =
             |&column: &usize| own.entries[column].number().map_or(1.0, |number| 2.0 * number.half_unit);
         let units: Vector = columns.iter().map(unit).collect();
         let result = vector(row)?;
-        let bits = |(value, unit): (&f64, &f64)| (value.abs() / unit).max(1.0).log2().min(COLUMN_BITS);
         let others: Vec<(usize, Vector)> = near(sheet, row, row)
             .filter(|&other| other != row)
             .filter_map(|other| Some((other, vector(other)?)))
             .collect();
         let mut by_first: Vec<usize> = (0..others.len()).collect();
         by_first.sort_by(|&a, &b| others[a].1[0].total_cmp(&others[b].1[0]));
-        let digits = result.iter().zip(&units).map(bits).sum();
-        Some(Self { sheet, row, columns, units, result, others, by_first, digits, needed })
+        Some(Self { sheet, row, columns, units, result, others, by_first, needed })
     }
 
     /// The first row that is none of the parts and has these numbers.
@@ -206,10 +228,22 @@ impl<'s, 't> Seeker<'s, 't> {
 
     fn exchange(&self, parts: &[(usize, i8)], tried: &mut usize) -> Option<Exchange> {
         let difference = differences(self.sheet, parts, &self.columns, &self.result)?;
-        // Where one column comes out, the rows are in their places.
-        if difference.iter().zip(&self.units).any(|(difference, unit)| difference.abs() < 2.0 * unit) {
+        let off = |at: usize| difference[at].abs() >= 2.0 * self.units[at];
+        let failing: Vec<usize> = (0..self.columns.len()).filter(|&at| off(at)).collect();
+        // Where a column with numbers comes out, the rows are in their places.
+        if failing.len() < 2
+            || (0..self.columns.len()).any(|at| !off(at) && self.result[at] != 0.0 && difference[at] != 0.0)
+        {
             return None;
         }
+        // What a difference says by its digits, but no more than the result does by its own.
+        let digits: f64 = failing
+            .iter()
+            .map(|&at| {
+                let units = self.result[at].abs().max(difference[at].abs()) / self.units[at];
+                units.max(1.0).log2().min(COLUMN_BITS)
+            })
+            .sum();
         let values_of = |row: usize| {
             self.others.binary_search_by_key(&row, |other| other.0).ok().map(|at| &self.others[at].1)
         };
@@ -235,7 +269,7 @@ impl<'s, 't> Seeker<'s, 't> {
         *tried += outside;
         pair = pair.or_else(|| Some((self.row, self.place_of(&sum, parts)?)));
         let (first, second) = pair?;
-        if self.digits - (1.0 + *tried as f64).log2() < self.needed {
+        if digits - (1.0 + *tried as f64).log2() < self.needed {
             return None;
         }
         let [a, b] = [first, second].map(|row| self.sheet.name(row));
@@ -249,10 +283,16 @@ impl<'s, 't> Seeker<'s, 't> {
         Some(Exchange {
             rows: (first, second),
             columns: self.columns.clone(),
+            failing: failing.len(),
             moves_result: first == self.row || second == self.row,
-            checks: self.columns.iter().filter_map(check).collect(),
+            checks: failing.iter().map(|&at| &self.columns[at]).filter_map(check).collect(),
         })
     }
+}
+
+/// Whether the numbers of a column are amounts that are added up, as far as it shows.
+fn adds_up(sheet: &Sheet<'_>, column: usize) -> bool {
+    sheet.additive[column] && !sheet.rates[column]
 }
 
 /// Rows near those from `first` to `last`.
@@ -288,8 +328,11 @@ fn explained_by_rows(
     parts: &[(usize, i8)],
     row: usize,
 ) -> Option<(Vec<(usize, Check)>, f64)> {
-    let checks: Vec<(usize, Check)> =
-        (0..sheet.columns()).filter_map(|column| Some((column, check(sheet, parts, row, column)?))).collect();
+    let checks: Vec<(usize, Check)> = (0..sheet.columns())
+        .filter(|&column| adds_up(sheet, column))
+        .filter_map(|column| Some((column, check(sheet, parts, row, column)?)))
+        .filter(|(_, check)| !check.converted)
+        .collect();
     if checks.len() < 2 || checks.iter().any(|(_, check)| check.holds() || check.printed == 0.0) {
         return None;
     }

@@ -1,13 +1,16 @@
-//! Subtotals too small to be believed by themselves: "Net other comprehensive income" between two balances. Whether a
-//! total takes them or their parts is decided by which of both adds up.
+//! Subtotals too small to be believed by themselves: "Net other comprehensive income" between two balances; and rows printed
+//! above their parts: "Deferred tax", of which recognised in income and not. Whether a total takes them or their parts is
+//! decided by which of both adds up.
 
 use super::super::sheet::Sheet;
 use super::cues::says_total;
-use super::hypothesis::MOST_TERMS;
+use super::hypothesis::{MOST_TERMS, judge};
 use super::{Item, Stack, check};
 
 /// Most rows of a nested sum.
 const MOST_PARTS: usize = 8;
+/// Bits from which a row may be the sum of the rows below it: little, because the total must then hold, too.
+const PARENT_BITS: f64 = 1.5;
 
 /// A row that is exactly the sum of the rows directly above it, in every column.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +47,39 @@ impl Nested {
     }
 }
 
+/// How many rows on top of the stack are the parts of the row below them: exactly, and not by chance.
+pub(super) fn parts_below(sheet: &Sheet<'_>, stack: &[Item]) -> Option<usize> {
+    let mut parts: Vec<(usize, i8)> = Vec::new();
+    for (count, item) in stack.iter().rev().enumerate() {
+        match item {
+            Item::Row(parent) if parts.len() >= 2 => {
+                let mut bits = 0.0;
+                let (mut whole, mut columns) = (true, 0);
+                for column in 0..sheet.columns() {
+                    if sheet.rows[*parent].entries[column].number().is_some() {
+                        let verdict = judge(sheet, &parts, *parent, column);
+                        whole &= verdict.is_some_and(|verdict| verdict.exact);
+                        columns += 1;
+                        bits += verdict.map_or(0.0, |verdict| verdict.bits);
+                    }
+                }
+                if whole && columns >= 2 && bits >= PARENT_BITS {
+                    return Some(count);
+                }
+                parts.push((*parent, 1));
+            }
+            Item::Row(row) => parts.push((*row, 1)),
+            // "thereof:"
+            Item::Heading(_) if parts.len() >= 2 => {}
+            Item::Heading(_) => return None,
+        }
+        if parts.len() > MOST_PARTS {
+            return None;
+        }
+    }
+    None
+}
+
 /// The top of the stack without the parts of nested subtotals that stand on it, and where on it what is left stood; `None`
 /// if that changes nothing. No more rows than a relation can have terms, and the one below them, which tells a whole block.
 pub(super) fn without_nested(stack: &Stack) -> Option<(Vec<Item>, Vec<usize>)> {
@@ -56,7 +92,7 @@ pub(super) fn without_nested(stack: &Stack) -> Option<(Vec<Item>, Vec<usize>)> {
         while let Some(sum) = sums.next_if(|sum| sum.at > floor + position) {
             reach = reach.min(sum.at - sum.parts);
         }
-        if floor + position >= reach {
+        if floor + position >= reach || stack.below.contains(&(floor + position)) {
             changes = true;
             continue;
         }

@@ -80,6 +80,7 @@ impl Known {
                     exact: 0,
                     bits: 0.0,
                     natural: true,
+                    known: true,
                 };
                 for column in 0..sheet.columns() {
                     match judge(sheet, &found.parts, row, column) {
