@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use super::evidence::{Record, alike, is_average, is_copied, is_slip};
 use super::relation::{Check, sum_check};
-use super::sheet::{Entry, Number, Sheet, is_finer};
+use super::sheet::{Class, Entry, Number, Sheet, is_finer};
 use crate::error::Result;
 use crate::limit::Limit;
 use cues::{Cue, names_block};
@@ -143,7 +143,7 @@ fn is_repair(
     };
     let (held, holds) = (results(checks, true), results(&after, true));
     let gained = holds.difference(&held).count();
-    let needed = exchange.failing * if exchange.moves_result { 2 } else { 1 };
+    let needed = exchange.columns.len() * if exchange.moves_result { 2 } else { 1 };
     Ok(held.is_subset(&holds)
         && gained >= needed
         && results(&after, false).len() <= results(checks, false).len())
@@ -310,6 +310,17 @@ fn numbers<'s>(
         }
     }
     (!terms.is_empty()).then_some((terms, result))
+}
+
+/// Whether a row has nothing that could be added to this result: percentages below amounts ("% of revenue").
+fn is_of_other_kind(sheet: &Sheet<'_>, part: usize, row: usize) -> bool {
+    let mut pairs = sheet.rows[part]
+        .entries
+        .iter()
+        .zip(&sheet.rows[row].entries)
+        .filter_map(|(part, result)| Some((part.number()?.class, result.number()?.class)))
+        .peekable();
+    pairs.peek().is_some() && pairs.all(|(part, result)| part == Class::Percent && !part.adds_to(result))
 }
 
 fn check(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize, column: usize) -> Option<Check> {

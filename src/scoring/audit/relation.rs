@@ -6,6 +6,9 @@ use crate::document::analysis::CellReference;
 use crate::document::findings::{Anomaly, Severity, Term};
 use crate::document::round::round_to;
 
+/// A difference this many times what rounding can make is explained by a slip although the sum is rounded, too.
+const ROUNDING_SHARE: f64 = 200.0;
+
 /// A relation that was checked.
 #[derive(Clone, Debug)]
 pub(super) struct Check {
@@ -52,8 +55,16 @@ impl Check {
         2.0 * self.half_units.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    /// The single slip that explains the difference of a sum.
+    /// The single slip that explains the difference of a sum: exactly, or within the rounding of the other numbers where
+    /// that is small beside the difference.
     pub fn slip(&self) -> Option<String> {
+        self.slip_within(0.0).or_else(|| {
+            let small = self.difference().abs() >= ROUNDING_SHARE * self.tolerance;
+            small.then(|| self.slip_within(self.tolerance))?
+        })
+    }
+
+    fn slip_within(&self, slack: f64) -> Option<String> {
         let candidates: Vec<Candidate<'_>> = self
             .terms
             .iter()
@@ -66,7 +77,7 @@ impl Check {
                 } else {
                     term.value + self.difference() * f64::from(term.factor)
                 };
-                Candidate { text: &term.text, value: term.value, needed, half_unit }
+                Candidate { text: &term.text, value: term.value, needed, half_unit, slack }
             })
             .collect();
         explain(&candidates)

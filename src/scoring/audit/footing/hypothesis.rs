@@ -2,7 +2,7 @@
 
 use super::super::sheet::{Class, Entry, Number, Sheet, is_finer};
 use super::cues::{Cue, says_total};
-use super::{Hypothesis, Item, check, numbers};
+use super::{Hypothesis, Item, check, is_of_other_kind, numbers};
 
 /// Most rows that are tried as terms of one total.
 pub(super) const MOST_TERMS: usize = 60;
@@ -97,6 +97,9 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
     let mut tried = 0usize;
     for (position, item) in stack.iter().enumerate().rev() {
         let Item::Row(part) = *item else { continue };
+        if is_of_other_kind(sheet, part, row) {
+            continue;
+        }
         rows.push(part);
         if rows.len() > MOST_TERMS {
             break;

@@ -2,7 +2,7 @@
 //! above their parts: "Deferred tax", of which recognised in income and not. Whether a total takes them or their parts is
 //! decided by which of both adds up.
 
-use super::super::sheet::Sheet;
+use super::super::sheet::{Class, Sheet};
 use super::cues::says_total;
 use super::hypothesis::{MOST_TERMS, judge};
 use super::{Item, Stack, check};
@@ -11,6 +11,8 @@ use super::{Item, Stack, check};
 const MOST_PARTS: usize = 8;
 /// Bits from which a row may be the sum of the rows below it: little, because the total must then hold, too.
 const PARENT_BITS: f64 = 1.5;
+/// The same where it is so within rounding only.
+const ROUNDED_PARENT_BITS: f64 = 10.0;
 
 /// A row that is exactly the sum of the rows directly above it, in every column.
 #[derive(Clone, Copy, Debug)]
@@ -47,23 +49,26 @@ impl Nested {
     }
 }
 
-/// How many rows on top of the stack are the parts of the row below them: exactly, and not by chance.
+/// How many rows on top of the stack are the parts of the row below them.
 pub(super) fn parts_below(sheet: &Sheet<'_>, stack: &[Item]) -> Option<usize> {
     let mut parts: Vec<(usize, i8)> = Vec::new();
     for (count, item) in stack.iter().rev().enumerate() {
         match item {
             Item::Row(parent) if parts.len() >= 2 => {
                 let mut bits = 0.0;
-                let (mut whole, mut columns) = (true, 0);
-                for column in 0..sheet.columns() {
-                    if sheet.rows[*parent].entries[column].number().is_some() {
+                let (mut whole, mut exact, mut columns) = (true, true, 0);
+                for column in (0..sheet.columns()).filter(|&column| !sheet.rates[column]) {
+                    let number = sheet.rows[*parent].entries[column].number();
+                    if number.is_some_and(|number| number.class.adds_to(Class::Amount)) {
                         let verdict = judge(sheet, &parts, *parent, column);
-                        whole &= verdict.is_some_and(|verdict| verdict.exact);
+                        whole &= verdict.is_some_and(|verdict| verdict.holds);
+                        exact &= verdict.is_some_and(|verdict| verdict.exact);
                         columns += 1;
                         bits += verdict.map_or(0.0, |verdict| verdict.bits);
                     }
                 }
-                if whole && columns >= 2 && bits >= PARENT_BITS {
+                let needed = if exact { PARENT_BITS } else { ROUNDED_PARENT_BITS };
+                if whole && columns >= 2 && bits >= needed {
                     return Some(count);
                 }
                 parts.push((*parent, 1));
