@@ -60,16 +60,18 @@ const MOST_DIGITS: usize = 15;
 /// last printed place.
 fn corrected(candidate: &Candidate<'_>, corrections: impl Fn(&[i64]) -> Vec<i64>) -> bool {
     let unit = 2.0 * candidate.half_unit;
-    let printed = format!("{:.0}", (candidate.value.abs() / unit).round());
-    if printed.len() > MOST_DIGITS {
+    let printed = (candidate.value.abs() / unit).round();
+    let needed = candidate.needed * candidate.value.signum() / unit;
+    // The first digit is no zero, before and after.
+    let length = printed.max(1.0).log10().floor() as usize + 1;
+    let same_length = 10f64.powi(length as i32 - 1)..10f64.powi(length as i32);
+    if length > MOST_DIGITS || !same_length.contains(&needed.round()) {
         return false;
     }
-    let digits: Vec<i64> = printed.bytes().rev().map(|digit| i64::from(digit - b'0')).collect();
+    let digits: Vec<i64> = (0..length).map(|place| printed as i64 / 10i64.pow(place as u32) % 10).collect();
+    let off = (0.25f64).max(candidate.slack / unit);
     corrections(&digits).into_iter().any(|change| {
-        let value = candidate.value.abs() + change as f64 * unit;
-        // The first digit is no zero.
-        format!("{:.0}", value / unit).len() == printed.len()
-            && candidate.is_needed(value * candidate.value.signum(), candidate.half_unit)
+        same_length.contains(&(printed + change as f64)) && (needed - printed - change as f64).abs() < off
     })
 }
 

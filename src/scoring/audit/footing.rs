@@ -251,7 +251,10 @@ fn keep_what_evidence_bears(sheet: &Sheet<'_>, found: &mut Hypothesis, row: usiz
         failing: failing.len(),
     };
     let cue = Cue::of(&sheet.rows[row]);
-    let plain = found.natural && cue != Cue::None && !repeats_labels(sheet, &found.parts);
+    let plain = found.natural
+        && cue != Cue::None
+        && !repeats_labels(sheet, &found.parts)
+        && !is_unlabelled(sheet, &found.parts, row);
     let same_kind = alike(sheet, found.holding.iter().chain(&found.failing).copied());
     let told = found.known && (cue == Cue::Total || record.telling >= record.failing);
     let confirmed = told || record.confirms(plain, same_kind);
@@ -259,6 +262,11 @@ fn keep_what_evidence_bears(sheet: &Sheet<'_>, found: &mut Hypothesis, row: usiz
         !is_average(check) && (confirmed && check.filled() >= 2 || is_slip(check) || is_copied(sheet, check))
     };
     found.failing = failing.into_iter().filter(|(_, check)| borne(check)).map(|(column, _)| column).collect();
+}
+
+/// Whether neither result nor terms say what they are: then an empty label is no sign of a total.
+fn is_unlabelled(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize) -> bool {
+    sheet.rows[row].key.is_empty() && parts.iter().any(|&(part, _)| sheet.rows[part].key.is_empty())
 }
 
 /// Whether terms have the same labels, as rows that alternate between years have.

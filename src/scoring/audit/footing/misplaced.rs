@@ -1,13 +1,14 @@
 //! Totals that no column confirms: off in every column because rows stand in the wrong place, or off in the only
 //! column by what one slip explains.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::super::relation::Check;
 use super::super::sheet::{Class, Entry, Sheet};
 use super::cues::{Cue, names_block, says_total};
 use super::hypothesis::MOST_TERMS;
-use super::{Item, check, is_of_other_kind};
+use super::{Item, check, is_of_other_kind, is_unlabelled};
 
 /// Bits from which rows in the wrong place explain a total that is off in every column.
 const MISPLACED_BITS: f64 = 9.0;
@@ -146,7 +147,7 @@ pub(super) fn exchanges(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Vec<Ex
         if parts.len() > MOST_PARTS {
             break;
         }
-        if parts.len() < 2 {
+        if parts.len() < 2 || is_unlabelled(sheet, &parts, row) {
             continue;
         }
         let by_label: Vec<(usize, i8)> = parts
@@ -171,8 +172,8 @@ struct Seeker<'s, 't> {
     result: Vector,
     /// Rows near by with numbers, in order.
     others: Vec<(usize, Vector)>,
-    /// Their indices by the number in each column.
-    by_column: Vec<Vec<usize>>,
+    /// Their indices by the number in each column, sorted when first asked for.
+    by_column: Vec<OnceCell<Vec<usize>>>,
     needed: f64,
 }
 
@@ -224,12 +225,7 @@ impl<'s, 't> Seeker<'s, 't> {
             .filter(|&other| other != row)
             .filter_map(|other| Some((other, vector(other)?)))
             .collect();
-        let order = |at: usize| {
-            let mut order: Vec<usize> = (0..others.len()).collect();
-            order.sort_by(|&a, &b| others[a].1[at].total_cmp(&others[b].1[at]));
-            order
-        };
-        let by_column = (0..columns.len()).map(order).collect();
+        let by_column = vec![OnceCell::new(); columns.len()];
         Some(Self { sheet, row, columns, units, result, others, by_column, needed })
     }
 
@@ -239,7 +235,11 @@ impl<'s, 't> Seeker<'s, 't> {
         let first = failing.columns[0];
         let reach = failing.slack * self.units[first];
         let value = |other: usize| self.others[other].1[first];
-        let order = &self.by_column[first];
+        let order = self.by_column[first].get_or_init(|| {
+            let mut order: Vec<usize> = (0..self.others.len()).collect();
+            order.sort_by(|&a, &b| value(a).total_cmp(&value(b)));
+            order
+        });
         let from = order.partition_point(|&other| value(other) < due[first] - reach);
         order[from..]
             .iter()
