@@ -387,7 +387,7 @@ mod tests {
     #[test]
     fn headers_state_units_of_their_own() {
         let price = header_unit("Price ($)");
-        assert!(price.plain && price.scale.is_none() && price.currency == Some("USD"));
+        assert!(price.plain && price.scale == Some(0) && price.currency == Some("USD"));
         assert_eq!(header_unit("Local (£m)").currency, Some("GBP"));
         assert_eq!(header_unit("Revenue ($m)").scale, Some(6));
         assert_eq!(header_unit("EUR m").scale, Some(6));
