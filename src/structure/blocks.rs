@@ -159,7 +159,7 @@ fn is_number(words: &[&str]) -> bool {
 }
 
 /// "Table 3.", "Note 12 – Borrowings", "Exhibit A-1:".
-fn names_table(words: &[&str]) -> bool {
+pub(super) fn names_table(words: &[&str]) -> bool {
     let [first, second, ..] = words else { return false };
     let first = first.to_lowercase();
     let numbered =

@@ -336,6 +336,20 @@ fn without_stated_amounts(label: &str) -> String {
     }
 }
 
+/// Whether a line about units speaks of things that are measured or counted and not of money: "thousands of barrels daily".
+pub(in crate::structure) fn names_measure(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2);
+    words.any(|word| {
+        MEASURES.contains(&word)
+            || counted_nouns().contains(&word)
+            || matches!(
+                word,
+                "barrels" | "cubic" | "megawatt" | "megawatts" | "gigajoules" | "litre" | "tonne"
+            )
+    })
+}
+
 /// "Index (2020 = 100)"
 fn has_index(text: &str) -> bool {
     text.contains("index") && text.contains("100")
