@@ -99,7 +99,14 @@ pub(super) fn table_of(
     let labels = row_labels(&cells, header_rows, rows);
     let statement = &unit.statement;
     let locale = context.locale.of_table(cells.iter().map(|cell| cell.text.as_str()));
-    let mut label_units: Vec<LabelUnit> = labels.iter().map(|label| label_unit(label)).collect();
+    // What a row's own label says comes before what the heading above it says.
+    let own_labels = cells.iter().filter(|cell| cell.header && cell.column == 0);
+    let own_labels: BTreeMap<u32, &str> = own_labels.map(|cell| (cell.row, cell.text.as_str())).collect();
+    let unit_of_row = |(row, label): (usize, &String)| {
+        let own = own_labels.get(&(row as u32)).map_or_else(LabelUnit::default, |own| label_unit(own));
+        if own.about.is_some() || own.scale.is_some() { own } else { label_unit(label) }
+    };
+    let mut label_units: Vec<LabelUnit> = labels.iter().enumerate().map(unit_of_row).collect();
     inherit_units(&mut label_units, &labels, &cells, header_rows);
     let header_units: Vec<LabelUnit> = headers.iter().map(|header| header_unit(header)).collect();
     let table = TableUnit {

@@ -133,6 +133,12 @@ pub(in crate::structure) fn label_unit(label: &str) -> LabelUnit {
     if unit.about.is_none() {
         unit.about = about_of_label(&lower);
     }
+    // "Common shares, par value $2.50; 1,400 authorized, 604 outstanding": the shares are in the label, their amount beside it.
+    let counted =
+        ["authorized", "authorised", "issued"].iter().any(|word| label.to_lowercase().contains(word));
+    if unit.about == Some(ScaleSubject::Shares) && counted && label.contains(|c: char| c.is_ascii_digit()) {
+        unit.about = None;
+    }
     unit
 }
 
@@ -385,6 +391,7 @@ mod tests {
             ("Dividends declared ($0.60 per share)", None),
             ("Common stock, par value $0.20 per share; 500 shares authorized", None),
             ("Weighted average shares outstanding", Some(Shares)),
+            ("Common shares, $2.50 par value, 1,400 authorized; 604 outstanding", None),
             ("Weighted-average interest rate", Some(Percent)),
             ("Production (tonnes)", Some(Count)),
             ("Income from operations", None),
