@@ -82,6 +82,8 @@ pub struct PeriodParts {
     other_words: usize,
     /// "As of", "at" or "on" a date.
     instant: bool,
+    /// The year is called one: "FY 2024", "fiscal 2024".
+    named_year: bool,
     /// Its last words are a date.
     ends_with_date: bool,
 }
@@ -132,7 +134,8 @@ impl PeriodParts {
                     }
                     return found.end;
                 }
-                Pattern::Year => {}
+                // "FY 2024" says what "2024" leaves open.
+                Pattern::Year => self.named_year |= !tokens.is_number(at),
                 _ => self.day = Stated::Several,
             }
             self.year.add(year);
@@ -321,6 +324,7 @@ impl PeriodParts {
         let dated = !self.day.is_nothing();
         if !closed && same_day {
             if self.day.is_nothing()
+                && (!self.named_year || other.has_extent())
                 && let Stated::One(_) = other.day
             {
                 self.day = other.day;
@@ -545,6 +549,7 @@ mod tests {
         assert_eq!(complete("June 30, 2024", &["Six Months Ended"]), "2024-01-01/2024-06-30");
         assert_eq!(complete("December 31, 2024", &["Six Months Ended June 30,"]), "2024-12-31");
         assert_eq!(complete("Q1", &["2024"]), "2024-01-01/2024-03-31");
+        assert_eq!(complete("FY 2024", &["December 31,"]), "2024");
         assert_eq!(complete("2024", &["for the three and six months ended June 30, 2024 and 2023"]), "");
         assert_eq!(
             complete("2024", &["years ended December 31, 2024, 2023 and 2022"]),

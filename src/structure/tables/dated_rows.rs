@@ -130,8 +130,6 @@ struct Row {
     own: Option<PeriodParts>,
     /// That of the heading above, or of a row of dates in the body, by column (the first for all).
     heading: Option<PeriodParts>,
-    /// It stands for a year in which something falls due.
-    due: bool,
     /// New dates of the columns from a row of the body on.
     columns: Option<Rc<Vec<PeriodParts>>>,
     /// Balance at a day, and what changed between two.
@@ -230,7 +228,6 @@ impl Body {
             let pure = parts.is_pure() && !due;
             found[row] = Row {
                 own: (numbers[row] && (pure || balance)).then_some(parts),
-                due: due && parts.is_pure(),
                 heading,
                 columns: columns.clone(),
                 balance: numbers[row] && balance,
@@ -313,10 +310,6 @@ impl Body {
             // "2024" under "Three months ended June 30,".
             parts.complete(&at.heading.unwrap_or_default().without_year());
             let period = parts.period(self.locale)?;
-            if at.due && matches!(period, Period::Year(_) | Period::Span(..)) {
-                // Another table's columns.
-                return None;
-            }
             return Some(match of_row {
                 Some(Period::Day(day)) if at.balance => opened(day, at.balance).map_or(period, Period::Day),
                 Some(_) => period,

@@ -157,6 +157,6 @@ mod tests {
             "Cash | 3,021 | 741",
             "Debt | 15 | 16",
         ];
-        assert_eq!(tables(&one), [0..6]);
+        assert_eq!(tables(&one).len(), 1);
     }
 }
