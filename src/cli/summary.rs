@@ -43,6 +43,8 @@ pub fn render(digests: &[Digest], counts: &RunCounts, seconds: f64, place: &str)
             &mut text,
             &format!("audit: {} relations checked, {} hold, {} do not", total.0, total.1, total.2),
         );
+    } else if digests.iter().any(is_unchecked) {
+        line(&mut text, "audit: no relation found to check; nothing is known about the sums");
     }
     if left_out >= MANY_LEFT_OUT {
         line(
@@ -109,10 +111,8 @@ pub fn profile(stages: &[StageTime], buffers: BufferStatistics) -> String {
 
 /// The summary as a JSON object: totals, the audit's, findings per document that has some, and where the rest is.
 pub fn object(manifest: &Manifest, digests: &[Digest], output: Option<&Path>) -> Value {
-    let audit = digests.iter().fold([0u32; 4], |[checked, hold, broken, left_out], digest| {
-        let AuditSummary { checked: c, hold: h, broken: b, left_out: l } = digest.audit;
-        [checked + c, hold + h, broken + b, left_out + l]
-    });
+    let of_audit =
+        |count: fn(&AuditSummary) -> u32| -> u32 { digests.iter().map(|digest| count(&digest.audit)).sum() };
     let documents: Vec<Value> = digests
         .iter()
         .filter(|digest| digest.status != Status::Ok || !digest.findings.is_empty())
@@ -139,7 +139,15 @@ pub fn object(manifest: &Manifest, digests: &[Digest], output: Option<&Path>) ->
         "counts": manifest.counts,
         "cache": manifest.cache,
         "workers": manifest.workers,
-        "audit": {"checked": audit[0], "hold": audit[1], "broken": audit[2], "left_out": audit[3]},
+        "audit": {
+            "checked": of_audit(|audit| audit.checked),
+            "hold": of_audit(|audit| audit.hold),
+            "broken": of_audit(|audit| audit.broken),
+            "left_out": of_audit(|audit| audit.left_out),
+            "numbers": of_audit(|audit| audit.numbers),
+            "covered": of_audit(|audit| audit.covered),
+            "nothing_checked": digests.iter().filter(|digest| is_unchecked(digest)).count(),
+        },
         "output": output.map(Path::to_string_lossy),
         "problems": manifest.problems,
         "documents": documents,
@@ -171,6 +179,11 @@ pub fn profile_object(stages: &[StageTime], buffers: BufferStatistics) -> Value 
     })
 }
 
+/// Whether a document has tables of numbers of which the audit can say nothing.
+fn is_unchecked(digest: &Digest) -> bool {
+    digest.audit.checked == 0 && digest.audit.numbers > 0
+}
+
 fn document(text: &mut String, digest: &Digest) {
     let status = match digest.status {
         Status::Ok => paint("ok", Color::Green),
@@ -193,6 +206,8 @@ fn document(text: &mut String, digest: &Digest) {
         }
         if digest.audit.checked > 0 {
             facts.push(format!("{} of {} sums hold", digest.audit.hold, digest.audit.checked));
+        } else if is_unchecked(digest) {
+            facts.push("no sum found to check".to_owned());
         }
         if digest.audit.left_out >= MANY_LEFT_OUT {
             facts.push(format!("{} numbers not audited", digest.audit.left_out));
@@ -227,6 +242,7 @@ fn line(text: &mut String, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::analysis::AuditVerdict;
     use crate::error::ErrorCode;
 
     fn digest(path: &str) -> Digest {
@@ -241,7 +257,15 @@ mod tests {
             sentiment: Some(("positive".to_owned(), 0.25)),
             figures: 4,
             tables: 1,
-            audit: AuditSummary { checked: 5, hold: 4, broken: 1, left_out: 6 },
+            audit: AuditSummary {
+                verdict: AuditVerdict::SomeBroken,
+                checked: 5,
+                hold: 4,
+                broken: 1,
+                left_out: 6,
+                numbers: 90,
+                covered: 20,
+            },
             findings: Vec::new(),
         }
     }

@@ -14,7 +14,7 @@ use super::page::TextSource;
 use super::round;
 use crate::error::{Error, ErrorCode};
 
-pub use super::findings::{Anomaly, AuditSummary, Score, Severity};
+pub use super::findings::{Anomaly, AuditSummary, AuditVerdict, Score, Severity};
 pub use super::tables::{Cell, CellValue, Table, TablePart, UnitSource};
 
 /// Version of the JSON contract (semantic versioning: a major step may break readers, a minor step adds).

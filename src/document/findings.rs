@@ -168,9 +168,25 @@ pub struct Term {
     pub sentence: Option<u32>,
 }
 
+/// What the arithmetic audit can say of a document as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditVerdict {
+    /// No relation was found to check: nothing is known, and nothing has passed.
+    #[default]
+    NothingChecked,
+    /// Every relation that was checked holds; `covered` of `numbers` says how much that is.
+    AllHold,
+    /// At least one does not.
+    SomeBroken,
+}
+
 /// Counts of the arithmetic audit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditSummary {
+    /// What the counts amount to.
+    #[serde(default)]
+    pub verdict: AuditVerdict,
     /// Relations that the document claims and that were checked.
     pub checked: u32,
     /// Those that hold within rounding.
@@ -180,4 +196,10 @@ pub struct AuditSummary {
     /// Numbers of tables that were in none of them because they can be read in two ways or are cut off.
     #[serde(default)]
     pub left_out: u32,
+    /// Numbers in cells of tables.
+    #[serde(default)]
+    pub numbers: u32,
+    /// Those that are in at least one checked relation.
+    #[serde(default)]
+    pub covered: u32,
 }

@@ -111,6 +111,15 @@ fn part_prose(
     let right = lines.iter().map(|line| line.bbox.x1).fold(f32::NEG_INFINITY, f32::max);
     let texts =
         |line: &Line| line.words.iter().map(|word| page.words[*word].text.as_str()).collect::<Vec<&str>>();
+    // A long label of a row stands left of the numbers; running text stands over or under them.
+    let numbers: Vec<f32> = (0..lines.len())
+        .filter(|index| labels[*index] == table && is_number(&texts(&lines[*index])))
+        .map(|index| lines[index].bbox.center_x())
+        .collect();
+    let spans_numbers = |line: &Line| {
+        let spanned = numbers.iter().filter(|x| line.bbox.x0 < **x && **x < line.bbox.x1).count();
+        spanned * 5 >= numbers.len() * 3
+    };
     let is_prose = |line: &Line| {
         let words = texts(line);
         let small =
@@ -118,6 +127,7 @@ fn part_prose(
         words.len() >= PROSE_WORDS
             && words.iter().filter(small).count() >= PROSE_SMALL_WORDS
             && line.bbox.width() >= PROSE_WIDTH * (right - left)
+            && spans_numbers(line)
     };
     let mut before: Option<usize> = None;
     for index in 0..lines.len() {
@@ -142,8 +152,14 @@ fn part_prose(
     }
 }
 
+/// Whether a segment of a line is nothing but a number, with its signs.
+fn is_number(words: &[&str]) -> bool {
+    words.iter().any(|word| word.contains(|c: char| c.is_ascii_digit()))
+        && words.iter().all(|word| !word.contains(char::is_alphabetic))
+}
+
 /// "Table 3.", "Note 12 – Borrowings", "Exhibit A-1:".
-fn names_table(words: &[&str]) -> bool {
+pub(super) fn names_table(words: &[&str]) -> bool {
     let [first, second, ..] = words else { return false };
     let first = first.to_lowercase();
     let numbered =

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::evidence::{is_average, is_slip};
 use super::relation::{Check, sum_check, term};
-use super::sheet::{Class, Entry, Number, Sheet};
+use super::sheet::{Class, Entry, Number, Sheet, is_finer};
 use crate::error::Result;
 use crate::limit::Limit;
 
@@ -66,6 +67,8 @@ impl Relation {
                 for &(column, factor) in parts {
                     match &sheet.rows[row].entries[column] {
                         Entry::Blank if parts.len() > 2 => {}
+                        // A price among counts: a sum is never printed with fewer decimals than a term.
+                        Entry::Number(number) if is_finer(number, total) => return None,
                         Entry::Number(number) if number.class.adds_to(total.class) => {
                             verdict.expected += f64::from(factor) * number.value;
                             verdict.tolerance += number.half_unit;
@@ -113,8 +116,10 @@ impl Relation {
                         Some((column_name(sheet, row, column), number(column)?, factor))
                     })
                     .collect();
-                let result = (column_name(sheet, row, *result), number(*result)?);
-                (!terms.is_empty()).then(|| sum_check(sheet, "cross_footing", &terms, result))
+                let named = (column_name(sheet, row, *result), number(*result)?);
+                let relation = Some((sheet.table.id, sheet.table.rows + *result as u32));
+                (!terms.is_empty())
+                    .then(|| Check { relation, ..sum_check(sheet, "cross_footing", &terms, named) })
             }
             Self::Change { result, now, before } => Some(ratio_check(
                 sheet,
@@ -207,6 +212,8 @@ fn ratio_check(
         tolerance: verdict.tolerance,
         remark: None,
         sum: false,
+        converted: false,
+        relation: None,
     }
 }
 
@@ -257,10 +264,15 @@ pub(super) fn cross_footing(sheet: &Sheet<'_>, limit: &Limit) -> Result<Vec<Chec
             continue;
         }
         seen.push(own);
-        let accuse =
-            fate.relation.is_announced(sheet) || (fate.failing == 1 && fate.holding >= ROWS_WITHOUT_CUE);
+        let few = fate.failing == 1 || fate.failing * ROWS_WITHOUT_CUE <= fate.holding;
+        let told = fate.relation.is_announced(sheet) || fate.holding >= ROWS_WITHOUT_CUE;
         let own = (0..sheet.rows.len()).filter_map(|row| fate.relation.check(sheet, row));
-        checks.extend(own.filter(|check| accuse || check.holds()));
+        checks.extend(own.filter(|check| {
+            check.holds()
+                || told
+                    && !is_average(check)
+                    && (few && (!check.sum || check.filled() >= 2) || check.sum && is_slip(check))
+        }));
     }
     Ok(checks)
 }

@@ -6,14 +6,25 @@ pub(super) struct Candidate<'a> {
     pub value: f64,
     pub needed: f64,
     pub half_unit: f64,
+    /// How far from what is needed the corrected number may be: the rounding of the others.
+    pub slack: f64,
+}
+
+impl Candidate<'_> {
+    fn is_needed(&self, corrected: f64, half_unit: f64) -> bool {
+        (self.needed - corrected).abs() < (0.5 * half_unit).max(self.slack)
+    }
 }
 
 /// The most specific slip that explains the difference, with the number it is in; `None` if there is none.
 pub(super) fn explain(candidates: &[Candidate<'_>]) -> Option<String> {
     let kinds: [fn(&Candidate<'_>) -> Option<String>; 4] = [sign, scale, transposition, digit];
     kinds.iter().find_map(|kind| {
-        let found: Vec<String> =
-            candidates.iter().filter(|candidate| candidate.value != 0.0).filter_map(kind).collect();
+        let found: Vec<String> = candidates
+            .iter()
+            .filter(|candidate| candidate.value * candidate.needed != 0.0)
+            .filter_map(kind)
+            .collect();
         match found.as_slice() {
             [] => None,
             [one] => Some(one.clone()),
@@ -23,56 +34,73 @@ pub(super) fn explain(candidates: &[Candidate<'_>]) -> Option<String> {
     })
 }
 
-fn equal(a: f64, b: f64, half_unit: f64) -> bool {
-    (a - b).abs() < 0.5 * half_unit
-}
-
 fn sign(candidate: &Candidate<'_>) -> Option<String> {
-    equal(candidate.needed, -candidate.value, candidate.half_unit)
-        .then(|| format!("sign of {}", candidate.text))
+    candidate.is_needed(-candidate.value, candidate.half_unit).then(|| format!("sign of {}", candidate.text))
 }
 
 fn scale(candidate: &Candidate<'_>) -> Option<String> {
     [3, -3, 6, -6, 1, -1, 2, -2].into_iter().find_map(|power: i32| {
         let scaled = candidate.value * 10f64.powi(power);
-        equal(candidate.needed, scaled, candidate.half_unit.max(candidate.half_unit * 10f64.powi(power)))
-            .then(|| {
-                format!(
-                    "scale of {}: {} 10^{}",
-                    candidate.text,
-                    if power > 0 { "times" } else { "divided by" },
-                    power.abs()
-                )
-            })
+        let half_unit = candidate.half_unit.max(candidate.half_unit * 10f64.powi(power));
+        candidate.is_needed(scaled, half_unit).then(|| {
+            format!(
+                "scale of {}: {} 10^{}",
+                candidate.text,
+                if power > 0 { "times" } else { "divided by" },
+                power.abs()
+            )
+        })
     })
 }
 
-/// Digits of both numbers in units of the last printed place, if they have the same sign and length.
-fn digits(candidate: &Candidate<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
-    if candidate.value.signum() != candidate.needed.signum() {
-        return None;
+/// Most digits that a number can have to be corrected.
+const MOST_DIGITS: usize = 15;
+
+/// Whether one of these corrections of the printed digits is what is needed. Corrections are differences in units of the
+/// last printed place.
+fn corrected(candidate: &Candidate<'_>, corrections: impl Fn(&[i64]) -> Vec<i64>) -> bool {
+    let unit = 2.0 * candidate.half_unit;
+    let printed = (candidate.value.abs() / unit).round();
+    let needed = candidate.needed * candidate.value.signum() / unit;
+    // The first digit is no zero, before and after.
+    let length = printed.max(1.0).log10().floor() as usize + 1;
+    let same_length = 10f64.powi(length as i32 - 1)..10f64.powi(length as i32);
+    if length > MOST_DIGITS || !same_length.contains(&needed.round()) {
+        return false;
     }
-    let of = |value: f64| format!("{:.0}", (value.abs() / (2.0 * candidate.half_unit)).round()).into_bytes();
-    let exact = (candidate.needed / (2.0 * candidate.half_unit)).fract().abs();
-    if exact > 0.01 && exact < 0.99 {
-        return None;
-    }
-    let (printed, needed) = (of(candidate.value), of(candidate.needed));
-    (printed.len() == needed.len()).then_some((printed, needed))
+    let digits: Vec<i64> = (0..length).map(|place| printed as i64 / 10i64.pow(place as u32) % 10).collect();
+    let off = (0.25f64).max(candidate.slack / unit);
+    corrections(&digits).into_iter().any(|change| {
+        same_length.contains(&(printed + change as f64)) && (needed - printed - change as f64).abs() < off
+    })
 }
 
 fn transposition(candidate: &Candidate<'_>) -> Option<String> {
-    let (printed, needed) = digits(candidate)?;
-    let places: Vec<usize> = (0..printed.len()).filter(|&place| printed[place] != needed[place]).collect();
-    let [first, second] = places[..] else { return None };
-    (printed[first] == needed[second] && printed[second] == needed[first])
-        .then(|| format!("two digits of {} swapped", candidate.text))
+    let swaps = |digits: &[i64]| {
+        let places = (0..digits.len()).flat_map(|high| (0..high).map(move |low| (high, low)));
+        places
+            .filter(|&(high, low)| digits[high] != digits[low])
+            .map(|(high, low)| {
+                (digits[low] - digits[high]) * (10i64.pow(high as u32) - 10i64.pow(low as u32))
+            })
+            .collect()
+    };
+    corrected(candidate, swaps).then(|| format!("two digits of {} swapped", candidate.text))
 }
 
 fn digit(candidate: &Candidate<'_>) -> Option<String> {
-    let (printed, needed) = digits(candidate)?;
-    let places = (0..printed.len()).filter(|&place| printed[place] != needed[place]).count();
-    (places == 1).then(|| format!("one digit of {}", candidate.text))
+    let others = |digits: &[i64]| {
+        digits
+            .iter()
+            .enumerate()
+            .flat_map(|(place, &digit)| {
+                (0..10)
+                    .filter(move |new| *new != digit)
+                    .map(move |new| (new - digit) * 10i64.pow(place as u32))
+            })
+            .collect()
+    };
+    corrected(candidate, others).then(|| format!("one digit of {}", candidate.text))
 }
 
 #[cfg(test)]
@@ -80,7 +108,7 @@ mod tests {
     use super::*;
 
     fn one(text: &str, value: f64, needed: f64) -> Option<String> {
-        explain(&[Candidate { text, value, needed, half_unit: 0.5 }])
+        explain(&[Candidate { text, value, needed, half_unit: 0.5, slack: 0.0 }])
     }
 
     #[test]
@@ -98,9 +126,9 @@ mod tests {
     #[test]
     fn several_terms_can_explain_it() {
         let candidates = [
-            Candidate { text: "10", value: 10.0, needed: 20.0, half_unit: 0.5 },
-            Candidate { text: "30", value: 30.0, needed: 40.0, half_unit: 0.5 },
-            Candidate { text: "40", value: 40.0, needed: 30.0, half_unit: 0.5 },
+            Candidate { text: "10", value: 10.0, needed: 20.0, half_unit: 0.5, slack: 0.0 },
+            Candidate { text: "30", value: 30.0, needed: 40.0, half_unit: 0.5, slack: 0.0 },
+            Candidate { text: "40", value: 40.0, needed: 30.0, half_unit: 0.5, slack: 0.0 },
         ];
         assert_eq!(explain(&candidates).as_deref(), Some("one digit of 10, or the like in 2 other terms"));
     }

@@ -13,23 +13,19 @@ mod siblings;
 
 use std::collections::BTreeSet;
 
+use super::evidence::{Record, alike, is_average, is_copied, is_slip};
 use super::relation::{Check, sum_check};
-use super::sheet::{Entry, Number, Sheet};
+use super::sheet::{Class, Entry, Number, Sheet, is_finer};
 use crate::error::Result;
 use crate::limit::Limit;
 use cues::{Cue, names_block};
 use hypothesis::best_hypothesis;
 use misplaced::{Exchange, misplaced, slipped};
-use nested::{Nested, without_nested};
+use nested::{Nested, parts_below, without_nested};
 pub(super) use siblings::Known;
 
 /// Columns in which every sum of at least this many fails are of another kind.
 const ALWAYS_FAILING: usize = 3;
-/// Rates and percentages are smaller than this,
-const LARGEST_RATE: f64 = 1_000.0;
-/// and this many times smaller than the largest amount beside them.
-const RATE_SHARE: f64 = 10.0;
-
 /// Exchanges of two rows that are tried for one table: each reads the whole table again.
 const MOST_EXCHANGES: usize = 12;
 /// What a row is compared with from the top of the stack down. Relations are much shorter than this; without an end a
@@ -51,6 +47,8 @@ struct Stack {
     items: Vec<Item>,
     /// Subtotals on the stack, by their place on it.
     nested: Vec<Nested>,
+    /// Places on it of rows that are parts of a row above them.
+    below: BTreeSet<usize>,
 }
 
 impl Stack {
@@ -62,8 +60,16 @@ impl Stack {
 
     fn truncate(&mut self, length: usize) {
         self.items.truncate(length);
+        self.below.split_off(&length);
         while self.nested.last().is_some_and(|sum| sum.at >= length) {
             self.nested.pop();
+        }
+    }
+
+    fn push_row(&mut self, sheet: &Sheet<'_>, row: usize) {
+        self.items.push(Item::Row(row));
+        if let Some(count) = parts_below(sheet, self.top().1) {
+            self.below.extend(self.items.len() - count..self.items.len());
         }
     }
 
@@ -91,6 +97,8 @@ struct Hypothesis {
     bits: f64,
     /// Whether it plainly adds up a whole block, as totals mostly do.
     natural: bool,
+    /// Whether another table of the document has it.
+    known: bool,
 }
 
 /// All checks of column totals of one sheet. `known` are the relations that hold in other tables; those that hold
@@ -162,7 +170,8 @@ fn read_down(
         }
         let (floor, top) = stack.top();
         let hypothesis = claimed(sheet, &stack, row).or_else(|| known.hypothesis(sheet, top, row));
-        if let Some(hypothesis) = hypothesis {
+        if let Some(mut hypothesis) = hypothesis {
+            keep_what_evidence_bears(sheet, &mut hypothesis, row);
             learned.add(sheet, &hypothesis, row);
             results.insert(row);
             let columns = hypothesis.holding.iter().chain(&hypothesis.failing);
@@ -190,13 +199,12 @@ fn read_down(
                 stack.nested.push(sum);
             }
         }
-        stack.items.push(Item::Row(row));
+        stack.push_row(sheet, row);
     }
-    let rates = rates(sheet);
     let other_kind: Vec<usize> = (0..sheet.columns())
         .filter(|&column| {
             let own = || checks.iter().filter(|(of, _)| *of == column);
-            !own().any(|(_, check)| check.holds()) && (rates[column] || own().count() >= ALWAYS_FAILING)
+            !own().any(|(_, check)| check.holds()) && (sheet.rates[column] || own().count() >= ALWAYS_FAILING)
         })
         .collect();
     checks.retain(|(column, _)| !other_kind.contains(column));
@@ -223,6 +231,52 @@ fn claimed(sheet: &Sheet<'_>, stack: &Stack, row: usize) -> Option<Hypothesis> {
     Some(found)
 }
 
+/// Columns that fail are findings only where something independent speaks for the claim: the columns that hold are of
+/// their kind and outnumber them, or one slip explains each.
+fn keep_what_evidence_bears(sheet: &Sheet<'_>, found: &mut Hypothesis, row: usize) {
+    let failing: Vec<(usize, Check)> = found
+        .failing
+        .iter()
+        .filter_map(|&column| Some((column, check(sheet, &found.parts, row, column)?)))
+        .collect();
+    if failing.is_empty() {
+        return;
+    }
+    let holding: Vec<Check> =
+        found.holding.iter().filter_map(|&column| check(sheet, &found.parts, row, column)).collect();
+    let telling = holding.iter().filter(|check| check.filled() >= 2);
+    let record = Record {
+        telling: telling.clone().count(),
+        exact: telling.filter(|check| check.exact()).count(),
+        failing: failing.len(),
+    };
+    let cue = Cue::of(&sheet.rows[row]);
+    let plain = found.natural
+        && cue != Cue::None
+        && !repeats_labels(sheet, &found.parts)
+        && !is_unlabelled(sheet, &found.parts, row);
+    let same_kind = alike(sheet, found.holding.iter().chain(&found.failing).copied());
+    let told = found.known && (cue == Cue::Total || record.telling >= record.failing);
+    let confirmed = told || record.confirms(plain, same_kind);
+    let borne = |check: &Check| {
+        !is_average(check) && (confirmed && check.filled() >= 2 || is_slip(check) || is_copied(sheet, check))
+    };
+    found.failing = failing.into_iter().filter(|(_, check)| borne(check)).map(|(column, _)| column).collect();
+}
+
+/// Whether neither result nor terms say what they are: then an empty label is no sign of a total.
+fn is_unlabelled(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize) -> bool {
+    sheet.rows[row].key.is_empty() && parts.iter().any(|&(part, _)| sheet.rows[part].key.is_empty())
+}
+
+/// Whether terms have the same labels, as rows that alternate between years have.
+fn repeats_labels(sheet: &Sheet<'_>, parts: &[(usize, i8)]) -> bool {
+    let mut labels: Vec<&str> = parts.iter().map(|&(part, _)| sheet.rows[part].key.as_str()).collect();
+    labels.retain(|label| !label.is_empty());
+    labels.sort_unstable();
+    labels.windows(2).any(|pair| pair[0] == pair[1])
+}
+
 /// Whether the result is printed in two rows, of which the second is empty in all columns but those that fail: "cash of
 /// continuing operations" and "cash of discontinued operations".
 fn is_split(sheet: &Sheet<'_>, found: &Hypothesis, row: usize) -> bool {
@@ -245,26 +299,6 @@ fn is_carried(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize, column: usiz
         && others.iter().any(|&(part, _)| value(part).is_some_and(|value| value != 0.0))
 }
 
-/// Columns of small numbers without currency beside a column of large ones: percentages and rates whose header does
-/// not say so.
-fn rates(sheet: &Sheet<'_>) -> Vec<bool> {
-    let largest: Vec<f64> = (0..sheet.columns())
-        .map(|column| {
-            let numbers = sheet.rows.iter().filter_map(|row| row.entries[column].number());
-            numbers.map(|number| number.value.abs()).fold(0.0, f64::max)
-        })
-        .collect();
-    let most = largest.iter().copied().fold(0.0, f64::max);
-    (0..sheet.columns())
-        .map(|column| {
-            let numbers = sheet.rows.iter().filter_map(|row| row.entries[column].number());
-            largest[column] < LARGEST_RATE
-                && RATE_SHARE * largest[column] < most
-                && !numbers.into_iter().any(|number| sheet.cell(number).text.contains(['$', '€', '£']))
-        })
-        .collect()
-}
-
 /// The numbers of a relation in one column; `None` where it says nothing.
 fn numbers<'s>(
     sheet: &'s Sheet<'_>,
@@ -278,11 +312,23 @@ fn numbers<'s>(
         match &sheet.rows[part].entries[column] {
             Entry::Blank => {}
             Entry::Unreadable | Entry::LeftOut => return None,
+            Entry::Number(number) if is_finer(number, result) => return None,
             Entry::Number(number) if number.class.adds_to(result.class) => terms.push((part, number, factor)),
             Entry::Number(_) => return None,
         }
     }
     (!terms.is_empty()).then_some((terms, result))
+}
+
+/// Whether a row has nothing that could be added to this result: percentages below amounts ("% of revenue").
+fn is_of_other_kind(sheet: &Sheet<'_>, part: usize, row: usize) -> bool {
+    let mut pairs = sheet.rows[part]
+        .entries
+        .iter()
+        .zip(&sheet.rows[row].entries)
+        .filter_map(|(part, result)| Some((part.number()?.class, result.number()?.class)))
+        .peekable();
+    pairs.peek().is_some() && pairs.all(|(part, result)| part == Class::Percent && !part.adds_to(result))
 }
 
 fn check(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize, column: usize) -> Option<Check> {

@@ -75,7 +75,7 @@ fn earnings_rows(sheet: &Sheet<'_>) -> Vec<usize> {
         .collect()
 }
 
-/// The checks in all columns, if the relation holds in at least one column and in at least as many as it fails in.
+/// The checks in all columns, if the relation holds in at least twice as many as it fails in.
 fn believed(sheet: &Sheet<'_>, income: usize, shares: usize, amount: usize) -> Option<Vec<Check>> {
     [0, 3, -3, 6, -6].into_iter().find_map(|power| {
         let checks: Vec<Check> = (0..sheet.columns())
@@ -91,7 +91,7 @@ fn believed(sheet: &Sheet<'_>, income: usize, shares: usize, amount: usize) -> O
             })
             .collect();
         let holding = checks.iter().filter(|check| check.holds()).count();
-        (holding >= 1 && holding * 2 >= checks.len() && checks.len() >= 2).then_some(checks)
+        (holding >= 1 && checks.len() >= 2 && 2 * (checks.len() - holding) <= holding).then_some(checks)
     })
 }
 
@@ -128,5 +128,7 @@ fn per_share_check(
         tolerance: 2.0 * amount.1.half_unit + amount.1.half_unit + slope,
         remark: None,
         sum: false,
+        converted: false,
+        relation: None,
     })
 }

@@ -5,6 +5,7 @@
 //! the printed digits allow. Pure.
 
 mod crossfoot;
+mod evidence;
 mod explain;
 mod footing;
 mod identities;
@@ -20,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::Page;
 use crate::document::analysis::{Sentence, Table};
-use crate::document::findings::{Anomaly, AuditSummary};
+use crate::document::findings::{Anomaly, AuditSummary, AuditVerdict};
 use crate::error::Result;
 use crate::limit::Limit;
 use crate::structure::numbers::Locale;
@@ -59,6 +60,28 @@ pub fn audit(
     locale: Locale,
     limit: &Limit,
 ) -> Result<Audit> {
+    let mut left_out = 0;
+    let mut audit = report(all_checks(pages, tables, sentences, locale, limit, &mut left_out)?);
+    audit.summary.left_out = left_out;
+    let numbers = tables.iter().flat_map(|table| &table.cells).filter(|cell| cell.value.is_some());
+    audit.summary.numbers = u32::try_from(numbers.count()).unwrap_or(u32::MAX);
+    audit.summary.verdict = match audit.summary {
+        AuditSummary { checked: 0, .. } => AuditVerdict::NothingChecked,
+        AuditSummary { broken: 0, .. } => AuditVerdict::AllHold,
+        _ => AuditVerdict::SomeBroken,
+    };
+    Ok(audit)
+}
+
+/// Every relation that is claimed, with how it fares; counts the numbers that took no part.
+fn all_checks(
+    pages: &[Page],
+    tables: &[Table],
+    sentences: &[Sentence],
+    locale: Locale,
+    limit: &Limit,
+    left_out: &mut u32,
+) -> Result<Vec<Check>> {
     limit.check()?;
     let by_number: BTreeMap<u32, &Page> = pages.iter().map(|page| (page.number, page)).collect();
     let sheets: Vec<Sheet<'_>> =
@@ -85,9 +108,8 @@ pub fn audit(
     checks.extend(prose::stated_changes(sentences, locale));
     checks.extend(stated::stated_lines(&sheets, sentences, locale, limit)?);
     tighten(&mut checks);
-    let mut audit = report(checks);
-    audit.summary.left_out = sheets.iter().map(|sheet| sheet.left_out).sum();
-    Ok(audit)
+    *left_out = sheets.iter().map(|sheet| sheet.left_out).sum();
+    Ok(checks)
 }
 
 /// The table with the reading of its doubtful numbers that makes its sums hold; without them where none does.
@@ -112,11 +134,15 @@ fn sheet_of<'t>(table: &'t Table, pages: &BTreeMap<u32, &Page>, limit: &Limit) -
 /// In a document whose sums all come out exactly, numbers were made to add up; a sum that is off by more than one
 /// unit is then no rounding, however many terms it has. In one whose sums are often off, numbers were rounded more
 /// than once (from thousands to millions, or as differences of rounded ones): each may be off by a whole unit.
-fn tighten(checks: &mut [Check]) {
-    let sums = || checks.iter().filter(|check| check.sum && check.holds() && check.terms.len() > 2);
+fn tighten(checks: &mut Vec<Check>) {
+    let held = holding(checks);
+    let before: Vec<bool> = checks.iter().map(Check::holds).collect();
+    let sums = || {
+        checks.iter().filter(|check| check.sum && !check.converted && check.holds() && check.terms.len() > 2)
+    };
     let (all, exact) = (sums().count(), sums().filter(|check| check.exact()).count());
     if all >= EXACT_SUMS && (all - exact) * EXACT_SHARE <= all {
-        for check in checks.iter_mut().filter(|check| check.sum) {
+        for check in checks.iter_mut().filter(|check| check.sum && !check.converted) {
             check.tolerance = check.tolerance.min(check.unit());
         }
     } else if all >= EXACT_SUMS && (all - exact) * ROUNDED_SHARE > all {
@@ -124,11 +150,36 @@ fn tighten(checks: &mut [Check]) {
             check.tolerance *= 2.0;
         }
     }
+    // What came out by rounding only, and now nowhere, was a coincidence. What is off by rounding in several places is
+    // rounded there, whatever the rest of the document does.
+    let holds_now = holding(checks);
+    let mut rounded: BTreeMap<(u32, u32), usize> = BTreeMap::new();
+    for (check, before) in checks.iter().zip(&before) {
+        if let Some(relation) = check.relation.filter(|_| *before && !check.holds()) {
+            *rounded.entry(relation).or_default() += 1;
+        }
+    }
+    let mut index = 0;
+    checks.retain(|check| {
+        let before = before[index];
+        index += 1;
+        check.holds()
+            || check.relation.is_none_or(|relation| {
+                (!held.contains(&relation) || holds_now.contains(&relation))
+                    && !(before && rounded.get(&relation).is_some_and(|count| *count >= 2))
+            })
+    });
+}
+
+/// Relations that hold in some column or row.
+fn holding(checks: &[Check]) -> BTreeSet<(u32, u32)> {
+    checks.iter().filter(|check| check.holds()).filter_map(|check| check.relation).collect()
 }
 
 fn report(checks: Vec<Check>) -> Audit {
     let mut audit = Audit::default();
     let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut covered: BTreeSet<(u32, u32, u32)> = BTreeSet::new();
     for check in checks {
         // The same relation can be found over rows and over columns.
         let places: Vec<_> = check.terms.iter().map(|term| (term.cell, term.sentence, term.factor)).collect();
@@ -137,6 +188,9 @@ fn report(checks: Vec<Check>) -> Audit {
         }
         let counts = audit.by_kind.entry(check.kind).or_default();
         counts[0] += 1;
+        covered.extend(
+            check.terms.iter().filter_map(|term| term.cell).map(|cell| (cell.table, cell.row, cell.column)),
+        );
         audit.summary.checked += 1;
         if check.holds() {
             audit.summary.hold += 1;
@@ -146,5 +200,6 @@ fn report(checks: Vec<Check>) -> Audit {
             audit.anomalies.push(check.into_anomaly());
         }
     }
+    audit.summary.covered = u32::try_from(covered.len()).unwrap_or(u32::MAX);
     audit
 }

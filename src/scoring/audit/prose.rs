@@ -79,6 +79,8 @@ fn stated_change(sentence: &Sentence, locale: Locale) -> Option<Check> {
         tolerance: half_unit(percent) + slope,
         remark: None,
         sum: false,
+        converted: false,
+        relation: None,
     })
 }
 

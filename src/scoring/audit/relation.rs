@@ -6,6 +6,9 @@ use crate::document::analysis::CellReference;
 use crate::document::findings::{Anomaly, Severity, Term};
 use crate::document::round::round_to;
 
+/// A difference this many times what rounding can make is explained by a slip although the sum is rounded, too.
+const ROUNDING_SHARE: f64 = 200.0;
+
 /// A relation that was checked.
 #[derive(Clone, Debug)]
 pub(super) struct Check {
@@ -23,6 +26,10 @@ pub(super) struct Check {
     pub remark: Option<String>,
     /// Whether the difference is of the kind that only a footing tolerance can judge (a sum of printed terms).
     pub sum: bool,
+    /// Whether its numbers are rounded where another column is.
+    pub converted: bool,
+    /// The relation in this table that this is one column or row of.
+    pub relation: Option<(u32, u32)>,
 }
 
 impl Check {
@@ -38,35 +45,48 @@ impl Check {
         is_within(self.expected, self.printed, 0.0)
     }
 
+    /// Terms that are not zero.
+    pub fn filled(&self) -> usize {
+        self.terms.iter().rev().skip(1).filter(|term| term.value != 0.0).count()
+    }
+
     /// Smallest unit of a sum's terms.
     pub fn unit(&self) -> f64 {
         2.0 * self.half_units.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
+    /// The single slip that explains the difference of a sum: exactly, or within the rounding of the other numbers where
+    /// that is small beside the difference.
+    pub fn slip(&self) -> Option<String> {
+        self.slip_within(0.0).or_else(|| {
+            let small = self.difference().abs() >= ROUNDING_SHARE * self.tolerance;
+            small.then(|| self.slip_within(self.tolerance))?
+        })
+    }
+
+    fn slip_within(&self, slack: f64) -> Option<String> {
+        let candidates: Vec<Candidate<'_>> = self
+            .terms
+            .iter()
+            .zip(&self.half_units)
+            .enumerate()
+            .map(|(index, (term, &half_unit))| {
+                // The value that this one number must have for the sum to come out.
+                let needed = if index + 1 == self.terms.len() {
+                    self.expected
+                } else {
+                    term.value + self.difference() * f64::from(term.factor)
+                };
+                Candidate { text: &term.text, value: term.value, needed, half_unit, slack }
+            })
+            .collect();
+        explain(&candidates)
+    }
+
     /// The finding for a relation that does not hold.
     pub fn into_anomaly(self) -> Anomaly {
         let decimals = decimals_of(self.unit());
-        let explanation = self.remark.clone().or_else(|| {
-            self.sum.then(|| {
-                let candidates: Vec<Candidate<'_>> = self
-                    .terms
-                    .iter()
-                    .zip(&self.half_units)
-                    .enumerate()
-                    .map(|(index, (term, &half_unit))| {
-                        let result = index + 1 == self.terms.len();
-                        // The value that this one number must have for the sum to come out.
-                        let needed = if result {
-                            self.expected
-                        } else {
-                            term.value + self.difference() * f64::from(term.factor)
-                        };
-                        Candidate { text: &term.text, value: term.value, needed, half_unit }
-                    })
-                    .collect();
-                explain(&candidates)
-            })?
-        });
+        let explanation = self.remark.clone().or_else(|| self.sum.then(|| self.slip()).flatten());
         let result = self.terms.last().map_or("", |term| term.name.as_str());
         Anomaly {
             kind: self.kind.to_owned(),
@@ -169,6 +189,8 @@ pub(super) fn sum_check(
         half_units,
         remark: None,
         sum: true,
+        converted: parts.iter().any(|(_, number, _)| number.converted) || result.1.converted,
+        relation: Some((sheet.table.id, sheet.cell(result.1).row)),
     }
 }
 

@@ -5,6 +5,16 @@ use std::collections::BTreeMap;
 use crate::document::analysis::{Cell, CellValue, FigureKind, Table};
 use crate::document::{BBox, Page};
 
+/// Rows from which on one rate between two columns is no coincidence,
+const CONVERTED_ROWS: usize = 4;
+/// if their numbers have this many half units.
+const TELLING_UNITS: f64 = 200.0;
+
+/// Rates and percentages are smaller than this,
+const LARGEST_RATE: f64 = 1_000.0;
+/// and this many times smaller than the largest amount beside them.
+const RATE_SHARE: f64 = 10.0;
+
 /// A number that takes part in relations.
 #[derive(Clone, Debug)]
 pub(super) struct Number {
@@ -16,6 +26,8 @@ pub(super) struct Number {
     pub half_unit: f64,
     pub class: Class,
     pub nil: bool,
+    /// Whether it is another number of its row at a fixed rate, and so rounded where that one is.
+    pub converted: bool,
     /// Whether a ruling runs directly above it.
     pub ruled: bool,
 }
@@ -103,6 +115,8 @@ pub(super) struct Sheet<'t> {
     pub periods: Vec<Option<String>>,
     /// Whether the numbers of each column may be added up, as far as its header says.
     pub additive: Vec<bool>,
+    /// Whether those of each column look like rates or percentages.
+    pub rates: Vec<bool>,
     /// Numbers that take no part, because they can be read in two ways or are cut off.
     pub left_out: u32,
 }
@@ -162,6 +176,12 @@ impl<'t> Sheet<'t> {
                 }
             });
         }
+        for row in &mut rows {
+            if is_numbering(row, table) {
+                row.entries.iter_mut().for_each(|entry| *entry = Entry::Blank);
+            }
+        }
+        convert(&mut rows, columns.len());
         let headers: Vec<String> = columns.iter().map(|&column| header_of(table, column as u32)).collect();
         let additive = headers.iter().map(|header: &String| is_additive(header)).collect();
         let periods =
@@ -169,7 +189,8 @@ impl<'t> Sheet<'t> {
         let entries =
             rows.iter().flat_map(|row| &row.entries).filter(|entry| matches!(entry, Entry::LeftOut));
         let left_out = u32::try_from(entries.count()).unwrap_or(u32::MAX);
-        Self { table, rows, headers, periods, additive, left_out }
+        let rates = rates(table, &rows, columns.len());
+        Self { table, rows, headers, periods, additive, rates, left_out }
     }
 
     pub fn columns(&self) -> usize {
@@ -189,6 +210,97 @@ impl<'t> Sheet<'t> {
             label.clone()
         }
     }
+}
+
+/// Gives numbers that are those of another column at a fixed rate (yen in dollars for convenience) the rounding that they
+/// inherit: each is off by what its source is off by, times the rate.
+fn convert(rows: &mut [Row], columns: usize) {
+    for target in 0..columns {
+        for source in (0..columns).filter(|&source| source != target) {
+            let Some(rate) = fixed_rate(rows, source, target) else { continue };
+            for row in rows.iter_mut() {
+                let Some(inherited) = row.entries[source].number().map(|number| rate * number.half_unit)
+                else {
+                    continue;
+                };
+                if let Entry::Number(number) = &mut row.entries[target] {
+                    number.half_unit += inherited;
+                    number.converted = true;
+                }
+            }
+            break;
+        }
+    }
+}
+
+/// How many units of `target` are one of `source`, if that is one number in every row that has both, and more than one.
+fn fixed_rate(rows: &[Row], source: usize, target: usize) -> Option<f64> {
+    let pairs = || {
+        rows.iter().filter_map(|row| {
+            let (from, to) = (row.entries[source].number()?, row.entries[target].number()?);
+            (from.class == to.class && !from.converted && !(from.nil && to.nil)).then_some((from, to))
+        })
+    };
+    let (from, to) = pairs().max_by(|a, b| a.0.value.abs().total_cmp(&b.0.value.abs()))?;
+    let rate = to.value / from.value;
+    if !rate.is_finite() || rate * from.half_unit <= to.half_unit {
+        return None;
+    }
+    let slack = rate * from.half_unit / from.value.abs() + to.half_unit / from.value.abs();
+    let (mut telling, mut odd) = (0, 0);
+    for (from, to) in pairs() {
+        let off = (to.value - rate * from.value).abs();
+        if off > rate * from.half_unit + to.half_unit + slack * from.value.abs() {
+            odd += 1;
+            continue;
+        }
+        telling += usize::from(from.value.abs() >= TELLING_UNITS * from.half_unit);
+    }
+    // One number may be wrong.
+    (telling >= CONVERTED_ROWS && odd * CONVERTED_ROWS <= telling && odd <= 1).then_some(rate)
+}
+
+/// Columns of small numbers without currency beside a column of large ones: percentages and rates whose header does
+/// not say so.
+fn rates(table: &Table, rows: &[Row], columns: usize) -> Vec<bool> {
+    let largest: Vec<f64> = (0..columns)
+        .map(|column| {
+            let numbers = rows.iter().filter_map(|row| row.entries[column].number());
+            numbers.map(|number| number.value.abs()).fold(0.0, f64::max)
+        })
+        .collect();
+    let most = largest.iter().copied().fold(0.0, f64::max);
+    (0..columns)
+        .map(|column| {
+            let numbers = rows.iter().filter_map(|row| row.entries[column].number());
+            largest[column] < LARGEST_RATE
+                && RATE_SHARE * largest[column] < most
+                && !numbers.into_iter().any(|number| table.cells[number.cell].text.contains(['$', '€', '£']))
+        })
+        .collect()
+}
+
+/// Whether a row numbers the columns ("(5) (6) (7)") or names their years.
+fn is_numbering(row: &Row, table: &Table) -> bool {
+    let numbers: Vec<&Number> = row.entries.iter().filter_map(Entry::number).collect();
+    let bare = |number: &Number| !table.cells[number.cell].text.contains([',', '.', '$', '%', '€', '£']);
+    if numbers.len() < 2 || !row.key.is_empty() || !numbers.iter().all(|number| bare(number)) {
+        return false;
+    }
+    let value = |number: &Number| number.value.abs();
+    let counts = numbers.len() >= 3
+        && value(numbers[0]) <= 9.0
+        && numbers.windows(2).all(|pair| value(pair[1]) - value(pair[0]) == 1.0);
+    counts || numbers.iter().all(|number| (1980.0..=2060.0).contains(&number.value))
+}
+
+/// Whether a term is printed with more decimals than the result: of another kind, such as a ratio among amounts.
+pub(super) fn is_finer(term: &Number, result: &Number) -> bool {
+    !term.nil
+        && !result.nil
+        && !term.converted
+        && !result.converted
+        && term.half_unit < 0.5 * result.half_unit
 }
 
 /// Lower case, single spaces, no punctuation at the ends.
@@ -266,6 +378,9 @@ fn is_additive(header: &str) -> bool {
                 | "ratio"
                 | "note"
                 | "notes"
+                | "code"
+                | "codes"
+                | "ref"
         )
     })
 }
@@ -331,6 +446,7 @@ fn entry(table: &Table, index: usize, usual: f64, pages: &BTreeMap<u32, &Page>, 
         half_unit: if value.nil { usual } else { half_unit(decimals) },
         class,
         nil: value.nil,
+        converted: false,
         ruled: page.is_some_and(|page| ruled_above(page, &cell.bbox)),
     })
 }

@@ -287,7 +287,8 @@ fn compare(
         Some((figure, of)) => {
             let needed = (scaled(of).0 / figure.unit()).round() * figure.unit();
             let text = &sentence.text[figure.figure.range.clone()];
-            let slip = Candidate { text, value: figure.value(), needed, half_unit: 0.5 * figure.unit() };
+            let slip =
+                Candidate { text, value: figure.value(), needed, half_unit: 0.5 * figure.unit(), slack: 0.0 };
             let remark = explain(&[slip])?;
             let check = check(sheet, row, of, figure, sentence)?;
             Some(Agreement::ButOne(Check { remark: Some(remark), ..check }))
@@ -329,5 +330,7 @@ fn check(
         terms: vec![of_table, of_sentence],
         remark: None,
         sum: false,
+        converted: false,
+        relation: None,
     })
 }

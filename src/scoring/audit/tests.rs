@@ -299,3 +299,152 @@ fn numbers_of_different_kinds_are_not_added_up() {
     );
     assert_eq!(found(&tables), []);
 }
+
+/// Findings over one table in which nothing is wrong.
+fn assert_no_finding(lines: &[&str]) {
+    assert_eq!(found(&[table(0, lines)]), []);
+}
+
+#[test]
+fn a_column_translated_at_one_rate_is_rounded_where_its_source_is() {
+    let lines = [
+        " | Millions of yen | Thousands of U.S. dollars",
+        "Cash and cash equivalents | 335,239 | 2,741,344",
+        "Trade receivables | 168,221 | 1,375,590",
+        "Inventories | 308,385 | 2,521,751",
+        "Income tax receivables | 5,057 | 41,352",
+        "Total current assets | 816,902 | 6,680,036",
+    ];
+    let audit = audit(&[], &[table(0, &lines)], &[]);
+    assert_eq!((audit.summary.checked, audit.summary.broken), (2, 0), "{:?}", audit.anomalies);
+    let mut wrong = lines;
+    wrong[5] = "Total current assets | 816,902 | 6,860,036";
+    assert_eq!(found(&[table(0, &wrong)]).len(), 1);
+}
+
+#[test]
+fn what_holds_in_one_block_of_columns_is_not_claimed_in_another() {
+    assert_no_finding(&[
+        " | Pension 2024 | Pension 2023 | Other benefits 2024 | Other benefits 2023",
+        "Service cost | 1,210 | 1,342 | 310 | 297",
+        "Interest cost | 2,415 | 2,208 | 402 | 388",
+        "Expected return | (3,107) | (3,090) | (96) | (101)",
+        "Amortization of losses | 512 | 733 | 85 | 64",
+        "Net periodic cost | 1,030 | 1,193 | 1,268 | 941",
+    ]);
+}
+
+#[test]
+fn averages_prices_and_column_numbers_are_no_terms() {
+    assert_no_finding(&[
+        " | Q1 | Q2 | Q3 | Q4 | Total",
+        "Sales | 1,204 | 1,310 | 1,288 | 1,402 | 5,204",
+        "Costs | 804 | 877 | 851 | 930 | 3,462",
+        "Profit | 400 | 433 | 437 | 472 | 1,742",
+        "Tax | 101 | 112 | 109 | 120 | 442",
+        "Net profit | 299 | 321 | 328 | 352 | 1,300",
+        "Shares, basic | 437,965 | 439,022 | 438,740 | 438,379 | 438,515",
+        "Shares, diluted | 440,851 | 441,568 | 441,715 | 442,427 | 441,834",
+    ]);
+    let price = [
+        "Expiry | Exercise price | Start | Granted | Expired | Total at the end",
+        "2022 | 0.070 | 42,000,000 | - | (8,000,000) | 34,000,000",
+        "2023 | - | 12,500,000 | 1,250,000 | (600,000) | 13,150,000",
+        "2024 | - | 22,100,000 | 3,300,000 | (100,000) | 25,300,000",
+        "2025 | - | 31,700,000 | 2,400,000 | (900,000) | 33,200,000",
+        "2026 | - | 11,900,000 | 1,100,000 | (300,000) | 12,700,000",
+        "2027 | - | 21,400,000 | 5,300,000 | (200,000) | 26,500,000",
+    ];
+    assert_no_finding(&price);
+    let mut wrong = price;
+    wrong[3] = "2024 | - | 22,100,000 | 3,300,000 | (100,000) | 23,500,000";
+    assert_eq!(found(&[table(0, &wrong)]).len(), 1);
+    assert_no_finding(&[
+        " | Amount | Amount | Amount",
+        " | (5) | (6) | (7)",
+        "Opening | 1,210 | 1,342 | 1,310",
+        "Additions | 415 | 208 | 402",
+        "Total | 1,625 | 1,550 | 1,712",
+    ]);
+}
+
+#[test]
+fn parts_may_stand_below_their_sum() {
+    let lines = [
+        " | 2024 | 2023",
+        "Current tax | 826 | 549",
+        "Deferred tax | 6 | 13",
+        "recognised in income | 19 | 13",
+        "not recognised in income | (13) | –",
+        "Total | 832 | 562",
+    ];
+    let audit = audit(&[], &[table(0, &lines)], &[]);
+    assert_eq!((audit.summary.checked, audit.summary.broken), (2, 0), "{:?}", audit.anomalies);
+}
+
+#[test]
+fn shares_between_amounts_do_not_hide_a_sum() {
+    let lines = [
+        " | 2024 | 2023",
+        "Operating income | 597 | 803",
+        "% of revenue | 4.1% | 4.9%",
+        "Investment income | 26 | 3",
+        "Interest expense | (12) | (6)",
+        "Earnings before income tax | 611 | 800",
+    ];
+    let audit = audit(&[], &[table(0, &lines)], &[]);
+    assert_eq!((audit.summary.checked, audit.summary.broken), (2, 0), "{:?}", audit.anomalies);
+}
+
+#[test]
+fn exchanged_rows_are_found_beside_empty_columns_changes_in_percent_and_roundings() {
+    let lines = [
+        " | 2025 | 2024 | Change | Half 2025 | Half 2024 | Eliminations",
+        "Grain | 964 | 901 | 7 | 1,914 | 1,844 | —",
+        "Fertilizer | 201 | 203 | (1) | 411 | 404 | —",
+        "Industrial chemicals | 646 | 593 | 9 | 1,253 | 1,165 | —",
+        "Coal | 469 | 339 | 38 | 885 | 727 | —",
+        "Bulk | 1,901 | 1,721 | 10 | 3,737 | 3,538 | —",
+        "Food | 267 | 278 | (4) | 527 | 563 | —",
+        "Metals | 561 | 530 | 6 | 1,082 | 1,045 | —",
+        "Forest products | 340 | 342 | (1) | 661 | 680 | —",
+        "Industrial | 1,547 | 1,465 | 6 | 2,996 | 2,890 | —",
+        "Total | 3,448 | 3,186 | 8 | 6,733 | 6,428 | —",
+    ];
+    let anomalies = found(&[table(0, &lines)]);
+    assert!(!anomalies.is_empty());
+    for anomaly in &anomalies {
+        let explanation = anomaly.explanation.as_deref().unwrap_or_default();
+        assert!(
+            explanation.contains("Food") && explanation.contains("Industrial chemicals"),
+            "{explanation}"
+        );
+    }
+}
+
+#[test]
+fn lines_of_one_name_may_be_defined_otherwise() {
+    let first = [" | 2022 | 2021", "Profit before tax | 32,107 | 15,633", "Income tax | (7,649) | (3,548)"];
+    let mut second =
+        [" | 2022 | 2021", "Profit before tax | 32,540 | 15,633", "Share of associates | (433) | –"];
+    let audited = |second: &[&str]| {
+        let mut tables = [table(0, &first), table(1, second)];
+        for table in &mut tables {
+            table.column_periods = vec![None, Some("2022-12-31".to_owned()), Some("2021-12-31".to_owned())];
+        }
+        found(&tables)
+    };
+    assert_eq!(audited(&second), []);
+    second[1] = "Profit before tax | 31,207 | 15,633";
+    assert_eq!(audited(&second).len(), 1, "two digits swapped");
+}
+
+#[test]
+fn nothing_checked_is_no_pass() {
+    use crate::document::findings::AuditVerdict;
+    let lines = [" | 2024 | 2023", "Stores | 2,347 | 2,335", "Employees | 47,100 | 46,300"];
+    let summary = audit(&[], &[table(0, &lines)], &[]).summary;
+    assert_eq!((summary.verdict, summary.checked, summary.numbers), (AuditVerdict::NothingChecked, 0, 4));
+    let summary = audit(&[], &[table(0, ASSETS)], &[]).summary;
+    assert_eq!((summary.verdict, summary.numbers, summary.covered), (AuditVerdict::AllHold, 8, 8));
+}

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::evidence::is_slip;
 use super::relation::{Check, is_within, term};
 use super::sheet::{Class, Number, Sheet};
 use crate::error::Result;
@@ -69,7 +70,9 @@ pub(super) fn tie_out(sheets: &[Sheet<'_>], limit: &Limit) -> Result<Vec<Check>>
         .into_iter()
         .filter(|compared| {
             let [holding, broken] = failing[&compared.basis()];
-            broken < 2 || broken * 2 <= holding
+            // A line of the same name may be defined otherwise (before or after the share of associates): one slip must
+            // explain the difference.
+            compared.check.holds() || (broken < 2 || broken * 2 <= holding) && is_slip(&compared.check)
         })
         .map(|compared| compared.check)
         .collect())
@@ -172,6 +175,8 @@ fn compared(first: &Entry<'_, '_>, second: &Entry<'_, '_>, pair: &Pair<'_>) -> C
         tolerance: pair.tolerance(),
         remark: None,
         sum: pair.same_scale,
+        converted: false,
+        relation: None,
     };
     Compared { check, tables: (first.sheet.table.id, second.sheet.table.id), period: pair.period.to_owned() }
 }

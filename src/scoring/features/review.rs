@@ -326,7 +326,7 @@ mod tests {
         let document = Document {
             pages: &pages,
             scores: &scores,
-            audit: AuditSummary { checked: 4, hold: 3, broken: 1, left_out: 0 },
+            audit: AuditSummary { checked: 4, hold: 3, broken: 1, ..AuditSummary::default() },
             embedding: &embedding,
             ..Document::default()
         };

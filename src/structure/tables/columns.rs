@@ -105,8 +105,25 @@ pub(super) fn first_data_line(region: &Region<'_>) -> Option<usize> {
         }) && {
             let right = &line.chunks[usize::from(line.chunks.len() > 1)..];
             2 * right.iter().filter(|chunk| chunk.numeric).count() >= right.len()
-        }
+        } && !numbers_columns(region, line)
     })
+}
+
+/// Whether a line gives the columns numbers, "(1) (2) (3)" or "1 2 3 4": it is a header. Without brackets only at least
+/// four numbers from 1 on are taken for that.
+pub(super) fn numbers_columns(region: &Region<'_>, line: &Line) -> bool {
+    let texts: Vec<String> = line.chunks.iter().map(|chunk| region.text(chunk)).collect();
+    let inner = |text: &str| -> Option<u32> {
+        let bare = [('(', ')'), ('[', ']')]
+            .iter()
+            .find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close))?;
+        (bare.len() <= 2).then(|| bare.parse().ok()).flatten()
+    };
+    let bracketed: Option<Vec<u32>> = texts.iter().map(|text| inner(text)).collect();
+    let plain: Option<Vec<u32>> = texts.iter().map(|text| text.parse().ok()).collect();
+    let runs = |numbers: &[u32]| numbers.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
+    bracketed.is_some_and(|numbers| numbers.len() >= 2 && runs(&numbers))
+        || plain.is_some_and(|numbers| numbers.len() >= 4 && numbers[0] == 1 && runs(&numbers))
 }
 
 /// Whether the body of the region is made of numbers.

@@ -13,8 +13,9 @@ use crate::document::{BBox, Page};
 use crate::error::Result;
 use crate::limit::Limit;
 use crate::structure::PageBlock;
+use crate::structure::blocks::names_table;
 use crate::structure::numbers::{Locale, ScaleStatement, scale_from_caption};
-use crate::structure::units::{Evidence, Resolved, Scopes};
+use crate::structure::units::{Evidence, Resolved, Scopes, names_measure};
 
 /// Share of a found region's words that must lie in a block for the block to take the region over.
 const TAKEN_OVER: f32 = 0.5;
@@ -36,6 +37,10 @@ const FOOT_WORDS: usize = 14;
 const FOOT_GAP: f32 = 1.3;
 /// Largest distance, in em, between such lines.
 const CONTEXT_GAP: f32 = 3.0;
+
+/// Words of a paragraph, and the share of a table's width that it fills, from which it parts two tables.
+const PARAGRAPH_WORDS: usize = 12;
+const PARAGRAPH_WIDTH: f32 = 0.8;
 
 /// A table on one page.
 pub(super) struct Part<'p> {
@@ -140,7 +145,8 @@ pub fn find_tables(
         };
         // Amounts with a scale are money; which, the other tables say where they agree.
         let mut unit = unit;
-        if unit.statement.scale.is_some() && unit.statement.currency.is_none() {
+        let measured = || unit_lines(&parts[0]).any(names_measure);
+        if unit.statement.scale.is_some() && unit.statement.currency.is_none() && !measured() {
             unit.statement.currency = currency;
         }
         if unit.doubtful || found[id].scale != unit.statement.scale || found[id].currency.is_none() {
@@ -176,6 +182,15 @@ fn date_tables(
         date(table, id, Some(report));
     }
     Ok(())
+}
+
+/// The lines that may say in which unit a table's numbers are.
+fn unit_lines<'p>(part: &'p Part<'_>) -> impl Iterator<Item = &'p str> {
+    let headers = part.grid.cells.iter().filter(|cell| cell.row <= part.grid.header_rows);
+    headers
+        .map(|cell| cell.text.as_str())
+        .chain(part.above.iter().map(String::as_str))
+        .filter(|text| scale_from_caption(text).is_some_and(|found| found.scale.is_some()))
 }
 
 /// The table whose headers and statement hold for one that has none: the same statement, parted by a heading.
@@ -298,13 +313,6 @@ fn regions(page: &Page, of_page: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)>
     let blocks: Vec<(u32, &PageBlock)> =
         of_page.iter().filter(|(_, block)| block.label == "Table").copied().collect();
     let blocks = blocks.as_slice();
-    // A title or a caption parts what stands above it from what stands below.
-    let titles = of_page
-        .iter()
-        .filter(|(_, block)| matches!(block.label.as_str(), "Caption" | "Section-header" | "Title"))
-        .flat_map(|(_, block)| block.lines.iter().flatten().copied())
-        .filter(|&word| word < page.words.len());
-    let apart = mask(page, &titles.collect::<Vec<usize>>());
     let found = find_regions(page, &vec![false; page.words.len()]);
     let mut member: Vec<Vec<bool>> = found.iter().map(|found| mask(page, &found.words)).collect();
     let mut ids: Vec<Vec<u32>> = vec![Vec::new(); found.len()];
@@ -338,12 +346,7 @@ fn regions(page: &Page, of_page: &[(u32, &PageBlock)]) -> Vec<(Vec<u32>, Found)>
                 || common >= TAKEN_OVER * size as f32 && size > 0
             {
                 let mut other = member.remove(index);
-                if holds_another(page, blocks, id, &other) {
-                    let of_others = mask(page, &others);
-                    for (word, is_member) in other.iter_mut().enumerate() {
-                        *is_member &= !of_others[word] && !apart[word];
-                    }
-                }
+                without_parted(page, of_page, block, &mut other);
                 own.iter_mut().zip(&other).for_each(|(own, other)| *own |= *other);
                 ids_of_union.extend(ids.remove(index));
             } else {
@@ -402,12 +405,29 @@ fn stacked(page: &Page, words: Vec<usize>) -> Vec<Vec<usize>> {
     tables.into_iter().filter_map(of).collect()
 }
 
-/// Whether most words of a table's block other than this one are members.
-fn holds_another(page: &Page, blocks: &[(u32, &PageBlock)], id: u32, member: &[bool]) -> bool {
-    blocks.iter().filter(|(other, _)| *other != id).any(|(_, block)| {
-        let words = || block.lines.iter().flatten().filter(|word| **word < page.words.len());
-        2 * words().filter(|word| member[**word]).count() > words().count()
-    })
+/// Takes the words that a caption, the title of a note or a paragraph parts from the block out of a region. A heading
+/// within a statement ("Current assets") parts nothing.
+fn without_parted(page: &Page, of_page: &[(u32, &PageBlock)], own: &PageBlock, member: &mut [bool]) {
+    let text = |block: &PageBlock| -> Vec<&str> {
+        let words = block.lines.iter().flatten().filter_map(|word| page.words.get(*word));
+        words.map(|word| word.text.as_str()).collect()
+    };
+    let parts = |block: &PageBlock| match block.label.as_str() {
+        "Caption" => true,
+        "Section-header" | "Title" => names_table(&text(block)),
+        "Text" => {
+            text(block).len() > PARAGRAPH_WORDS && block.bbox.width() > PARAGRAPH_WIDTH * own.bbox.width()
+        }
+        _ => false,
+    };
+    for (_, block) in of_page.iter().filter(|(_, block)| parts(block)) {
+        let above = block.bbox.y1 <= own.bbox.y0 + 1.0;
+        let below = block.bbox.y0 >= own.bbox.y1 - 1.0;
+        for (word, is_member) in member.iter_mut().enumerate() {
+            let y = page.words[word].bbox.center_y();
+            *is_member &= !(above && y < block.bbox.y1 || below && y > block.bbox.y0);
+        }
+    }
 }
 
 /// The words of a region without those of its caption and its notes.

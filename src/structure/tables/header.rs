@@ -1,6 +1,6 @@
 //! Column headers: stacked lines of one header joined, spanning headers found.
 
-use super::columns::{Columns, is_numeric_region};
+use super::columns::{Columns, is_numeric_region, numbers_columns};
 use super::lines::{Chunk, Region};
 use super::rows::Rule;
 use crate::document::BBox;
@@ -27,6 +27,7 @@ pub(super) fn header_cells(
 ) -> (Vec<HeaderCell>, usize) {
     let mut cells: Vec<HeaderCell> = Vec::new();
     for line in 0..lines {
+        let numbers = numbers_columns(region, &region.lines[line]);
         let shared = shared_spans(region, columns, line, lines);
         for (index, chunk) in region.lines[line].chunks.iter().enumerate() {
             let span = match shared.as_ref().and_then(|spans| spans[index]) {
@@ -38,7 +39,7 @@ pub(super) fn header_cells(
                 .filter(|cell| cell.span.0 <= span.1 && span.0 <= cell.span.1)
                 .max_by(|a, b| a.bbox.y1.total_cmp(&b.bbox.y1));
             match above {
-                Some(cell) if cell.span == span && stacks(region, cell, chunk, rules) => {
+                Some(cell) if !numbers && cell.span == span && stacks(region, cell, chunk, rules) => {
                     cell.pieces.extend(&chunk.pieces);
                     cell.bbox = cell.bbox.union(&chunk.bbox);
                 }

@@ -77,6 +77,22 @@ fn text_at(table: &Table, row: u32, column: u32) -> &str {
 }
 
 #[test]
+fn numbers_of_columns_are_headers_and_rows_of_small_numbers_are_not() {
+    let with = |numbers: [&'static str; 3]| {
+        page(&[
+            &[("2024", Right(300.0)), ("2023", Right(400.0)), ("Change", Right(500.0))],
+            &[(numbers[0], Right(300.0)), (numbers[1], Right(400.0)), (numbers[2], Right(500.0))],
+            &[("Sales", Left(50.0)), ("120", Right(300.0)), ("110", Right(400.0)), ("10", Right(500.0))],
+            &[("Costs", Left(50.0)), ("90", Right(300.0)), ("80", Right(400.0)), ("10", Right(500.0))],
+        ])
+    };
+    let headers = |page: Page| only(find_tables(&[page], &[])).header_rows;
+    assert_eq!(headers(with(["(5)", "(6)", "(7)"])), 2);
+    assert_eq!(headers(with(["(5)", "(6)", "(9)"])), 1);
+    assert_eq!(headers(with(["5", "6", "7"])), 1);
+}
+
+#[test]
 fn currency_signs_and_parentheses_apart_from_their_number_are_joined_to_it() {
     let found = rows_of(&page(&[
         &[("2024", Right(300.0)), ("2023", Right(400.0))],

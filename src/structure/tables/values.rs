@@ -417,7 +417,10 @@ fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
     // A row or a column may state a scale of its own: "Shares (thousands)". That of a percentage is another's.
     let plain = !matches!(about, Some(ScaleSubject::Percent | ScaleSubject::Ratio));
     let of_column = column.scale.filter(|_| plain && (about.is_none() || about == column.about));
-    let scale = number.scale.or(row.scale.filter(|_| plain)).or(of_column).unwrap_or(of_table);
+    // A column that counts something, or has a unit in its header, is no matter of the row's money.
+    let of_row = row.scale.filter(|_| plain && (column.about.is_none() || row.about.is_some()));
+    let own_column = of_column.filter(|_| column.plain || column.currency.is_some());
+    let scale = number.scale.or(own_column).or(of_row).or(of_column).unwrap_or(of_table);
     let currency = matches!(kind, FigureKind::Money | FigureKind::PerShare)
         .then(|| {
             let printed = number.currency.map(|code| table.context.currency_of(text, code, stated_currency));
@@ -438,7 +441,7 @@ fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
     let needs_review = table.doubtful
         && !number.nil
         && matches!(kind, FigureKind::Money | FigureKind::Number)
-        && number.scale.or(row.scale).or(of_column).is_none();
+        && number.scale.or(of_row).or(of_column).is_none();
     Some(CellValue {
         kind,
         printed: number.value,

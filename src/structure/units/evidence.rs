@@ -102,10 +102,9 @@ impl Evidence {
             *weights.entry(*scale).or_default() += HABIT * share;
         }
         let nearest = self.places.iter().min_by_key(|(page, _)| page.abs_diff(page_index));
-        if let Some((page, scale)) = nearest
-            && page.abs_diff(page_index) <= 1
-        {
-            *weights.entry(*scale).or_default() += NEIGHBOUR;
+        let neighbour = nearest.filter(|(page, _)| page.abs_diff(page_index) <= 1).map(|(_, scale)| *scale);
+        if let Some(scale) = neighbour {
+            *weights.entry(scale).or_default() += NEIGHBOUR;
         }
         let largest = amounts.iter().map(|(printed, _)| printed.abs()).fold(0.0, f64::max);
         let mut matched = 0;
@@ -121,14 +120,15 @@ impl Evidence {
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let (scale, weight) = ranked[0];
         let lead = weight - ranked.get(1).map_or(0.0, |(_, next)| next.max(0.0));
-        // Counts and tables without a sign of money are not governed by what other tables do.
-        let money = table
-            .cells
-            .iter()
-            .filter_map(|cell| cell.value.as_ref())
-            .any(|value| matches!(value.kind, FigureKind::Money) || value.currency.is_some());
         let stated = covering.iter().find(|placed| placed.says.scale == Some(scale)).copied();
-        let believed = weight >= BELIEVED && scale != 0 && (money || matched >= 2 || stated.is_some());
+        let signs = Signs::of(table);
+        // A sign at every number is how amounts in full are printed; tables in millions print it at the first and the last.
+        let in_full = stated.is_none() && matched < 2 && signs.at_every_number;
+        // Counts and tables without a sign of money are not governed by what tables elsewhere do.
+        let near = neighbour == Some(scale) && self.scales.len() == 1;
+        let governed = signs.any || matched >= 2 || stated.is_some() || near;
+        let believed = weight >= BELIEVED && scale != 0 && governed && !in_full;
+        let unsure = stated.is_none() && matched < 2 && !signs.any;
         let says = stated.map(|placed| placed.says.clone()).unwrap_or_default();
         let currency = says.currency.or_else(|| covering.iter().find_map(|placed| placed.says.currency));
         let exceptions = if stated.is_some() {
@@ -147,7 +147,7 @@ impl Evidence {
         Resolved {
             statement: ScaleStatement { scale: Some(scale), currency, exceptions },
             source: Some(stated.map_or(UnitSource::OtherTables, source_of)),
-            doubtful: lead < LEAD,
+            doubtful: lead < LEAD || unsure,
         }
     }
 
@@ -176,6 +176,34 @@ impl Evidence {
         others
             .max_by_key(|scale| self.matches(&amounts, *scale))
             .filter(|scale| self.matches(&amounts, *scale) >= 3)
+    }
+}
+
+/// Where a table prints signs of currencies.
+struct Signs {
+    any: bool,
+    /// At nearly every number of at least four rows.
+    at_every_number: bool,
+}
+
+impl Signs {
+    fn of(table: &Table) -> Self {
+        let numbers = table.cells.iter().filter(|cell| {
+            cell.value.as_ref().is_some_and(|value| {
+                !value.nil && !matches!(value.kind, FigureKind::Percent | FigureKind::Quantity)
+            })
+        });
+        let (mut all, mut signed) = (0, 0);
+        let mut rows = BTreeMap::new();
+        for cell in numbers {
+            all += 1;
+            let value = cell.value.as_ref();
+            let sign = cell.text.starts_with(|c: char| !c.is_ascii_digit() && !"(-–—−+[".contains(c))
+                && value.is_some_and(|value| value.currency.is_some());
+            signed += usize::from(sign);
+            rows.insert(cell.row, ());
+        }
+        Self { any: signed > 0, at_every_number: rows.len() >= 4 && signed * 10 >= all * 9 }
     }
 }
 

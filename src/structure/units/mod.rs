@@ -10,4 +10,4 @@ mod subject;
 
 pub(crate) use evidence::{Evidence, Resolved};
 pub use scopes::Scopes;
-pub(super) use subject::{LabelUnit, header_unit, label_unit, subject};
+pub(super) use subject::{LabelUnit, header_unit, label_unit, names_measure, subject};

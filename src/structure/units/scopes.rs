@@ -41,6 +41,8 @@ pub struct Placed {
     pub reach: Reach,
     /// Whether it speaks of tables only.
     pub tables_only: bool,
+    /// Whether it holds for all amounts that say nothing else: "unless otherwise stated".
+    unless_stated: bool,
     page_index: usize,
     /// Upper edge on the page.
     y: f32,
@@ -102,6 +104,7 @@ impl Scopes {
                 says: found.says,
                 reach,
                 tables_only: found.tables_only,
+                unless_stated: lines[at..=last].iter().any(|line| line.text.contains("otherwise")),
                 page_index: line.page_index,
                 y: line.y,
                 headings: before(&headings, (line.page_index, line.y + SAME_HEIGHT)),
@@ -135,22 +138,22 @@ impl Scopes {
     /// Gives the amounts of running text that print no scale that of the statement that governs them, and `$` the dollar
     /// of the document.
     ///
-    /// A statement governs prose only where most of its prose leaves scales out: a report that writes "$5 million" means five
-    /// dollars by "$5". Either way the other reading is kept and the figure marked for review.
+    /// A statement governs prose where it says "unless otherwise stated", or where most of its prose leaves scales out: a
+    /// report that writes "$5 million" means five dollars by "$5". Either way the other reading is kept and the figure marked for review.
     pub(crate) fn scale_prose(&self, pages: &[Page], figures: &mut [Figure]) {
         let page_index: BTreeMap<u32, usize> =
             pages.iter().enumerate().map(|(index, page)| (page.number, index)).collect();
-        let governed: Vec<Option<(usize, i32)>> = figures
+        let governed: Vec<Option<(usize, i32, bool)>> = figures
             .iter()
             .map(|figure| {
                 let page_index = page_index.get(&figure.page).filter(|_| figure.kind == FigureKind::Money)?;
                 let (rank, placed) = self.of_prose(*page_index, figure.bbox.y0)?;
-                Some((rank, placed.says.scale?))
+                Some((rank, placed.says.scale?, placed.unless_stated))
             })
             .collect();
         let mut counts: BTreeMap<usize, [usize; 2]> = BTreeMap::new();
         for (figure, governed) in figures.iter().zip(&governed) {
-            if let Some((rank, _)) = governed {
+            if let Some((rank, ..)) = governed {
                 counts.entry(*rank).or_default()[usize::from(figure.scale.is_some())] += 1;
             }
         }
@@ -160,7 +163,9 @@ impl Scopes {
             {
                 figure.currency = Some(dollar.to_owned());
             }
-            let (Some((rank, scale)), Some(value), None) = (governed, figure.value, figure.scale) else {
+            let (Some((rank, scale, unless_stated)), Some(value), None) =
+                (governed, figure.value, figure.scale)
+            else {
                 continue;
             };
             let [bare, scaled] = counts[rank];
@@ -170,7 +175,7 @@ impl Scopes {
             }
             figure.needs_review = true;
             figure.confidence = figure.confidence.min(GOVERNED_CONFIDENCE);
-            if scaled > bare {
+            if scaled > bare && !unless_stated {
                 figure.alternatives.push(scaled_value);
                 continue;
             }

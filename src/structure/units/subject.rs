@@ -157,7 +157,7 @@ pub(in crate::structure) fn header_unit(header: &str) -> LabelUnit {
         Some(ScaleSubject::Percent)
     } else if says(&["per share", "per unit"]) || is_average_price(&lower) {
         Some(ScaleSubject::PerShare)
-    } else if says(&["basis points", "(bps)", "(times)"]) {
+    } else if says(&["basis points", "(bps)", "(times)"]) || has_index(&lower) {
         Some(ScaleSubject::Ratio)
     } else if says(&["shares", "share units", "awards", "warrants", "rsus", "psus", "stock units"])
         && !says(&["repurchase", "issuance", "proceeds", "$", "amount", "value"])
@@ -268,7 +268,7 @@ fn about_of_label(label: &str) -> Option<ScaleSubject> {
     // Whole words: "operations" holds "ratio".
     let has_word =
         |names: &[&str]| label.split(|c: char| !c.is_alphabetic()).any(|word| names.contains(&word));
-    if has_word(&["ratio", "ratios"]) {
+    if has_word(&["ratio", "ratios"]) || has_index(label) {
         return Some(ScaleSubject::Ratio);
     }
     is_counted(label).then_some(ScaleSubject::Count)
@@ -336,6 +336,25 @@ fn without_stated_amounts(label: &str) -> String {
     }
 }
 
+/// Whether a line about units speaks of things that are measured or counted and not of money: "thousands of barrels daily".
+pub(in crate::structure) fn names_measure(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2);
+    words.any(|word| {
+        MEASURES.contains(&word)
+            || counted_nouns().contains(&word)
+            || matches!(
+                word,
+                "barrels" | "cubic" | "megawatt" | "megawatts" | "gigajoules" | "litre" | "tonne"
+            )
+    })
+}
+
+/// "Index (2020 = 100)"
+fn has_index(text: &str) -> bool {
+    text.contains("index") && text.contains("100")
+}
+
 /// "% change", "Change (%)" and "% of sales", but not "2.5% notes".
 fn has_percent_sign(header: &str) -> bool {
     header.match_indices('%').any(|(at, _)| !header[..at].trim_end().ends_with(|c: char| c.is_ascii_digit()))
@@ -382,7 +401,7 @@ mod tests {
     #[test]
     fn headers_state_units_of_their_own() {
         let price = header_unit("Price ($)");
-        assert!(price.plain && price.scale.is_none() && price.currency == Some("USD"));
+        assert!(price.plain && price.scale == Some(0) && price.currency == Some("USD"));
         assert_eq!(header_unit("Local (£m)").currency, Some("GBP"));
         assert_eq!(header_unit("Revenue ($m)").scale, Some(6));
         assert_eq!(header_unit("EUR m").scale, Some(6));

@@ -1,8 +1,8 @@
 //! Which rows above a row it adds up, judged by how improbable the sums are as coincidences.
 
-use super::super::sheet::{Class, Entry, Number, Sheet};
-use super::cues::Cue;
-use super::{Hypothesis, Item, check, numbers};
+use super::super::sheet::{Class, Entry, Number, Sheet, is_finer};
+use super::cues::{Cue, says_total};
+use super::{Hypothesis, Item, check, is_of_other_kind, numbers};
 
 /// Most rows that are tried as terms of one total.
 pub(super) const MOST_TERMS: usize = 60;
@@ -53,11 +53,12 @@ struct Running {
 }
 
 impl Running {
-    fn add(&mut self, entry: &Entry, class: Class, deduction: bool) {
+    fn add(&mut self, entry: &Entry, result: &Number, deduction: bool) {
         self.last = (0.0, 1.0);
         match entry {
             Entry::Blank => {}
-            Entry::Number(number) if number.class.adds_to(class) => {
+            Entry::Number(number) if is_finer(number, result) => self.unreadable = true,
+            Entry::Number(number) if number.class.adds_to(result.class) => {
                 let factor = if deduction { -1.0 } else { 1.0 };
                 self.plus += number.value;
                 self.by_label += factor * number.value;
@@ -82,6 +83,10 @@ enum Pattern {
 /// The relation that this row claims, if the evidence for one is strong enough.
 pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Option<Hypothesis> {
     let class = sheet.rows[row].entries.iter().find_map(Entry::number)?.class;
+    let key = sheet.rows[row].key.as_str();
+    if ["average", "median"].iter().any(|word| key.contains(word)) && !says_total(key) {
+        return None;
+    }
     if class == Class::PerShare {
         return None; // amounts per share of different lines add up only in a few layouts
     }
@@ -92,6 +97,9 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
     let mut tried = 0usize;
     for (position, item) in stack.iter().enumerate().rev() {
         let Item::Row(part) = *item else { continue };
+        if is_of_other_kind(sheet, part, row) {
+            continue;
+        }
         rows.push(part);
         if rows.len() > MOST_TERMS {
             break;
@@ -99,7 +107,7 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
         let deduction = sheet.rows[part].deduction;
         for (column, (running, entry)) in running.iter_mut().zip(&sheet.rows[part].entries).enumerate() {
             if let Some(result) = sheet.rows[row].entries[column].number() {
-                running.add(entry, result.class, deduction);
+                running.add(entry, result, deduction);
             }
         }
         if rows.len() < 2 {
@@ -132,7 +140,8 @@ pub(super) fn best_hypothesis(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> 
             bits -= if plain && natural { NATURAL_COST } else { (1.0 + tried as f64).log2() };
             let parts = rows.iter().rev().copied().zip(signs()).collect();
             let natural = plain && natural;
-            let hypothesis = Hypothesis { from: position, parts, holding, failing, exact, bits, natural };
+            let hypothesis =
+                Hypothesis { from: position, parts, holding, failing, exact, bits, natural, known: false };
             let score = |hypothesis: &Hypothesis| {
                 (hypothesis.holding.len() as i64 - hypothesis.failing.len() as i64, hypothesis.exact)
             };

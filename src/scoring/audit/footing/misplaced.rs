@@ -1,19 +1,22 @@
 //! Totals that no column confirms: off in every column because rows stand in the wrong place, or off in the only
 //! column by what one slip explains.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::super::relation::Check;
 use super::super::sheet::{Class, Entry, Sheet};
 use super::cues::{Cue, names_block, says_total};
 use super::hypothesis::MOST_TERMS;
-use super::{Item, check};
+use super::{Item, check, is_of_other_kind, is_unlabelled};
 
 /// Bits from which rows in the wrong place explain a total that is off in every column.
 const MISPLACED_BITS: f64 = 9.0;
 /// Bits from which two exchanged rows explain it, for rows that say that they are totals and for other results.
 const EXCHANGED_TOTAL_BITS: f64 = 11.0;
 const EXCHANGED_RESULT_BITS: f64 = 16.0;
+/// For rows that say nothing.
+const EXCHANGED_BITS: f64 = 26.0;
 /// Smallest total, in units of its last digit, for which a slip is no coincidence.
 const SLIP_UNITS: f64 = 1_000.0;
 /// The same for totals that name their block.
@@ -47,8 +50,29 @@ pub(super) fn misplaced(
     if !(3..=MOST_TERMS).contains(&parts.len()) {
         return None;
     }
-    let (checks, bits) = explained_by_rows(sheet, &parts, row)?;
+    let all = |_: usize| true;
+    let (checks, bits) = explained_by_rows(sheet, &parts, row, &all)
+        .or_else(|| explained_by_rows(sheet, &parts, row, &|column| !sheet.rates[column]))?;
+    if is_shorter_sum(sheet, &parts, row) {
+        return None;
+    }
     (bits >= MISPLACED_BITS).then_some((from, checks))
+}
+
+/// Whether the row adds up the last of these rows in every column: what stands above them belongs to another sum, however
+/// small the numbers are.
+fn is_shorter_sum(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize) -> bool {
+    (1..parts.len()).any(|from| {
+        let mut telling = false;
+        let holds = (0..sheet.columns())
+            .filter(|&column| sheet.rows[row].entries[column].number().is_some())
+            .all(|column| {
+                let check = check(sheet, &parts[from..], row, column);
+                telling |= check.as_ref().is_some_and(|check| check.printed != 0.0);
+                check.is_some_and(|check| check.holds())
+            });
+        holds && telling
+    })
 }
 
 /// A row that says "total", in the only column of numbers that it has, which a single slip keeps from being the sum of
@@ -86,7 +110,7 @@ pub(super) fn slipped(
         let large = found.printed.abs() >= found.unit() * if named { SLIP_UNITS_NAMED } else { SLIP_UNITS };
         let explained =
             all_read && large && !found.holds() && found.clone().into_anomaly().explanation.is_some();
-        explained.then_some((from, (column, found)))
+        (explained && !is_shorter_sum(sheet, &parts, row)).then_some((from, (column, found)))
     })
 }
 
@@ -100,7 +124,7 @@ type Vector = Vec<f64>;
 #[derive(Clone, Debug)]
 pub(super) struct Exchange {
     pub rows: (usize, usize),
-    /// Columns in which the sum fails, all of the result's amounts.
+    /// Columns in which the sum fails.
     pub columns: Vec<usize>,
     /// Whether the result is one of the two.
     pub moves_result: bool,
@@ -115,12 +139,15 @@ pub(super) fn exchanges(sheet: &Sheet<'_>, stack: &[Item], row: usize) -> Vec<Ex
     let mut found = Vec::new();
     let mut tried = 0usize;
     for item in stack.iter().rev() {
-        let Item::Row(part) = *item else { break };
+        let Item::Row(part) = *item else { continue };
+        if is_of_other_kind(sheet, part, row) {
+            continue;
+        }
         parts.insert(0, (part, 1));
         if parts.len() > MOST_PARTS {
             break;
         }
-        if parts.len() < 2 {
+        if parts.len() < 2 || is_unlabelled(sheet, &parts, row) {
             continue;
         }
         let by_label: Vec<(usize, i8)> = parts
@@ -143,13 +170,19 @@ struct Seeker<'s, 't> {
     columns: Vec<usize>,
     units: Vector,
     result: Vector,
-    /// Rows near by with a number in every column, in order.
+    /// Rows near by with numbers, in order.
     others: Vec<(usize, Vector)>,
-    /// Their indices by the number in the first column.
-    by_first: Vec<usize>,
-    /// Bits that the digits of the result are worth.
-    digits: f64,
+    /// Their indices by the number in each column, sorted when first asked for.
+    by_column: Vec<OnceCell<Vec<usize>>>,
     needed: f64,
+}
+
+/// A sum that fails in these of the seeker's columns.
+struct Failing<'p> {
+    columns: &'p [usize],
+    parts: &'p [(usize, i8)],
+    /// What rounding can make, in units.
+    slack: f64,
 }
 
 impl<'s, 't> Seeker<'s, 't> {
@@ -158,84 +191,124 @@ impl<'s, 't> Seeker<'s, 't> {
         let needed = match (Cue::of(own), own.ruled()) {
             (Cue::Total, _) | (_, true) => EXCHANGED_TOTAL_BITS,
             (Cue::Result, _) => EXCHANGED_RESULT_BITS,
-            (Cue::None, _) => return None,
+            (Cue::None, _) => EXCHANGED_BITS,
         };
-        let columns: Vec<usize> = (0..sheet.columns())
-            .filter(|&column| {
-                let number = own.entries[column].number().filter(|_| sheet.additive[column]);
-                number.is_some_and(|number| number.value != 0.0 && number.class.adds_to(Class::Amount))
-            })
-            .collect();
+        let exact = |column: &usize| {
+            let number = own.entries[*column].number().filter(|_| sheet.additive[*column]);
+            number.is_some_and(|number| !number.converted)
+        };
+        let all: Vec<usize> = (0..sheet.columns()).filter(exact).collect();
+        // Shares of a total add up, too, but less sharply than amounts, and changes in percent do not.
+        let amount = |&column: &usize| {
+            let number = own.entries[column].number();
+            !sheet.rates[column] && number.is_some_and(|number| number.class.adds_to(Class::Amount))
+        };
+        let amounts: Vec<usize> = all.iter().copied().filter(amount).collect();
+        let columns = if amounts.len() < 2 { all } else { amounts };
         if columns.len() < 2 {
             return None;
         }
+        // What is left empty is nothing.
         let vector = |row: usize| -> Option<Vector> {
-            let entry = |&column: &usize| sheet.rows[row].entries[column].number();
-            columns.iter().map(|column| entry(column).map(|number| number.value)).collect()
+            let value = |&column: &usize| match &sheet.rows[row].entries[column] {
+                Entry::Blank => Some(0.0),
+                entry => entry.number().map(|number| number.value),
+            };
+            let values: Vector = columns.iter().map(value).collect::<Option<_>>()?;
+            values.iter().any(|value| *value != 0.0).then_some(values)
         };
         let unit =
             |&column: &usize| own.entries[column].number().map_or(1.0, |number| 2.0 * number.half_unit);
         let units: Vector = columns.iter().map(unit).collect();
         let result = vector(row)?;
-        let bits = |(value, unit): (&f64, &f64)| (value.abs() / unit).max(1.0).log2().min(COLUMN_BITS);
         let others: Vec<(usize, Vector)> = near(sheet, row, row)
             .filter(|&other| other != row)
             .filter_map(|other| Some((other, vector(other)?)))
             .collect();
-        let mut by_first: Vec<usize> = (0..others.len()).collect();
-        by_first.sort_by(|&a, &b| others[a].1[0].total_cmp(&others[b].1[0]));
-        let digits = result.iter().zip(&units).map(bits).sum();
-        Some(Self { sheet, row, columns, units, result, others, by_first, digits, needed })
+        let by_column = vec![OnceCell::new(); columns.len()];
+        Some(Self { sheet, row, columns, units, result, others, by_column, needed })
     }
 
-    /// The first row that is none of the parts and has these numbers.
-    fn place_of(&self, due: &[f64], parts: &[(usize, i8)]) -> Option<usize> {
-        let from = self.by_first.partition_point(|&other| self.others[other].1[0] < due[0] - self.units[0]);
-        self.by_first[from..]
+    /// The row that is none of the parts and has these numbers in the columns that fail, and what its being off by
+    /// rounding costs in bits.
+    fn place_of(&self, due: &[f64], failing: &Failing<'_>) -> Option<(usize, f64)> {
+        let first = failing.columns[0];
+        let reach = failing.slack * self.units[first];
+        let value = |other: usize| self.others[other].1[first];
+        let order = self.by_column[first].get_or_init(|| {
+            let mut order: Vec<usize> = (0..self.others.len()).collect();
+            order.sort_by(|&a, &b| value(a).total_cmp(&value(b)));
+            order
+        });
+        let from = order.partition_point(|&other| value(other) < due[first] - reach);
+        order[from..]
             .iter()
+            .take_while(|&&other| value(other) <= due[first] + reach)
             .map(|&other| &self.others[other])
-            .take_while(|(_, own)| own[0] <= due[0] + self.units[0])
-            .filter(|(row, own)| self.equal(own, due) && parts.iter().all(|(part, _)| part != row))
-            .map(|(row, _)| *row)
-            .min()
+            .filter(|(row, _)| failing.parts.iter().all(|(part, _)| part != row))
+            .filter_map(|(row, own)| Some((*row, self.cost(own, due, failing)?)))
+            .min_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)))
     }
 
-    fn equal(&self, a: &[f64], b: &[f64]) -> bool {
-        a.iter().zip(b).zip(&self.units).all(|((a, b), unit)| (a - b).abs() < 0.5 * unit)
+    /// Bits that it costs that numbers are equal within rounding only; `None` where they are not.
+    fn cost(&self, a: &[f64], b: &[f64], failing: &Failing<'_>) -> Option<f64> {
+        failing.columns.iter().try_fold(0.0, |cost, &at| {
+            let off = (a[at] - b[at]).abs() / self.units[at];
+            (off <= failing.slack).then(|| cost + if off < 0.5 { 0.0 } else { (2.0 * off + 1.0).log2() })
+        })
     }
 
     fn exchange(&self, parts: &[(usize, i8)], tried: &mut usize) -> Option<Exchange> {
-        let difference = differences(self.sheet, parts, &self.columns, &self.result)?;
-        // Where one column comes out, the rows are in their places.
-        if difference.iter().zip(&self.units).any(|(difference, unit)| difference.abs() < 2.0 * unit) {
+        let difference = differences(self.sheet, parts, self.row, &self.columns)?;
+        // Each number is rounded, and so is their sum.
+        let slack = 0.5 * (parts.len() + 1) as f64;
+        let off = |at: &usize| difference[*at].abs() > slack * self.units[*at];
+        let columns: Vec<usize> = (0..self.columns.len()).filter(off).collect();
+        let come_out = (0..self.columns.len()).filter(|at| !off(at) && self.result[*at] != 0.0).count();
+        // Where columns come out, the rows are in their places.
+        if columns.len() < 2 || come_out >= columns.len() {
             return None;
         }
+        let failing = Failing { columns: &columns, parts, slack };
+        // What a difference says by its digits, but no more than the result does by its own.
+        let digits: f64 = columns
+            .iter()
+            .map(|&at| {
+                let units = self.result[at].abs().max(difference[at].abs()) / self.units[at];
+                units.max(1.0).log2().min(COLUMN_BITS)
+            })
+            .sum();
         let values_of = |row: usize| {
             self.others.binary_search_by_key(&row, |other| other.0).ok().map(|at| &self.others[at].1)
         };
         let outside = self.others.len() - parts.iter().filter(|part| values_of(part.0).is_some()).count();
         let says_total = self.sheet.rows[self.row].key.starts_with("total");
-        let mut pair = None;
+        let mut pair: Option<(usize, usize, f64)> = None;
         for (at, &(part, factor)) in parts.iter().enumerate() {
             let Some(values) = values_of(part) else { continue };
             *tried += outside + 1;
             // With the numbers of a row outside in place of this one's it comes out.
             let due: Vector =
                 values.iter().zip(&difference).map(|(value, d)| value + f64::from(factor) * d).collect();
-            pair = pair.or_else(|| Some((part, self.place_of(&due, parts)?)));
+            if pair.is_none() {
+                pair = self.place_of(&due, &failing).map(|(other, cost)| (part, other, cost));
+            }
             // The result and a term: "Net = last - others" is a way of writing it down, "Total = third - others" is not.
             let twice: Vector =
                 self.result.iter().zip(values).map(|(result, value)| 2.0 * (result - value)).collect();
             let written_so = !says_total && (at == 0 || at + 1 == parts.len());
-            let moved = factor > 0 && !written_so && self.equal(&twice, &difference);
-            pair = pair.or_else(|| moved.then_some((part, self.row)));
+            if pair.is_none() && factor > 0 && !written_so {
+                pair = self.cost(&twice, &difference, &failing).map(|cost| (part, self.row, cost));
+            }
         }
         // The sum stands in another row.
         let sum: Vector = self.result.iter().zip(&difference).map(|(result, d)| result - d).collect();
         *tried += outside;
-        pair = pair.or_else(|| Some((self.row, self.place_of(&sum, parts)?)));
-        let (first, second) = pair?;
-        if self.digits - (1.0 + *tried as f64).log2() < self.needed {
+        if pair.is_none() {
+            pair = self.place_of(&sum, &failing).map(|(other, cost)| (self.row, other, cost));
+        }
+        let (first, second, cost) = pair?;
+        if digits - cost - (1.0 + *tried as f64).log2() < self.needed {
             return None;
         }
         let [a, b] = [first, second].map(|row| self.sheet.name(row));
@@ -248,9 +321,9 @@ impl<'s, 't> Seeker<'s, 't> {
         };
         Some(Exchange {
             rows: (first, second),
-            columns: self.columns.clone(),
+            columns: columns.iter().map(|&at| self.columns[at]).collect(),
             moves_result: first == self.row || second == self.row,
-            checks: self.columns.iter().filter_map(check).collect(),
+            checks: columns.iter().map(|&at| &self.columns[at]).filter_map(check).collect(),
         })
     }
 }
@@ -261,25 +334,20 @@ fn near(sheet: &Sheet<'_>, first: usize, last: usize) -> std::ops::Range<usize> 
 }
 
 /// Result minus sum in each column; `None` where something cannot be read.
-fn differences(
-    sheet: &Sheet<'_>,
-    parts: &[(usize, i8)],
-    columns: &[usize],
-    result: &[f64],
-) -> Option<Vector> {
-    let mut differences = result.to_vec();
-    for &(part, factor) in parts {
-        for (difference, &column) in differences.iter_mut().zip(columns) {
+fn differences(sheet: &Sheet<'_>, parts: &[(usize, i8)], row: usize, columns: &[usize]) -> Option<Vector> {
+    let difference = |&column: &usize| {
+        let result = sheet.rows[row].entries[column].number()?;
+        parts.iter().try_fold(result.value, |difference, &(part, factor)| {
             match &sheet.rows[part].entries[column] {
-                Entry::Blank => {}
-                Entry::Number(number) if number.class.adds_to(Class::Amount) => {
-                    *difference -= f64::from(factor) * number.value;
+                Entry::Blank => Some(difference),
+                Entry::Number(number) if number.class.adds_to(result.class) => {
+                    Some(difference - f64::from(factor) * number.value)
                 }
-                _ => return None,
+                _ => None,
             }
-        }
-    }
-    Some(differences)
+        })
+    };
+    columns.iter().map(difference).collect()
 }
 
 /// The checks of a relation that fails in every column, with the rows that explain it and the bits of evidence.
@@ -287,9 +355,13 @@ fn explained_by_rows(
     sheet: &Sheet<'_>,
     parts: &[(usize, i8)],
     row: usize,
+    compared: &dyn Fn(usize) -> bool,
 ) -> Option<(Vec<(usize, Check)>, f64)> {
-    let checks: Vec<(usize, Check)> =
-        (0..sheet.columns()).filter_map(|column| Some((column, check(sheet, parts, row, column)?))).collect();
+    let checks: Vec<(usize, Check)> = (0..sheet.columns())
+        .filter(|&column| compared(column))
+        .filter_map(|column| Some((column, check(sheet, parts, row, column)?)))
+        .filter(|(_, check)| !check.converted)
+        .collect();
     if checks.len() < 2 || checks.iter().any(|(_, check)| check.holds() || check.printed == 0.0) {
         return None;
     }

@@ -1,13 +1,18 @@
-//! Subtotals too small to be believed by themselves: "Net other comprehensive income" between two balances. Whether a
-//! total takes them or their parts is decided by which of both adds up.
+//! Subtotals too small to be believed by themselves: "Net other comprehensive income" between two balances; and rows printed
+//! above their parts: "Deferred tax", of which recognised in income and not. Whether a total takes them or their parts is
+//! decided by which of both adds up.
 
-use super::super::sheet::Sheet;
+use super::super::sheet::{Class, Sheet};
 use super::cues::says_total;
-use super::hypothesis::MOST_TERMS;
+use super::hypothesis::{MOST_TERMS, judge};
 use super::{Item, Stack, check};
 
 /// Most rows of a nested sum.
 const MOST_PARTS: usize = 8;
+/// Bits from which a row may be the sum of the rows below it: little, because the total must then hold, too.
+const PARENT_BITS: f64 = 1.5;
+/// The same where it is so within rounding only.
+const ROUNDED_PARENT_BITS: f64 = 10.0;
 
 /// A row that is exactly the sum of the rows directly above it, in every column.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +49,42 @@ impl Nested {
     }
 }
 
+/// How many rows on top of the stack are the parts of the row below them.
+pub(super) fn parts_below(sheet: &Sheet<'_>, stack: &[Item]) -> Option<usize> {
+    let mut parts: Vec<(usize, i8)> = Vec::new();
+    for (count, item) in stack.iter().rev().enumerate() {
+        match item {
+            Item::Row(parent) if parts.len() >= 2 => {
+                let mut bits = 0.0;
+                let (mut whole, mut exact, mut columns) = (true, true, 0);
+                for column in (0..sheet.columns()).filter(|&column| !sheet.rates[column]) {
+                    let number = sheet.rows[*parent].entries[column].number();
+                    if number.is_some_and(|number| number.class.adds_to(Class::Amount)) {
+                        let verdict = judge(sheet, &parts, *parent, column);
+                        whole &= verdict.is_some_and(|verdict| verdict.holds);
+                        exact &= verdict.is_some_and(|verdict| verdict.exact);
+                        columns += 1;
+                        bits += verdict.map_or(0.0, |verdict| verdict.bits);
+                    }
+                }
+                let needed = if exact { PARENT_BITS } else { ROUNDED_PARENT_BITS };
+                if whole && columns >= 2 && bits >= needed {
+                    return Some(count);
+                }
+                parts.push((*parent, 1));
+            }
+            Item::Row(row) => parts.push((*row, 1)),
+            // "thereof:"
+            Item::Heading(_) if parts.len() >= 2 => {}
+            Item::Heading(_) => return None,
+        }
+        if parts.len() > MOST_PARTS {
+            return None;
+        }
+    }
+    None
+}
+
 /// The top of the stack without the parts of nested subtotals that stand on it, and where on it what is left stood; `None`
 /// if that changes nothing. No more rows than a relation can have terms, and the one below them, which tells a whole block.
 pub(super) fn without_nested(stack: &Stack) -> Option<(Vec<Item>, Vec<usize>)> {
@@ -56,7 +97,7 @@ pub(super) fn without_nested(stack: &Stack) -> Option<(Vec<Item>, Vec<usize>)> {
         while let Some(sum) = sums.next_if(|sum| sum.at > floor + position) {
             reach = reach.min(sum.at - sum.parts);
         }
-        if floor + position >= reach {
+        if floor + position >= reach || stack.below.contains(&(floor + position)) {
             changes = true;
             continue;
         }

@@ -65,48 +65,47 @@ impl Known {
         let fits = all.iter().filter_map(|terms| {
             let above = &rows[rows.len().checked_sub(terms.len())?..];
             let whole = above[0].0 == 0 || matches!(stack[above[0].0 - 1], Item::Heading(_));
-            if !whole && terms.len() < TERMS_BELOW_OTHERS {
+            let same = above.iter().zip(terms).all(|((_, part), (key, _))| sheet.rows[*part].key == *key);
+            if !same || !whole && terms.len() < TERMS_BELOW_OTHERS {
                 return None;
             }
-            let same = above.iter().zip(terms).all(|((_, part), (key, _))| sheet.rows[*part].key == *key);
-            same.then(|| {
-                let parts: Vec<(usize, i8)> =
-                    above.iter().zip(terms).map(|((_, part), (_, factor))| (*part, *factor)).collect();
-                let mut found = Hypothesis {
-                    from: above[0].0,
-                    parts,
-                    holding: vec![],
-                    failing: vec![],
-                    exact: 0,
-                    bits: 0.0,
-                    natural: true,
-                };
-                for column in 0..sheet.columns() {
-                    match judge(sheet, &found.parts, row, column) {
-                        Some(verdict) if verdict.holds => found.holding.push(column),
-                        // A gap may be a number that was not read.
-                        Some(_)
-                            if found.parts.iter().all(|&(part, _)| {
-                                matches!(sheet.rows[part].entries[column], Entry::Number(_))
-                            }) =>
-                        {
-                            found.failing.push(column);
-                        }
-                        _ => {}
-                    }
-                }
-                // One number is wrong more often than a row: what breaks in several columns and holds in fewer is no
-                // sum here, such as averages and changes in percent under the labels of amounts.
-                let refuted = found.failing.len() > found.holding.len().max(1);
-                if refuted || found.holding.is_empty() && signed_otherwise(sheet, &found, row) {
-                    found.failing.clear();
-                }
-                found
-            })
+            let parts = above.iter().zip(terms).map(|((_, part), (_, factor))| (*part, *factor)).collect();
+            fare(sheet, above[0].0, parts, row)
         });
         fits.filter(|found| !found.holding.is_empty() || !found.failing.is_empty())
             .max_by_key(|found| (found.holding.len(), found.parts.len()))
     }
+}
+
+/// How a known relation fares here; `None` where it is refuted.
+fn fare(sheet: &Sheet<'_>, from: usize, parts: Vec<(usize, i8)>, row: usize) -> Option<Hypothesis> {
+    let (holding, failing) = (Vec::new(), Vec::new());
+    let mut found =
+        Hypothesis { from, parts, holding, failing, exact: 0, bits: 0.0, natural: true, known: true };
+    for column in 0..sheet.columns() {
+        match judge(sheet, &found.parts, row, column) {
+            Some(verdict) if verdict.holds => found.holding.push(column),
+            // A gap may be a number that was not read.
+            Some(_)
+                if found
+                    .parts
+                    .iter()
+                    .all(|&(part, _)| matches!(sheet.rows[part].entries[column], Entry::Number(_))) =>
+            {
+                found.failing.push(column);
+            }
+            _ => {}
+        }
+    }
+    // One number is wrong more often than a row: what breaks in several columns and holds in fewer is no sum here, such as
+    // averages and changes in percent under the labels of amounts, or a sum of rows that have changed places.
+    if found.failing.len() > found.holding.len().max(1) {
+        return None;
+    }
+    if found.holding.is_empty() && signed_otherwise(sheet, &found, row) {
+        found.failing.clear();
+    }
+    Some(found)
 }
 
 /// Whether the relation holds in every column that fails when deductions are added as printed: statements differ in
