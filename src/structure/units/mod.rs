@@ -2,7 +2,7 @@
 //!
 //! A report says once that its amounts are in millions and means a hundred pages. [`Scopes`] finds such statements and what
 //! they cover, [`Evidence`] weighs them for a table that states none of its own against what the document's other
-//! tables say, and [`subject`] tells what a number counts, because shares, employees and percentages keep their own scale.
+//! tables say, and `subject` tells what a number counts, because shares, employees and percentages keep their own scale.
 
 mod evidence;
 mod scopes;
