@@ -82,13 +82,7 @@ impl Evidence {
     /// The unit of a table that was read without one. `covering` are the statements that cover its place.
     pub fn resolve(&self, table: &Table, page_index: usize, scopes: &Scopes, y: f32) -> Resolved {
         let covering = scopes.covering(page_index, y);
-        let amounts: Vec<(f64, u32)> = table
-            .cells
-            .iter()
-            .filter_map(|cell| cell.value.as_ref())
-            .filter(|value| !value.nil && matches!(value.kind, FigureKind::Money | FigureKind::Number))
-            .map(|value| (value.printed, value.decimals))
-            .collect();
+        let amounts = amounts_of(table);
         let all: usize = self.scales.values().sum();
         let mut weights: BTreeMap<i32, f64> = BTreeMap::from([(0, 0.0)]);
         for placed in &covering {
@@ -165,18 +159,23 @@ impl Evidence {
     /// How many telling numbers of a table speak against its own scale, and for which other.
     pub fn contradicts(&self, table: &Table) -> Option<i32> {
         let own = table.scale?;
-        let amounts: Vec<(f64, u32)> = table
-            .cells
-            .iter()
-            .filter_map(|cell| cell.value.as_ref())
-            .filter(|value| !value.nil && matches!(value.kind, FigureKind::Money | FigureKind::Number))
-            .map(|value| (value.printed, value.decimals))
-            .collect();
+        let amounts = amounts_of(table);
         let others = [0, 3, 6, 9].into_iter().filter(|scale| *scale != own);
         others
             .max_by_key(|scale| self.matches(&amounts, *scale))
             .filter(|scale| self.matches(&amounts, *scale) >= 3)
     }
+}
+
+/// Printed numbers of a table that a scale can apply to, with their decimals.
+fn amounts_of(table: &Table) -> Vec<(f64, u32)> {
+    table
+        .cells
+        .iter()
+        .filter_map(|cell| cell.value.as_ref())
+        .filter(|value| !value.nil && matches!(value.kind, FigureKind::Money | FigureKind::Number))
+        .map(|value| (value.printed, value.decimals))
+        .collect()
 }
 
 /// Where a table prints signs of currencies.
