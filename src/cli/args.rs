@@ -328,6 +328,10 @@ pub struct PagesArgs {
     /// When to read pages by OCR
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub ocr: OcrPolicy,
+
+    /// Configuration and models
+    #[command(flatten, next_help_heading = "Models")]
+    pub config: ConfigArgs,
 }
 
 impl ConfigArgs {

@@ -6,6 +6,7 @@ mod bio;
 mod full_size;
 mod heads;
 mod layout;
+mod ocr;
 mod options;
 mod pixels;
 mod probabilities;
@@ -15,6 +16,7 @@ mod text;
 
 pub use batch::Batch;
 pub use layout::{LayoutModel, PageInput, PageWords};
+pub use ocr::{OcrModel, PictureText};
 pub use options::InferenceOptions;
 pub use pixels::ImageView;
 pub use text::TextModel;

@@ -7,9 +7,12 @@ use std::time::Duration;
 use super::built_in::{FigureConfidence, LineLabels, NameConfidence};
 use super::document::Request;
 use super::memory::{DocumentBudget, MemoryPlan, own_memory, pool_size};
+use super::ocr::BuiltInOcr;
 use super::pages::PageSelection;
 use super::setup::Setup;
-use crate::config::{ByteSize, Config, Model, NativeLibrary, OcrPolicy, SandboxMode, native_library};
+use crate::config::{
+    ByteSize, Config, Model, NativeLibrary, OcrEngine, OcrPolicy, SandboxMode, native_library,
+};
 use crate::document::analysis::{Figure, ModelInfo, Table};
 use crate::document::{Page, TextPrediction, Tone, WordPredictions};
 use crate::error::Result;
@@ -174,6 +177,7 @@ impl Engine {
             pdfium: native_library(NativeLibrary::Pdfium)?,
             sandbox: config.analyze.sandbox,
             memory_limit: memory.worker,
+            reader: BuiltInOcr::of(setup),
             ..WorkerOptions::default()
         })?;
         notices.extend(pool.sandbox().and_then(|report| sandbox_notice(config.analyze.sandbox, &report)));
@@ -206,7 +210,9 @@ pub(super) fn no_comparison(config: &Config) -> Option<&'static str> {
     match config.analyze.compare_text {
         0 => None,
         _ if config.analyze.ocr == OcrPolicy::Never => Some("OCR is off"),
-        _ if tesseract_version().is_none() => Some("tesseract is not installed"),
+        _ if config.analyze.ocr_engine == OcrEngine::Tesseract && tesseract_version().is_none() => {
+            Some("tesseract is not installed")
+        }
         _ => None,
     }
 }
