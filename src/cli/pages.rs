@@ -16,7 +16,7 @@ pub fn run(args: &PagesArgs) -> anyhow::Result<ExitCode> {
     let pdfium = native_library(NativeLibrary::Pdfium)?;
     let mut reader = None;
     if args.ocr != OcrPolicy::Never {
-        reader = picture_reader(&args.config.load()?)?;
+        reader = picture_reader(&args.load()?)?;
     }
     let mut out = JsonLines::new(BufWriter::new(io::stdout().lock()));
     let failures = input::dump(&pdfium, reader, &args.files, args.ocr, args.image_dir.as_deref(), &mut out)?;

@@ -22,10 +22,12 @@ use crate::runtime::{
 const DETECTOR: DetectorOptions = DetectorOptions { threshold: 0.2, region_threshold: 0.4, growth: 1.4 };
 /// The detector's sides are multiples of this.
 const SIDE_STEP: usize = 32;
-/// Pixels that the detector sees of a page: some 100 dots per inch of a letter page. It holds 150 bytes for each.
+/// Pixels that the detector sees of a page: some 100 dots per inch of a letter page.
 const DETECTED_PIXELS: f32 = 1.2e6;
 /// Pixels that it sees where lines are too small to be told apart at first.
-const MOST_DETECTED_PIXELS: f32 = 3.6e6;
+const MOST_DETECTED_PIXELS: f32 = 2.0e6;
+/// Bytes that a session of the detector holds at its peak, and keeps: some 105 per pixel.
+pub const DETECTOR_BYTES: u64 = 210 << 20;
 /// Pictures are enlarged for the detector at most by this.
 const MOST_ENLARGED: f32 = 2.0;
 /// Height in the detector's pixels below which half of the lines are too small.
@@ -69,17 +71,16 @@ impl fmt::Debug for OcrModel {
 }
 
 impl OcrModel {
-    /// Loads the two models.
+    /// Loads the two models, each with the manager that decides how it is run.
     ///
     /// # Errors
     /// `model.invalid` if they are not of PP-OCR's kind, or what loading says.
     pub fn open(
-        models: &ModelManager,
-        detector: &ModelBundle,
-        recogniser: &ModelBundle,
+        detector: (&ModelManager, &ModelBundle),
+        recogniser: (&ModelManager, &ModelBundle),
         options: InferenceOptions,
     ) -> Result<Self> {
-        let (detector, recogniser) = (models.load(detector)?, models.load(recogniser)?);
+        let (detector, recogniser) = (detector.0.load(detector.1)?, recogniser.0.load(recogniser.1)?);
         for model in [&detector, &recogniser] {
             if model.inputs.len() != 1 || model.outputs.len() != 1 || model.inputs[0].shape.len() != 4 {
                 return Err(wrong(model, "the model does not take one picture and give one answer"));

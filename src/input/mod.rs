@@ -5,6 +5,8 @@
 //!                     │ descriptor              ▲ descriptor of a sealed page
 //!                     ▼                         │
 //!                  worker process: pdfium, image decoders, no files, no network
+//!
+//! A page without usable text ─▶ gray picture in sealed memory ─▶ PictureReader (or tesseract) ─▶ words
 //! ```
 //!
 //! The only room besides `runtime` with `unsafe` code: pdfium's C interface, shared memory, processes.

@@ -158,7 +158,7 @@ impl Engine {
         let models = Models::of(setup)?;
         let config = &setup.config;
         let sessions = setup.manager_settings(Provider::Cpu).sessions;
-        let memory = memory_plan(config, models.weights_per_session())?;
+        let memory = memory_plan(config, models.weights_per_session(), BuiltInOcr::memory(setup))?;
         let mut notices: Vec<String> = models.label_notice().into_iter().collect();
         if memory.workers < config.analyze.jobs {
             notices.push(format!(
@@ -229,13 +229,13 @@ impl Request {
     }
 }
 
-/// Divides the memory limit, now that the models are loaded.
-fn memory_plan(config: &Config, weights: u64) -> Result<MemoryPlan> {
+/// Divides the memory limit, now that the models are loaded but those of the OCR, which take so many bytes.
+fn memory_plan(config: &Config, weights: u64, ocr: u64) -> Result<MemoryPlan> {
     let limit = config.analyze.mem_limit;
     let pooled = pool_size(config.performance.memory_pool_size, limit)
         + pool_size(config.performance.cache_size, limit);
     let sessions = config.performance.parallel_inference;
-    MemoryPlan::new(limit, config.analyze.jobs, own_memory(), pooled as u64, sessions, weights)
+    MemoryPlan::new(limit, config.analyze.jobs, own_memory() + ocr, pooled as u64, sessions, weights)
 }
 
 /// What the user should know about the sandbox: only what was wanted and is not there.

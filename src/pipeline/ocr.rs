@@ -7,11 +7,14 @@ use super::setup::{Setup, manager_settings};
 use crate::config::{Config, OcrEngine, OcrModelSize, OcrPolicy};
 use crate::document::{BBox, Word, WordStyle};
 use crate::error::{Error, ErrorCode, Result};
-use crate::inference::{InferenceOptions, OcrModel};
+use crate::inference::{DETECTOR_BYTES, InferenceOptions, OcrModel};
 use crate::input::{GrayPicture, MayGoOn, PictureReader, PictureReading};
 use crate::runtime::{
     BundleOptions, Device, Environment, ManagerSettings, Manifest, ModelBundle, ModelManager, Precision,
 };
+
+/// Sessions of the recogniser for each of the detector.
+const DETECTOR_SHARE: usize = 4;
 
 /// The models of the built-in OCR, found and not loaded.
 #[derive(Clone, Debug)]
@@ -47,6 +50,12 @@ impl OcrBundles {
     }
 }
 
+/// Sessions of the detector, of which each holds a lot of memory, beside so many of the recogniser, which takes most of
+/// the time.
+fn detectors(sessions: usize) -> usize {
+    sessions.div_ceil(DETECTOR_SHARE)
+}
+
 /// Reads pictures with models that it loads for the first of them.
 pub(super) struct BuiltInOcr {
     environment: Environment,
@@ -75,11 +84,21 @@ impl BuiltInOcr {
         }))
     }
 
+    /// Bytes that reading pictures holds at its peak, beside what a session of each model is counted with.
+    pub(super) fn memory(setup: &Setup) -> u64 {
+        let sessions = detectors(setup.manager_settings(setup.provider).sessions) as u64;
+        if setup.ocr.is_some() { DETECTOR_BYTES * sessions } else { 0 }
+    }
+
     fn model(&self) -> Result<&OcrModel> {
         let load = || {
-            let manager = ModelManager::new(self.environment.clone(), self.settings.clone());
+            let detecting =
+                ManagerSettings { sessions: detectors(self.settings.sessions), ..self.settings.clone() };
+            let detecting = ModelManager::new(self.environment.clone(), detecting);
+            let recognising = ModelManager::new(self.environment.clone(), self.settings.clone());
             let OcrBundles { detector, recogniser, .. } = &self.bundles;
-            OcrModel::open(&manager, detector, recogniser, self.options.clone())
+            let (detector, recogniser) = ((&detecting, detector), (&recognising, recogniser));
+            OcrModel::open(detector, recogniser, self.options.clone())
         };
         let model = self.model.get_or_init(|| load().map_err(|error| (error.code(), error.to_string())));
         model.as_ref().map_err(|(code, message)| {

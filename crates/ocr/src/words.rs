@@ -109,7 +109,7 @@ fn runs(glyphs: &[Glyph], is_wide: impl Fn(&Glyph, &Glyph) -> bool) -> Vec<Vec<G
 
 /// Font size by the height of the ink and by what stands there.
 fn font_size(text: &str, height: f32) -> f32 {
-    let low = |character: char| matches!(character, 'a' | 'c' | 'e' | 'g' | 'm'..='s' | 'u'..='z' | '.' | ',' | '-' | '–' | '—' | ':' | ';' | ' ');
+    let low = |character: char| matches!(character, 'a' | 'c' | 'e' | 'g' | 'i' | 'j' | 'm'..='s' | 'u'..='z' | '.' | ',' | '-' | '–' | '—' | ':' | ';' | ' ');
     let above = if text.chars().all(low) { LOW_LETTERS } else { CAPITALS };
     let below = if has_descent(text) { DESCENT } else { 0.0 };
     if !text.chars().any(char::is_alphanumeric) {
