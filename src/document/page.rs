@@ -23,7 +23,7 @@ pub struct Page {
     /// Height in points after rotation.
     #[serde(serialize_with = "round::two")]
     pub height: f32,
-    /// Clockwise rotation that the file asks for, in degrees: 0, 90, 180 or 270.
+    /// Clockwise rotation that the file asks for, and that a scan's text needs to stand upright, in degrees: 0, 90, 180 or 270.
     pub rotation: u16,
     /// The page's own label ("iv", "A-3"), where the file has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ pub struct Word {
     pub color: [u8; 4],
     /// Direction of writing in degrees clockwise from left-to-right: 0, 90, 180 or 270.
     pub direction: u16,
-    /// Mean character confidence of the OCR program, 0 to 1; `None` for a text layer.
+    /// Probability that OCR read the word right, 0 to 1 (of tesseract its own confidence); `None` for a text layer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
 }

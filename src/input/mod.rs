@@ -5,10 +5,13 @@
 //!                     │ descriptor              ▲ descriptor of a sealed page
 //!                     ▼                         │
 //!                  worker process: pdfium, image decoders, no files, no network
+//!
+//! A page without usable text ─▶ gray picture in sealed memory ─▶ PictureReader (or tesseract) ─▶ words
 //! ```
 //!
 //! The only room besides `runtime` with `unsafe` code: pdfium's C interface, shared memory, processes.
 
+mod built_in_ocr;
 mod channel;
 mod child;
 mod coverage;
@@ -38,9 +41,11 @@ mod source;
 mod supervisor;
 pub(crate) mod tiff_frames;
 pub(crate) mod tsv;
+mod turn;
 mod wire;
 mod worker;
 
+pub use built_in_ocr::{GrayPicture, MayGoOn, PictureReader, PictureReading};
 pub use discover::{DiscoverOptions, Discovered, Input, InputSource, discover, parse_file_list};
 pub use dump::dump;
 pub use exit::exit_at_once;

@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::built_in_ocr::PictureReader;
 use super::ocr::OcrOptions;
 use super::protocol::{DocumentInfo, InjectedFault, SandboxReport, passwords_fit};
 use super::reader::{DocumentReader, ReadRequest};
@@ -39,6 +40,8 @@ pub struct WorkerOptions {
     pub sandbox: SandboxMode,
     /// Pages after which a worker is replaced, so that what a library leaks does not add up.
     pub recycle_after_pages: u32,
+    /// What reads pictures inside this process; without it, the OCR program does.
+    pub reader: Option<Arc<dyn PictureReader>>,
     /// The OCR program.
     pub ocr: OcrOptions,
     /// A fault to inject, for tests; workers of release builds refuse it.
@@ -56,6 +59,7 @@ impl Default for WorkerOptions {
             cpu_seconds: 3600,
             sandbox: SandboxMode::Auto,
             recycle_after_pages: 2000,
+            reader: None,
             ocr: OcrOptions::default(),
             fault: None,
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::child::{Ended, Worker, protocol_error};
 use super::media::MediaType;
-use super::ocr;
+use super::ocr::Recogniser;
 use super::pool::{Job, Outcome, Shared, Work, WorkerOptions};
 use super::protocol::{DocumentInfo, Open, PageRequest, Reply, Request};
 use super::reader::PageWork;
@@ -219,9 +219,16 @@ impl Supervisor<'_> {
                 if idle > memory_limit / 4 {
                     self.discard();
                 }
-                let mut options = self.shared.options.ocr.clone();
-                options.memory_limit = options.memory_limit.min(memory_limit / 4 * 3);
-                ocr::recognise(segment, image, &memory, &options, sandbox, deadline).map_err(|error| {
+                let mut program = self.shared.options.ocr.clone();
+                program.memory_limit = program.memory_limit.min(memory_limit / 4 * 3);
+                let recogniser = Recogniser {
+                    reader: self.shared.options.reader.as_deref(),
+                    program,
+                    sandbox,
+                    deadline,
+                    is_cancelled: &|| self.shared.is_cancelled(job.id),
+                };
+                recogniser.recognise(segment, image, &memory).map_err(|error| {
                     self.refuse("");
                     Failed::Worker(protocol_error(error))
                 })

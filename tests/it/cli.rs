@@ -159,7 +159,7 @@ fn every_fixture_has_an_analysis_that_fits_the_schema() {
 }
 
 #[test]
-fn scans_are_analyzed_with_tesseract() {
+fn scans_are_analyzed() {
     for name in FIXTURES.iter().filter(|name| name.starts_with("scanned")) {
         check_whole(name, &RUN.analyses[*name]);
         assert!(
