@@ -14,11 +14,11 @@ use super::page::TextSource;
 use super::round;
 use crate::error::{Error, ErrorCode};
 
-pub use super::findings::{Anomaly, AuditSummary, AuditVerdict, Score, Severity};
+pub use super::findings::{Anomaly, AuditSummary, AuditVerdict, Relation, Score, Severity};
 pub use super::tables::{Cell, CellValue, Table, TablePart, UnitSource};
 
 /// Version of the JSON contract (semantic versioning: a major step may break readers, a minor step adds).
-pub const SCHEMA_VERSION: &str = "1.3.0";
+pub const SCHEMA_VERSION: &str = "1.4.0";
 
 /// Everything docproc says about one document.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +54,9 @@ pub struct Analysis {
     pub scores: Vec<Score>,
     /// Findings: arithmetic that does not hold, hidden text, and the like.
     pub anomalies: Vec<Anomaly>,
+    /// Relations that the arithmetic audit checked and that hold, in the order of the tables.
+    #[serde(default)]
+    pub relations: Vec<Relation>,
     /// Totals over the document.
     pub summary: Summary,
 }

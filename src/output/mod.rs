@@ -18,4 +18,4 @@ pub use lines::{LineSlot, LinesWriter};
 pub use manifest::{
     CacheUse, DocumentEntry, Manifest, Outcome, RunCounts, RunProblem, StopReason, WorkerUse,
 };
-pub use paths::output_paths;
+pub use paths::{derived_folder, output_paths};

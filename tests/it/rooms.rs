@@ -16,6 +16,7 @@ const ORDER: &[&[&str]] = &[
     &["structure"],
     &["scoring"],
     &["output"],
+    &["report"],
     &["pipeline"],
     &["evaluation"],
     &["quantize"],
@@ -27,6 +28,7 @@ const ORDER: &[&[&str]] = &[
 const OWNED: &[(&str, &str)] = &[
     ("anyhow", "cli"),
     ("clap", "cli"),
+    ("maud", "report"),
     ("ort", "runtime"),
     ("pdfium_render", "input"),
     ("tokenizers", "tokenize"),
