@@ -168,6 +168,40 @@ pub struct Term {
     pub sentence: Option<u32>,
 }
 
+/// A relation that the document claims and that holds within rounding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Relation {
+    /// `footing`, `cross_footing`, `balance`, `tie_out`, ...: the kinds that anomalies have.
+    pub kind: String,
+    /// The formula in words: `Total assets = Current assets + Non-current assets`.
+    pub formula: String,
+    /// Whether the result is the sum of the terms before it, each times its factor.
+    pub sum: bool,
+    /// The terms of the formula in order; the last one is the printed result.
+    pub terms: Vec<RelationTerm>,
+    /// What the result should be; the last term says what is printed.
+    pub expected: f64,
+    /// Largest difference that honest rounding can make here.
+    pub tolerance: f64,
+}
+
+/// One term of a relation that holds. Its cell or its sentence has page, box and text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RelationTerm {
+    /// Factor in the sum: 1 or -1 (or the divisor's -1 exponent for ratios, as the formula says).
+    pub factor: i8,
+    /// Value before the table's scale.
+    pub value: f64,
+    /// The cell, when it is in a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub cell: Option<CellReference>,
+    /// The sentence, when it is in the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub sentence: Option<u32>,
+}
+
 /// What the arithmetic audit can say of a document as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

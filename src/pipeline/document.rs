@@ -264,6 +264,7 @@ fn analysis(
         tables: parts.tables,
         scores: judged.scores,
         anomalies: judged.anomalies,
+        relations: judged.relations,
         summary: Summary { audit: judged.audit, ..parts.summary },
     }
 }
@@ -286,6 +287,7 @@ fn unread(info: DocumentInfo, error: &Error) -> Analysis {
         tables: Vec::new(),
         scores: Vec::new(),
         anomalies: Vec::new(),
+        relations: Vec::new(),
         summary: Summary::default(),
     }
 }

@@ -3,7 +3,7 @@
 use super::explain::{Candidate, explain};
 use super::sheet::{Number, Sheet};
 use crate::document::analysis::CellReference;
-use crate::document::findings::{Anomaly, Severity, Term};
+use crate::document::findings::{Anomaly, Relation, RelationTerm, Severity, Term};
 use crate::document::round::round_to;
 
 /// A difference this many times what rounding can make is explained by a slip although the sum is rounded, too.
@@ -81,6 +81,25 @@ impl Check {
             })
             .collect();
         explain(&candidates)
+    }
+
+    /// The record of a relation that holds.
+    pub fn into_relation(self) -> Relation {
+        let decimals = decimals_of(self.unit()).max(4);
+        let term = |term: Term| RelationTerm {
+            factor: term.factor,
+            value: term.value,
+            cell: term.cell,
+            sentence: term.sentence,
+        };
+        Relation {
+            kind: self.kind.to_owned(),
+            formula: self.formula,
+            sum: self.sum,
+            terms: self.terms.into_iter().map(term).collect(),
+            expected: round_to(self.expected, decimals),
+            tolerance: round_to(self.tolerance, decimals),
+        }
     }
 
     /// The finding for a relation that does not hold.
