@@ -116,6 +116,7 @@ fn load() -> Result<Data> {
         tables: parts.tables,
         scores: Vec::new(),
         anomalies: Vec::new(),
+        relations: Vec::new(),
         summary: parts.summary,
     };
     Ok(Data { pages, predictions, blocks, structure, analysis })

@@ -14,7 +14,7 @@ use super::page::TextSource;
 use super::round;
 use crate::error::{Error, ErrorCode};
 
-pub use super::findings::{Anomaly, AuditSummary, AuditVerdict, Relation, RelationTerm, Score, Severity};
+pub use super::findings::{Anomaly, AuditSummary, AuditVerdict, Relation, Score, Severity};
 pub use super::tables::{Cell, CellValue, Table, TablePart, UnitSource};
 
 /// Version of the JSON contract (semantic versioning: a major step may break readers, a minor step adds).
@@ -54,7 +54,7 @@ pub struct Analysis {
     pub scores: Vec<Score>,
     /// Findings: arithmetic that does not hold, hidden text, and the like.
     pub anomalies: Vec<Anomaly>,
-    /// Relations that the arithmetic audit checked and that hold; those that do not are among the anomalies.
+    /// Relations that the arithmetic audit checked and that hold, in the order of the tables.
     #[serde(default)]
     pub relations: Vec<Relation>,
     /// Totals over the document.

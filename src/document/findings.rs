@@ -168,27 +168,27 @@ pub struct Term {
     pub sentence: Option<u32>,
 }
 
-/// A relation that the document claims and that holds within rounding.
+/// A relation that the document claims, that was checked and that holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Relation {
-    /// `footing`, `cross_footing`, `balance`, `tie_out`, ...: the kinds that anomalies have.
+    /// `footing`, `cross_footing`, `balance`, `tie_out`, ...: as the kinds of findings.
     pub kind: String,
-    /// The formula in words: `Total assets = Current assets + Non-current assets`.
+    /// The formula that was checked, in words.
     pub formula: String,
-    /// Whether the result is the sum of the terms before it, each times its factor.
-    pub sum: bool,
     /// The terms of the formula in order; the last one is the printed result.
     pub terms: Vec<RelationTerm>,
-    /// What the result should be; the last term says what is printed.
+    /// What the result should be.
     pub expected: f64,
+    /// What is printed.
+    pub printed: f64,
     /// Largest difference that honest rounding can make here.
     pub tolerance: f64,
 }
 
-/// One term of a relation that holds. Its cell or its sentence has page, box and text.
+/// One term of a relation that holds: where it stands says the rest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RelationTerm {
-    /// Factor in the sum: 1 or -1 (or the divisor's -1 exponent for ratios, as the formula says).
+    /// Factor in the sum: 1 or -1.
     pub factor: i8,
     /// Value before the table's scale.
     pub value: f64,
@@ -196,10 +196,10 @@ pub struct RelationTerm {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(default)]
     pub cell: Option<CellReference>,
-    /// The sentence, when it is in the text.
+    /// Page and box, when it is not in a table.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(default)]
-    pub sentence: Option<u32>,
+    pub place: Option<Place>,
 }
 
 /// What the arithmetic audit can say of a document as a whole.

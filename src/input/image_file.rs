@@ -11,7 +11,8 @@ use image::{DynamicImage, ImageDecoder, ImageError};
 
 use super::decide;
 use super::media::MediaType;
-use super::protocol::DocumentInfo;
+use super::picture::{self, Pixels};
+use super::protocol::{DocumentInfo, PictureStyle};
 use super::raster::{Raster, check_size, malformed, over_white, pgm_header};
 use super::resize::resize_bilinear;
 use super::resolution;
@@ -71,14 +72,8 @@ impl<'a> ImageDocument<'a> {
     /// # Errors
     /// `image.malformed`, `image.too_large` or `page.malformed`.
     pub(crate) fn read(&self, number: u32, ocr: OcrPolicy) -> Result<(PageContent, Option<Vec<u8>>)> {
-        if number == 0 || number > self.frames {
-            return Err(Error::new(ErrorCode::PageMalformed, "there is no such page"));
-        }
         let started = Instant::now();
-        let raster = match self.kind {
-            MediaType::Tiff => Frames::open(self.bytes)?.read(number - 1, self.max_pixels)?,
-            kind => self.decode(kind)?,
-        };
+        let raster = self.raster(number)?;
         let decision = decide::image_page(ocr);
         let size = (raster.width as usize, raster.height as usize);
         let side = PAGE_IMAGE_SIZE as usize;
@@ -103,6 +98,35 @@ impl<'a> ImageDocument<'a> {
         };
         let timings = Timings { render: started.elapsed(), ..Timings::default() };
         Ok((PageContent { page, image, timings, ocr }, picture))
+    }
+
+    /// A frame as JPEG, never larger than it is. Its boxes refer to its whole extent, so it keeps that.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn draw(&self, number: u32, style: PictureStyle) -> Result<Vec<u8>> {
+        let raster = self.raster(number)?;
+        let size = (raster.width, raster.height);
+        let longest = size.0.max(size.1);
+        let scale = f64::from(u32::from(style.longest_side).min(longest)) / f64::from(longest);
+        let [width, height] = [size.0, size.1].map(|side| ((f64::from(side) * scale).round() as u32).max(1));
+        let rgb = if (width, height) == size {
+            raster.rgb
+        } else {
+            let from = (size.0 as usize, size.1 as usize);
+            resize_bilinear::<3>(&raster.rgb, from, (width as usize, height as usize))
+        };
+        picture::jpeg(&rgb, Pixels::Rgb, (width, height), style.quality)
+    }
+
+    fn raster(&self, number: u32) -> Result<Raster> {
+        if number == 0 || number > self.frames {
+            return Err(Error::new(ErrorCode::PageMalformed, "there is no such page"));
+        }
+        match self.kind {
+            MediaType::Tiff => Frames::open(self.bytes)?.read(number - 1, self.max_pixels),
+            kind => self.decode(kind),
+        }
     }
 
     fn decode(&self, kind: MediaType) -> Result<Raster> {

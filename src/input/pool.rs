@@ -13,8 +13,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::ocr::OcrOptions;
-use super::protocol::{DocumentInfo, InjectedFault, SandboxReport, passwords_fit};
-use super::reader::{DocumentReader, ReadRequest};
+use super::picture::PagePicture;
+use super::protocol::{DocumentInfo, InjectedFault, PictureStyle, SandboxReport, passwords_fit};
+use super::reader::{DocumentReader, PictureReader, ReadRequest};
 use super::segment::PageSegment;
 use super::source::Source;
 use super::supervisor;
@@ -104,6 +105,8 @@ impl Clock {
 pub(super) struct Queued {
     pub(super) source: Arc<Source>,
     pub(super) request: Arc<ReadRequest>,
+    /// Its pages are drawn so, in place of being read.
+    pictures: Option<PictureStyle>,
     /// Whether a worker opens it or has opened it.
     opening: bool,
     /// Outcome of opening it; the reader takes an error out.
@@ -115,7 +118,7 @@ pub(super) struct Queued {
     /// Index of the next page that the reader gets.
     pub(super) delivered: usize,
     /// Pages read and not delivered, by index.
-    pub(super) done: BTreeMap<usize, Result<PageSegment>>,
+    pub(super) done: BTreeMap<usize, Result<Answer>>,
     /// Workers that have it open.
     holders: usize,
     clock: Clock,
@@ -171,6 +174,14 @@ pub(super) enum Work {
     Open,
     /// Read the page with this index in the document's list, and this number; compare its text layer with OCR or not.
     Page { index: usize, number: u32, compare: bool },
+    /// Draw that page.
+    Draw { index: usize, number: u32, style: PictureStyle },
+}
+
+/// What a worker gives for a page.
+pub(super) enum Answer {
+    Read(PageSegment),
+    Drawn(PagePicture),
 }
 
 /// A piece of work on a document.
@@ -214,8 +225,14 @@ impl Shared {
                 let work = if document.opening {
                     let index = document.next;
                     document.next += 1;
-                    let compare = document.request.is_compared(index, document.pages.len());
-                    Work::Page { index, number: document.pages[index], compare }
+                    let number = document.pages[index];
+                    match document.pictures {
+                        Some(style) => Work::Draw { index, number, style },
+                        None => {
+                            let compare = document.request.is_compared(index, document.pages.len());
+                            Work::Page { index, number, compare }
+                        }
+                    }
                 } else {
                     document.opening = true;
                     Work::Open
@@ -284,7 +301,7 @@ impl Shared {
 /// What came of a piece of work.
 pub(super) enum Outcome {
     Opened(Result<DocumentInfo>),
-    Page(usize, Box<Result<PageSegment>>),
+    Page(usize, Box<Result<Answer>>),
     /// The document is over.
     Ended(Error),
     /// The work was cancelled.
@@ -366,6 +383,21 @@ impl WorkerPool {
     /// Queues a document. Its pages are read in the background, a few ahead of the reader.
     #[must_use]
     pub fn open(&self, source: Arc<Source>, request: ReadRequest) -> DocumentReader {
+        self.queue(source, request, None)
+    }
+
+    /// Queues a document for pictures of its pages.
+    #[must_use]
+    pub fn draw(&self, source: Arc<Source>, request: ReadRequest, style: PictureStyle) -> PictureReader {
+        PictureReader::new(self.queue(source, request, Some(style)))
+    }
+
+    fn queue(
+        &self,
+        source: Arc<Source>,
+        request: ReadRequest,
+        pictures: Option<PictureStyle>,
+    ) -> DocumentReader {
         // Found wrong before any worker sees it.
         let refused = source.supported().err().or_else(|| {
             (!passwords_fit(&request.passwords)).then(|| {
@@ -376,6 +408,7 @@ impl WorkerPool {
         let document = Queued {
             source,
             request: Arc::new(request),
+            pictures,
             opening: refused.is_some(),
             info: refused.map(Err),
             pages: Vec::new(),

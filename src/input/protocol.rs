@@ -137,6 +137,24 @@ pub(crate) struct PageRequest {
     pub(crate) compare: bool,
 }
 
+/// Asks for a picture of one page of the open document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DrawRequest {
+    /// Page number, counted from 1.
+    pub(crate) number: u32,
+    /// How large and how good.
+    pub(crate) style: PictureStyle,
+}
+
+/// How the picture of a page is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PictureStyle {
+    /// Pixels of its longest side, at least 1.
+    pub longest_side: u16,
+    /// JPEG quality, 1 to 100.
+    pub quality: u8,
+}
+
 /// Messages to a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
@@ -146,6 +164,8 @@ pub(crate) enum Request {
     Open(Open),
     /// Read a page.
     Page(PageRequest),
+    /// Draw a page.
+    Draw(DrawRequest),
 }
 
 /// What is known about a document once it is open.
@@ -187,7 +207,8 @@ impl From<Failure> for Error {
     }
 }
 
-/// Messages from a worker. A page's segment comes beside its message, and its image for OCR as second file.
+/// Messages from a worker. A page's segment comes beside its message, and its image for OCR as second file; a picture
+/// comes beside its message as JPEG.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     /// Set up.
@@ -196,6 +217,8 @@ pub(crate) enum Reply {
     Info(DocumentInfo),
     /// The page is read.
     Page,
+    /// The page is drawn.
+    Picture,
     /// The last request failed; the worker goes on.
     Failed(Failure),
 }
@@ -250,6 +273,11 @@ impl Request {
                 });
                 out.put_u8(page.compare.into());
             }),
+            Self::Draw(draw) => packet(4, |out| {
+                out.put_u32(draw.number);
+                out.put_u16(draw.style.longest_side);
+                out.put_u8(draw.style.quality);
+            }),
         }
     }
 
@@ -291,6 +319,13 @@ impl Request {
                 },
                 compare: input.bool()?,
             }),
+            4 => {
+                let (number, longest_side, quality) = (input.u32()?, input.u16()?, input.u8()?);
+                if longest_side == 0 || !(1..=100).contains(&quality) {
+                    return Err(input.error("a picture cannot be drawn so"));
+                }
+                Self::Draw(DrawRequest { number, style: PictureStyle { longest_side, quality } })
+            }
             _ => return Err(input.error("unknown request")),
         };
         input.end()?;
@@ -321,6 +356,7 @@ impl Reply {
                 }
             }),
             Self::Page => packet(3, |_| ()),
+            Self::Picture => packet(5, |_| ()),
             Self::Failed(failure) => packet(4, |out| {
                 out.put_blob(failure.code.as_str().as_bytes());
                 out.put_blob(short(&failure.message));
@@ -355,6 +391,7 @@ impl Reply {
                 message: input.text(MAX_TEXT)?.to_owned(),
                 help: input.text(MAX_TEXT)?.to_owned(),
             }),
+            5 => Self::Picture,
             _ => return Err(input.error("unknown reply")),
         };
         input.end()?;
@@ -382,6 +419,7 @@ mod tests {
             Request::Start(Start { fault: None, ..start }),
             Request::Open(Open { pdf: true, max_pixels: 9, passwords: vec![b"a".to_vec(), vec![]] }),
             Request::Page(PageRequest { number: 7, attempt: 1, ocr: OcrPolicy::Never, compare: true }),
+            Request::Draw(DrawRequest { number: 7, style: PictureStyle { longest_side: 1100, quality: 70 } }),
         ];
         let replies = vec![
             Reply::Ready(SandboxReport { seccomp: true, landlock: false, missing: "no landlock".into() }),
@@ -390,6 +428,7 @@ mod tests {
                 metadata: BTreeMap::from([("title".into(), "Größe".into())]),
             }),
             Reply::Page,
+            Reply::Picture,
             Reply::Failed(Failure {
                 code: ErrorCode::PdfMalformed,
                 message: "é".repeat(3),
@@ -424,7 +463,7 @@ mod tests {
         }
 
         #[test]
-        fn damaged_messages_are_refused_or_read(which in 0usize..4, at in 0usize..60, to in any::<u8>()) {
+        fn damaged_messages_are_refused_or_read(which in 0usize..5, at in 0usize..60, to in any::<u8>()) {
             let (requests, replies) = examples();
             for mut bytes in [requests[which].encode(), replies[which].encode()] {
                 if let Some(byte) = bytes.get_mut(at) {

@@ -8,8 +8,9 @@ use std::time::Instant;
 use super::child::{Ended, Worker, protocol_error};
 use super::media::MediaType;
 use super::ocr;
-use super::pool::{Job, Outcome, Shared, Work, WorkerOptions};
-use super::protocol::{DocumentInfo, Open, PageRequest, Reply, Request};
+use super::picture::PagePicture;
+use super::pool::{Answer, Job, Outcome, Shared, Work, WorkerOptions};
+use super::protocol::{DocumentInfo, DrawRequest, Open, PageRequest, PictureStyle, Reply, Request};
 use super::reader::PageWork;
 use super::segment::PageSegment;
 use crate::error::{Error, ErrorCode, Result};
@@ -30,11 +31,14 @@ pub(super) fn run(shared: &Arc<Shared>, first: Option<SyncSender<Result<()>>>) {
         let outcome = supervisor.work(&job);
         if let Some(observer) = &job.request.observer {
             let timings = match &outcome {
-                Outcome::Page(_, page) => page.as_ref().as_ref().ok().map(PageSegment::timings),
+                Outcome::Page(_, page) => match &**page {
+                    Ok(Answer::Read(page)) => Some(page.timings()),
+                    _ => None,
+                },
                 _ => None,
             };
             let page = match job.work {
-                Work::Page { number, .. } => Some(number),
+                Work::Page { number, .. } | Work::Draw { number, .. } => Some(number),
                 Work::Open => None,
             };
             observer(&PageWork { page, begun, ended: Instant::now(), timings });
@@ -78,7 +82,11 @@ impl Supervisor<'_> {
                     Err(failed) => (failed, None),
                 },
                 Work::Page { index, number, compare } => match self.page(job, number, compare, attempt) {
-                    Ok(page) => return Outcome::Page(index, Box::new(Ok(page))),
+                    Ok(page) => return Outcome::Page(index, Box::new(Ok(Answer::Read(page)))),
+                    Err(failed) => (failed, Some((index, number))),
+                },
+                Work::Draw { index, number, style } => match self.draw(job, number, style) {
+                    Ok(picture) => return Outcome::Page(index, Box::new(Ok(Answer::Drawn(picture)))),
                     Err(failed) => (failed, Some((index, number))),
                 },
             };
@@ -181,6 +189,30 @@ impl Supervisor<'_> {
             }
             (Reply::Failed(failure), _) => Err(Failed::Refused(failure.into())),
             _ => Err(self.refuse("a document is not answered with its description")),
+        }
+    }
+
+    fn draw(&mut self, job: &Job, number: u32, style: PictureStyle) -> Result<PagePicture, Failed> {
+        if self.worker.is_none() || self.open != Some(job.id) {
+            self.open(job)?;
+        }
+        let limit = Instant::now() + job.request.page_timeout;
+        let request = Request::Draw(DrawRequest { number, style });
+        let descriptor = match self.ask(job, &request, limit)? {
+            (Reply::Picture, descriptors) => descriptors.into_iter().next(),
+            (Reply::Failed(failure), _) => return Err(Failed::Refused(failure.into())),
+            _ => return Err(self.refuse("a picture is not answered with a picture")),
+        };
+        if let Some(worker) = &mut self.worker {
+            worker.pages += 1;
+        }
+        match descriptor.map(|memory| PagePicture::open(number, &memory)) {
+            Some(Ok(picture)) => Ok(picture),
+            Some(Err(error)) => {
+                self.refuse("");
+                Err(Failed::Worker(protocol_error(error)))
+            }
+            None => Err(self.refuse("the picture is missing")),
         }
     }
 

@@ -17,7 +17,7 @@ pub(super) struct Judgement {
     pub audit: AuditSummary,
     /// Those of the audit, then the others.
     pub anomalies: Vec<Anomaly>,
-    /// Those that the audit found to hold.
+    /// What the audit found to hold.
     pub relations: Vec<Relation>,
     pub scores: Vec<Score>,
 }
@@ -41,8 +41,8 @@ pub(super) fn judge(
         {
             let _span = profiler.span("audit");
             let audit = audit(&read.pages, &parts.tables, &parts.sentences, locale, limit)?;
-            (judgement.audit, judgement.anomalies, judgement.relations) =
-                (audit.summary, audit.anomalies, audit.relations);
+            (judgement.audit, judgement.anomalies) = (audit.summary, audit.anomalies);
+            judgement.relations = audit.relations;
         }
         missing = "scores and the anomalies that the audit does not find";
         {

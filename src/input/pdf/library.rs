@@ -18,7 +18,7 @@ use crate::config::OcrPolicy;
 use crate::document::{Page, PageImage};
 use crate::error::{Error, ErrorCode, Result};
 use crate::input::decide;
-use crate::input::protocol::{DocumentInfo, MAX_PAGES};
+use crate::input::protocol::{DocumentInfo, MAX_PAGES, PictureStyle};
 use crate::input::segment::{OcrImage, PageContent, Timings};
 
 pub(super) type Bindings = dyn PdfiumLibraryBindings;
@@ -185,6 +185,22 @@ impl Document<'_> {
         (!label.is_empty()).then_some(label)
     }
 
+    fn index(&self, number: u32) -> Result<c_int> {
+        number
+            .checked_sub(1)
+            .filter(|_| number <= self.page_count())
+            .and_then(|index| c_int::try_from(index).ok())
+            .ok_or_else(|| Error::new(ErrorCode::PageMalformed, "there is no such page"))
+    }
+
+    /// Draws a page as JPEG, in the frame that its words and boxes have.
+    ///
+    /// # Errors
+    /// `page.malformed`.
+    pub(crate) fn draw(&self, number: u32, style: PictureStyle) -> Result<Vec<u8>> {
+        render::jpeg(self.library, &LoadedPage::load(self, self.index(number)?)?, style)
+    }
+
     /// Reads a page: words, rulings, images and its picture; with a PGM picture for OCR
     /// where `ocr` and the page ask for one, or where its text layer is to be compared with what is drawn.
     ///
@@ -197,11 +213,7 @@ impl Document<'_> {
         compare: bool,
     ) -> Result<(PageContent, Option<Vec<u8>>)> {
         let started = Instant::now();
-        let index = number
-            .checked_sub(1)
-            .filter(|_| number <= self.page_count())
-            .and_then(|index| c_int::try_from(index).ok())
-            .ok_or_else(|| Error::new(ErrorCode::PageMalformed, "there is no such page"))?;
+        let index = self.index(number)?;
         let page = LoadedPage::load(self, index)?;
         let frame = page.frame;
         let text::PageText { mut words, objects, fonts, statistics } = text::words(self.library, &page)?;

@@ -8,6 +8,8 @@ use pdfium_render::prelude::FPDF_BITMAP;
 use super::{Bindings, LoadedPage};
 use crate::document::{BBox, PAGE_IMAGE_SIZE, PageImage};
 use crate::error::{Error, ErrorCode, Result};
+use crate::input::picture::{self, Pixels};
+use crate::input::protocol::PictureStyle;
 use crate::input::raster::pgm_header;
 use crate::input::resize::resize_bilinear;
 
@@ -38,8 +40,18 @@ pub(super) struct Picture {
 
 /// Draws the page at up to 800 pixels: at 224 directly text becomes specks, for pdfium has no filter that wide.
 pub(super) fn draw(library: &Bindings, page: &LoadedPage<'_>) -> Result<Picture> {
+    draw_at(library, page, LONGEST_SIDE)
+}
+
+/// The page as JPEG for people.
+pub(super) fn jpeg(library: &Bindings, page: &LoadedPage<'_>, style: PictureStyle) -> Result<Vec<u8>> {
+    let picture = draw_at(library, page, f32::from(style.longest_side))?;
+    picture::jpeg(&picture.bgrx, Pixels::Bgrx, (picture.width, picture.height), style.quality)
+}
+
+fn draw_at(library: &Bindings, page: &LoadedPage<'_>, longest_side: f32) -> Result<Picture> {
     let (width, height) = page.frame.size();
-    let scale = LONGEST_SIDE / width.max(height);
+    let scale = longest_side / width.max(height);
     let [width, height] = [width, height].map(|side| (side * scale).round().max(1.0) as u32);
     Ok(Picture { width, height, bgrx: render(library, page, width, height, FORMAT_BGRX)? })
 }

@@ -2,7 +2,7 @@
 
 use super::explain::{Candidate, explain};
 use super::sheet::{Number, Sheet};
-use crate::document::analysis::CellReference;
+use crate::document::analysis::{CellReference, Place};
 use crate::document::findings::{Anomaly, Relation, RelationTerm, Severity, Term};
 use crate::document::round::round_to;
 
@@ -83,21 +83,21 @@ impl Check {
         explain(&candidates)
     }
 
-    /// The record of a relation that holds.
+    /// What is kept of a relation that holds.
     pub fn into_relation(self) -> Relation {
         let decimals = decimals_of(self.unit()).max(4);
         let term = |term: Term| RelationTerm {
             factor: term.factor,
             value: term.value,
             cell: term.cell,
-            sentence: term.sentence,
+            place: term.cell.is_none().then_some(Place { page: term.page, bbox: term.bbox }),
         };
         Relation {
             kind: self.kind.to_owned(),
             formula: self.formula,
-            sum: self.sum,
             terms: self.terms.into_iter().map(term).collect(),
             expected: round_to(self.expected, decimals),
+            printed: self.printed,
             tolerance: round_to(self.tolerance, decimals),
         }
     }
