@@ -29,6 +29,8 @@ pub mod scoring;
 
 mod output;
 
+mod export;
+
 pub mod pipeline;
 
 mod evaluation;

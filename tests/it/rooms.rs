@@ -16,6 +16,7 @@ const ORDER: &[&[&str]] = &[
     &["structure"],
     &["scoring"],
     &["output"],
+    &["export"],
     &["pipeline"],
     &["evaluation"],
     &["quantize"],
@@ -28,7 +29,9 @@ const OWNED: &[(&str, &str)] = &[
     ("anyhow", "cli"),
     ("clap", "cli"),
     ("ort", "runtime"),
+    ("parquet", "export"),
     ("pdfium_render", "input"),
+    ("rust_xlsxwriter", "export"),
     ("tokenizers", "tokenize"),
 ];
 
