@@ -29,6 +29,14 @@ test: native ## Run every test; says which are left out because a program is mis
 	cargo test --locked --bench '*'
 	@$(SAY_LEFT_OUT)
 
+.PHONY: python-packages
+python-packages: tests/python/.venv/.done ## Install what reads the exports in tests into tests/python/.venv (700 MB)
+
+tests/python/.venv/.done: tests/python/requirements.txt
+	$(PYTHON) -m venv tests/python/.venv
+	tests/python/.venv/bin/python -m pip install --quiet --only-binary=:all: -r $<
+	touch $@
+
 .PHONY: golden
 golden: native ## Write the golden files (tests/it/snapshots) anew; `git diff` shows what changed
 	INSTA_UPDATE=always INSTA_FORCE_PASS=1 cargo test --locked --test it -- golden messages help_is_what

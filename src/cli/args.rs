@@ -6,6 +6,7 @@ use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::bench::BenchArgs;
+use super::export::{ExportArgs, ExportFormat};
 use super::log::LogFormat;
 use super::quantize_args::QuantizeArgs;
 pub use super::train_args::{FeaturesArgs, TrainArgs};
@@ -36,6 +37,8 @@ pub struct Cli {
 pub enum Command {
     /// Analyze documents and folders of documents
     Analyze(Box<AnalyzeArgs>),
+    /// Write finished analyses as workbooks, Markdown, long tables or DoclingDocument
+    Export(ExportArgs),
     /// Print what the page reader sees: words, rulings and images, one JSON object per page
     Pages(PagesArgs),
     /// Make pages for a browser out of finished analyses: an index, and every finding with its place on the page
@@ -166,6 +169,10 @@ pub struct AnalyzeArgs {
         help_heading = "Output"
     )]
     pub page_pictures: PagePictures,
+
+    /// Write the analyses in other formats, too, as `docproc export` does; several with commas between them
+    #[arg(long, value_name = "FORMATS", value_enum, value_delimiter = ',', help_heading = "Output")]
+    pub also: Vec<ExportFormat>,
 
     /// Analyze again what is current, too
     #[arg(long, help_heading = "Output")]

@@ -8,6 +8,7 @@ mod dependencies;
 mod eval_audit;
 mod eval_figures;
 mod eval_tables;
+mod exports;
 mod fixtures;
 #[path = "../hostile/mod.rs"]
 #[allow(dead_code, reason = "`make soak` takes the rest")]
