@@ -9,7 +9,7 @@ use std::time::Instant;
 use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{DynamicImage, ImageDecoder, ImageError};
 
-use super::decide;
+use super::decide::{self, Reading};
 use super::media::MediaType;
 use super::protocol::DocumentInfo;
 use super::raster::{Raster, check_size, malformed, over_white, pgm_header};
@@ -84,7 +84,7 @@ impl<'a> ImageDocument<'a> {
         let side = PAGE_IMAGE_SIZE as usize;
         let image = PageImage::new(resize_bilinear::<3>(&raster.rgb, size, (side, side)))
             .map_err(|_| Error::new(ErrorCode::Internal, "a page image has the wrong size"))?;
-        let (ocr, picture) = if decision.recognise { picture(&raster) } else { (OcrImage::default(), None) };
+        let (ocr, picture) = if decision.reading == Reading::Whole { picture(&raster) } else { (OcrImage::default(), None) };
         let (width, height) =
             (raster.width as f32 * 72.0 / raster.dpi.0, raster.height as f32 * 72.0 / raster.dpi.1);
         let page = Page {
@@ -98,6 +98,7 @@ impl<'a> ImageDocument<'a> {
             words: Vec::new(),
             rulings: Vec::new(),
             images: vec![BBox::new(0.0, 0.0, width, height)],
+            pictures: Vec::new(),
             fonts: Vec::new(),
             controls: 0,
         };
@@ -168,7 +169,7 @@ fn picture(raster: &Raster) -> (OcrImage, Option<Vec<u8>>) {
     };
     let mut pgm = pgm_header(new_width, new_height);
     pgm.extend_from_slice(&gray);
-    (OcrImage { width: new_width, height: new_height, compare: false }, Some(pgm))
+    (OcrImage { width: new_width, height: new_height, ..OcrImage::default() }, Some(pgm))
 }
 
 #[cfg(test)]

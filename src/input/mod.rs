@@ -19,11 +19,14 @@ mod exit;
 #[cfg(debug_assertions)]
 mod faults;
 pub(crate) mod image_file;
+mod ink;
 mod jail;
 pub(crate) mod media;
+mod merge;
 mod ocr;
 mod ocr_program;
 mod pdf;
+mod pictures;
 mod pool;
 mod probe;
 pub(crate) mod protocol;

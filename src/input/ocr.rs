@@ -18,13 +18,14 @@ use rustix::process::{
 };
 
 use super::jail::Jail;
+use super::merge;
 use super::ocr_program::find;
 use super::raster::pgm_header;
-use super::segment::{self, OcrImage, PageContent, PageSegment};
+use super::segment::{self, OcrImage, OcrPurpose, PageContent, PageSegment};
 use super::shm::{MapError, MemoryFile, SealedMap};
 use super::tsv;
 use crate::config::SandboxMode;
-use crate::document::{PageImage, TextSource, Word};
+use crate::document::{BBox, PageImage, Word};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The OCR program and its limits.
@@ -79,41 +80,44 @@ pub(super) fn recognise(
     let number = segment.number();
     let deadline = deadline.min(started + options.timeout);
     let output = run(memory, options, sandbox, deadline);
-    if image.compare {
-        let words = output.and_then(|output| read_words(&output, (segment.width(), segment.height()), image));
-        return Ok(match words {
-            Ok(words) => segment.with_reading(words),
-            Err(error) => segment.with_problem(error.page(number)),
-        });
-    }
-    match output.and_then(|output| with_words(&segment, image, &output, started)) {
-        Ok(recognised) => Ok(recognised),
-        Err(error) => Ok(segment.with_problem(error.page(number))),
-    }
+    let words = output.and_then(|output| read_words(&output, (segment.width(), segment.height()), image));
+    let recognised = words.and_then(|words| match image.purpose {
+        OcrPurpose::Check | OcrPurpose::Compare => Ok(Err(words)),
+        OcrPurpose::Replace | OcrPurpose::Add => with_words(&segment, words, image, started).map(Ok),
+    });
+    Ok(match recognised {
+        Ok(Ok(recognised)) => recognised,
+        Ok(Err(words)) => segment.with_reading(words),
+        // The text layer is there; that a picture beside it was not read is said with the picture.
+        Err(error) if error.code() == ErrorCode::OcrUnavailable && image.purpose != OcrPurpose::Replace => segment,
+        Err(error) => segment.with_problem(error.page(number)),
+    })
 }
 
 /// Words of the program's output, placed on a page of this size in points.
 fn read_words(output: &[u8], (width, height): (f32, f32), image: OcrImage) -> Result<Vec<Word>> {
-    let scale = (width / image.width as f32, height / image.height as f32);
-    tsv::words(output, scale).map_err(|error| {
+    let place = image.place.unwrap_or(BBox::new(0.0, 0.0, width, height));
+    let scale = (place.width() / image.width as f32, place.height() / image.height as f32);
+    let mut words = tsv::words(output, scale).map_err(|error| {
         Error::new(ErrorCode::OcrFailed, "the OCR program's output cannot be read").because(error)
-    })
+    })?;
+    for BBox { x0, y0, x1, y1 } in words.iter_mut().map(|word| &mut word.bbox) {
+        (*x0, *x1) = (*x0 + place.x0, *x1 + place.x0);
+        (*y0, *y1) = (*y0 + place.y0, *y1 + place.y0);
+    }
+    Ok(words)
 }
 
 fn with_words(
     segment: &PageSegment,
+    words: Vec<Word>,
     image: OcrImage,
-    output: &[u8],
     started: Instant,
 ) -> Result<PageSegment> {
     let internal =
         |what: &str| Error::new(ErrorCode::Internal, format!("a page cannot be put together: {what}"));
     let mut page = segment.to_page();
-    let words = read_words(output, (page.width, page.height), image)?;
-    let replaced = std::mem::replace(&mut page.words, words);
-    page.fonts.clear();
-    page.controls = 0;
-    page.text_source = if page.words.is_empty() { TextSource::None } else { TextSource::Ocr };
+    let replaced = merge::put(&mut page, words, image.purpose);
     let mut timings = segment.timings();
     timings.ocr = started.elapsed();
     let image = PageImage::new(segment.image().to_vec()).map_err(|_| internal("image"))?;

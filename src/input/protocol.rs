@@ -135,6 +135,8 @@ pub(crate) struct PageRequest {
     pub(crate) ocr: OcrPolicy,
     /// Send one also where the text layer is used, to compare it with what is drawn.
     pub(crate) compare: bool,
+    /// The text layer was found to have other words than the scan shows: send an image of the page.
+    pub(crate) distrust: bool,
 }
 
 /// Messages to a worker.
@@ -249,6 +251,7 @@ impl Request {
                     OcrPolicy::Never => 2,
                 });
                 out.put_u8(page.compare.into());
+                out.put_u8(page.distrust.into());
             }),
         }
     }
@@ -290,6 +293,7 @@ impl Request {
                     _ => return Err(input.error("unknown OCR policy")),
                 },
                 compare: input.bool()?,
+                distrust: input.bool()?,
             }),
             _ => return Err(input.error("unknown request")),
         };
@@ -381,7 +385,7 @@ mod tests {
             Request::Start(start.clone()),
             Request::Start(Start { fault: None, ..start }),
             Request::Open(Open { pdf: true, max_pixels: 9, passwords: vec![b"a".to_vec(), vec![]] }),
-            Request::Page(PageRequest { number: 7, attempt: 1, ocr: OcrPolicy::Never, compare: true }),
+            Request::Page(PageRequest { number: 7, attempt: 1, ocr: OcrPolicy::Never, compare: true, distrust: false }),
         ];
         let replies = vec![
             Reply::Ready(SandboxReport { seccomp: true, landlock: false, missing: "no landlock".into() }),

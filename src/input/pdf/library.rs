@@ -8,18 +8,20 @@ use std::ptr;
 use std::time::Instant;
 
 use pdfium_render::prelude::{
-    FPDF_ANNOTATION_SUBTYPE, FPDF_DOCUMENT, FPDF_LIBRARY_CONFIG, FPDF_PAGE, FS_RECTF, Pdfium,
+    FPDF_ANNOTATION_SUBTYPE, FPDF_DOCUMENT, FPDF_LIBRARY_CONFIG, FPDF_PAGE, FPDF_PAGEOBJECT, FS_RECTF, Pdfium,
     PdfiumLibraryBindings,
 };
 
 use super::geometry::Frame;
+use super::hidden::WordObjects;
 use super::{fonts, graphics, hidden, render, text};
 use crate::config::OcrPolicy;
-use crate::document::{Page, PageImage};
+use crate::document::{BBox, Page, PageImage, Picture, PictureText, Word};
 use crate::error::{Error, ErrorCode, Result};
-use crate::input::decide;
-use crate::input::protocol::{DocumentInfo, MAX_PAGES};
-use crate::input::segment::{OcrImage, PageContent, Timings};
+use crate::input::decide::{self, Decision, Evidence, Reading};
+use crate::input::pictures;
+use crate::input::protocol::{DocumentInfo, MAX_PAGES, PageRequest};
+use crate::input::segment::{OcrImage, OcrPurpose, PageContent, Timings};
 
 pub(super) type Bindings = dyn PdfiumLibraryBindings;
 
@@ -185,17 +187,27 @@ impl Document<'_> {
         (!label.is_empty()).then_some(label)
     }
 
+    /// Draws without some of the page's objects.
+    fn without<T>(&self, objects: Vec<FPDF_PAGEOBJECT>, draw: impl FnOnce() -> T) -> T {
+        let activate = |active: c_int| {
+            for object in &objects {
+                // SAFETY: the object belongs to the open page, whose text has been read.
+                unsafe { self.library.FPDFPageObj_SetIsActive(*object, active) };
+            }
+        };
+        activate(0);
+        let drawn = draw();
+        activate(1);
+        drawn
+    }
+
     /// Reads a page: words, rulings, images and its picture; with a PGM picture for OCR
     /// where `ocr` and the page ask for one, or where its text layer is to be compared with what is drawn.
     ///
     /// # Errors
     /// `page.malformed` or `page.too_large`.
-    pub(crate) fn read(
-        &self,
-        number: u32,
-        ocr: OcrPolicy,
-        compare: bool,
-    ) -> Result<(PageContent, Option<Vec<u8>>)> {
+    pub(crate) fn read(&self, request: PageRequest) -> Result<(PageContent, Option<Vec<u8>>)> {
+        let PageRequest { number, ocr, .. } = request;
         let started = Instant::now();
         let index = number
             .checked_sub(1)
@@ -212,17 +224,39 @@ impl Document<'_> {
         let painting = (&graphics.text_order, graphics.covers.as_slice());
         hidden::mark(self.library, &page, &mut words, &objects, painting, &picture)?;
         hidden::mark_pictured(&page, &mut words, &graphics.images, &picture);
-        let decision = decide::pdf_page(ocr, &statistics, &words, &graphics.images, frame.page_box());
+        let (mut pictures, outlines) = look(&picture, &words, &graphics.images, frame);
+        let mut decision = decide::pdf_page(
+            ocr,
+            &Evidence {
+                text: statistics,
+                words: &words,
+                images: &graphics.images,
+                pictures: &pictures,
+                page: frame.page_box(),
+                outlines,
+            },
+        );
+        if request.distrust {
+            decision.reading = Reading::Whole;
+            decision.reason = "the page is a scan; its own text layer has other words than it shows".into();
+            for picture in pictures.iter_mut().filter(|picture| picture.text == PictureText::Layer) {
+                picture.text = PictureText::Corrected;
+            }
+        }
         let image = picture.page_image()?;
-        let compare = compare && !decision.recognise && ocr != OcrPolicy::Never && !words.is_empty();
-        let (ocr, gray) =
-            match (decision.recognise || compare).then(|| render::gray_for_ocr(self.library, &page)) {
-                Some(gray) => {
-                    let gray = gray?;
-                    (OcrImage { width: gray.width, height: gray.height, compare }, Some(gray.pgm))
-                }
-                None => (OcrImage::default(), None),
-            };
+        let compare = request.compare && ocr != OcrPolicy::Never && !words.is_empty();
+        let part = for_ocr(&decision, compare, &words, &pictures, frame.page_box());
+        let (ocr, gray) = match part {
+            Some((purpose, place)) => {
+                let kept = (purpose == OcrPurpose::Add).then(|| kept(&words, &objects)).flatten();
+                let gray = self.without(kept.unwrap_or_default(), || {
+                    render::gray_for_ocr(self.library, &page, &place)
+                })?;
+                let (width, height) = (gray.width, gray.height);
+                (OcrImage { width, height, purpose, place: Some(place) }, Some(gray.pgm))
+            }
+            None => (OcrImage::default(), None),
+        };
         let page = Page {
             number,
             width,
@@ -234,6 +268,7 @@ impl Document<'_> {
             words,
             rulings: graphics.rulings,
             images: graphics.images,
+            pictures,
             fonts,
             controls: 0,
         };
@@ -241,6 +276,70 @@ impl Document<'_> {
             Timings { text: text_time, render: started.elapsed() - text_time, ..Timings::default() };
         Ok((PageContent { page, image, timings, ocr }, gray))
     }
+}
+
+/// The pictures of a page; and where it has neither words nor images, whether something is drawn that looks like text.
+fn look(drawn: &render::Picture, words: &[Word], images: &[BBox], frame: Frame) -> (Vec<Picture>, bool) {
+    if images.is_empty() && !words.is_empty() {
+        return (Vec::new(), false);
+    }
+    let seen = |word: &&Word| word.style.pictured || !(word.style.invisible || word.style.covered);
+    let tones = drawn.tones(frame.size(), words.iter().filter(seen).map(|word| &word.bbox));
+    if images.is_empty() {
+        return (Vec::new(), pictures::text(&tones.look(&frame.page_box())) == PictureText::Unread);
+    }
+    (pictures::find(images, frame.page_box(), &tones), false)
+}
+
+/// Which part of the page OCR gets to see, and what for.
+fn for_ocr(
+    decision: &Decision,
+    compare: bool,
+    words: &[Word],
+    pictures: &[Picture],
+    page: BBox,
+) -> Option<(OcrPurpose, BBox)> {
+    match decision.reading {
+        Reading::Whole => Some((OcrPurpose::Replace, page)),
+        Reading::Parts => {
+            // A garbled word is read with its line, and its line with those around it.
+            let garbled = words.iter().any(|word| word.style.garbled);
+            let unread = pictures.iter().filter(|picture| picture.text == PictureText::Unread);
+            let place = BBox::around(unread.map(|picture| &picture.bbox)).filter(|_| !garbled).unwrap_or(page);
+            Some((OcrPurpose::Add, with_margin(place, page)))
+        }
+        Reading::Nothing | Reading::Check if compare => Some((OcrPurpose::Compare, page)),
+        Reading::Check => Some((OcrPurpose::Check, with_margin(band(words, page), page))),
+        Reading::Nothing => None,
+    }
+}
+
+/// A part with some paper around it, as far as there is some.
+fn with_margin(part: BBox, page: BBox) -> BBox {
+    const MARGIN: f32 = 6.0;
+    let wide = BBox::new(part.x0 - MARGIN, part.y0 - MARGIN, part.x1 + MARGIN, part.y1 + MARGIN);
+    wide.intersection(&page).unwrap_or(page)
+}
+
+/// The eighth of the page, across its whole width, in which most words stand; the upper one of equals.
+fn band(words: &[Word], page: BBox) -> BBox {
+    const BANDS: usize = 16;
+    let mut counts = [0usize; BANDS + 1];
+    for word in words {
+        let at = (word.bbox.center_y() - page.y0) / page.height() * BANDS as f32;
+        counts[(at.max(0.0) as usize).min(BANDS - 1)] += 1;
+    }
+    let best = (0..BANDS).rev().max_by_key(|at| counts[*at] + counts[*at + 1]).unwrap_or(0);
+    let step = page.height() / BANDS as f32;
+    let top = page.y0 + best as f32 * step;
+    BBox::new(page.x0, top, page.x1, (top + 2.0 * step).min(page.y1))
+}
+
+/// The objects that draw the words that stay, where they can be left out of the picture for OCR: there is no garbled word
+/// that is read with its neighbours.
+fn kept(words: &[Word], objects: &WordObjects) -> Option<Vec<FPDF_PAGEOBJECT>> {
+    let garbled = words.iter().any(|word| word.style.garbled);
+    (!garbled).then(|| objects.iter().map(|(_, object)| *object).collect())
 }
 
 /// A page that is loaded, closed on drop.
