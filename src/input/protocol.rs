@@ -158,6 +158,8 @@ pub struct DocumentInfo {
     /// PDF metadata that is present: `title`, `author`, `subject`, `keywords`, `creator`, `producer`,
     /// `creation_date`, `modification_date`. Values longer than 1,000 characters end in an ellipsis.
     pub metadata: BTreeMap<String, String>,
+    /// Why the pages do not have the document's content, where it lies elsewhere in the file.
+    pub elsewhere: Vec<(ErrorCode, String)>,
 }
 
 /// What became of the sandbox.
@@ -323,6 +325,11 @@ impl Reply {
                     out.put_blob(short(key));
                     out.put_blob(short(value));
                 }
+                out.put_u32(info.elsewhere.len() as u32);
+                for (code, message) in &info.elsewhere {
+                    out.put_blob(code.as_str().as_bytes());
+                    out.put_blob(short(message));
+                }
             }),
             Self::Page => packet(3, |_| ()),
             Self::Failed(failure) => packet(4, |out| {
@@ -351,7 +358,12 @@ impl Reply {
                 for _ in 0..entries {
                     metadata.insert(input.text(MAX_TEXT)?.to_owned(), input.text(MAX_TEXT)?.to_owned());
                 }
-                Self::Info(DocumentInfo { page_count, metadata })
+                let mut elsewhere = Vec::new();
+                for _ in 0..input.u32()? {
+                    let code = ErrorCode::parse(input.text(MAX_TEXT)?).ok_or(input.error("unknown error code"))?;
+                    elsewhere.push((code, input.text(MAX_TEXT)?.to_owned()));
+                }
+                Self::Info(DocumentInfo { page_count, metadata, elsewhere })
             }
             3 => Self::Page,
             4 => Self::Failed(Failure {
@@ -392,6 +404,7 @@ mod tests {
             Reply::Info(DocumentInfo {
                 page_count: 2,
                 metadata: BTreeMap::from([("title".into(), "Größe".into())]),
+                elsewhere: vec![(ErrorCode::PdfXfa, "a form".into())],
             }),
             Reply::Page,
             Reply::Failed(Failure {
