@@ -10,9 +10,10 @@ use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::W
 use image::{DynamicImage, ImageDecoder, ImageError};
 
 use super::decide::{self, Reading};
+use super::jpeg2000;
 use super::media::MediaType;
 use super::protocol::DocumentInfo;
-use super::raster::{Raster, check_size, malformed, over_white, pgm_header};
+use super::raster::{Raster, check_size, malformed, pgm_header, unsupported, upright};
 use super::resize::resize_bilinear;
 use super::resolution;
 use super::segment::{OcrImage, PageContent, Timings};
@@ -37,6 +38,7 @@ fn from_image(error: ImageError) -> Error {
         ImageError::Limits(error) => {
             Error::new(ErrorCode::ImageTooLarge, "the image needs more memory than allowed").because(error)
         }
+        ImageError::Unsupported(error) => unsupported(error),
         error => malformed(error),
     }
 }
@@ -52,6 +54,10 @@ impl<'a> ImageDocument<'a> {
             .ok_or_else(|| Error::new(ErrorCode::InputUnsupported, "the content is no image"))?;
         let frames = match kind {
             MediaType::Tiff => tiff_frames::count(bytes)?,
+            MediaType::Jpeg2000 => {
+                jpeg2000::check(bytes, max_pixels)?;
+                1
+            }
             _ => {
                 let (width, height) = decoder(bytes, kind)?.dimensions();
                 check_size(width, height, max_pixels)?;
@@ -75,10 +81,7 @@ impl<'a> ImageDocument<'a> {
             return Err(Error::new(ErrorCode::PageMalformed, "there is no such page"));
         }
         let started = Instant::now();
-        let raster = match self.kind {
-            MediaType::Tiff => Frames::open(self.bytes)?.read(number - 1, self.max_pixels)?,
-            kind => self.decode(kind)?,
-        };
+        let raster = self.raster(number - 1)?;
         let decision = decide::image_page(ocr);
         let size = (raster.width as usize, raster.height as usize);
         let side = PAGE_IMAGE_SIZE as usize;
@@ -106,6 +109,14 @@ impl<'a> ImageDocument<'a> {
         Ok((PageContent { page, image, timings, ocr }, picture))
     }
 
+    fn raster(&self, index: u32) -> Result<Raster> {
+        match self.kind {
+            MediaType::Tiff => Frames::open(self.bytes)?.read(index, self.max_pixels),
+            MediaType::Jpeg2000 => jpeg2000::read(self.bytes, self.max_pixels),
+            kind => self.decode(kind),
+        }
+    }
+
     fn decode(&self, kind: MediaType) -> Result<Raster> {
         let mut decoder = decoder(self.bytes, kind)?;
         let (width, height) = decoder.dimensions();
@@ -114,16 +125,8 @@ impl<'a> ImageDocument<'a> {
         limits.max_alloc = Some(self.max_pixels.saturating_mul(8).saturating_add(64 << 20));
         decoder.set_limits(limits).map_err(from_image)?;
         let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
-        let mut image = DynamicImage::from_decoder(decoder).map_err(from_image)?;
-        image.apply_orientation(orientation);
-        let (across, down) = resolution::of(self.bytes, kind);
-        let turned = (image.width(), image.height()) != (width, height);
-        Ok(Raster {
-            width: image.width(),
-            height: image.height(),
-            dpi: if turned { (down, across) } else { (across, down) },
-            rgb: on_white(image),
-        })
+        let image = DynamicImage::from_decoder(decoder).map_err(from_image)?;
+        Ok(upright(image, resolution::of(self.bytes, kind), orientation))
     }
 }
 
@@ -134,21 +137,8 @@ fn decoder(bytes: &[u8], kind: MediaType) -> Result<Box<dyn ImageDecoder + '_>> 
         MediaType::Jpeg => Box::new(JpegDecoder::new(bytes).map_err(from_image)?),
         MediaType::WebP => Box::new(WebPDecoder::new(bytes).map_err(from_image)?),
         MediaType::Bmp => Box::new(BmpDecoder::new(bytes).map_err(from_image)?),
-        MediaType::Pdf | MediaType::Tiff => return Err(malformed("the format has another decoder")),
+        MediaType::Pdf | MediaType::Tiff | MediaType::Jpeg2000 => return Err(malformed("the format has another decoder")),
     })
-}
-
-/// 8-bit RGB; what is transparent shows white paper.
-fn on_white(image: DynamicImage) -> Vec<u8> {
-    if !image.color().has_alpha() {
-        return image.into_rgb8().into_raw();
-    }
-    image
-        .into_rgba8()
-        .into_raw()
-        .chunks_exact(4)
-        .flat_map(|pixel| over_white([pixel[0], pixel[1], pixel[2]], pixel[3]))
-        .collect()
 }
 
 /// The gray picture for OCR (ITU-R BT.601 luma), as PGM.
@@ -171,6 +161,10 @@ fn picture(raster: &Raster) -> (OcrImage, Option<Vec<u8>>) {
     pgm.extend_from_slice(&gray);
     (OcrImage { width: new_width, height: new_height, ..OcrImage::default() }, Some(pgm))
 }
+
+#[cfg(test)]
+#[path = "image_kinds_tests.rs"]
+mod kinds_tests;
 
 #[cfg(test)]
 mod tests {
@@ -221,6 +215,7 @@ mod tests {
 
     #[test]
     fn transparency_is_white_paper() {
+        use super::super::raster::over_white;
         assert_eq!(over_white([0, 0, 0], 0), [255; 3]);
         assert_eq!(over_white([10, 20, 30], 255), [10, 20, 30]);
     }

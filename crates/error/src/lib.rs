@@ -77,6 +77,8 @@ error_codes! {
     ImageMalformed = "image.malformed",
     /// An image has more pixels than `--max-pixels`.
     ImageTooLarge = "image.too_large",
+    /// The image uses a compression or a colour model that is not read.
+    ImageUnsupported = "image.unsupported",
     /// A page cannot be loaded.
     PageMalformed = "page.malformed",
     /// A page took longer than the time limit; its worker was killed.
