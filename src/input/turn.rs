@@ -32,7 +32,8 @@ pub(super) fn turn_page(page: &mut Page, quarters: u8) {
         *bbox = turn_box(bbox, size, quarters);
         *horizontal ^= quarters % 2 == 1;
     }
-    page.images.iter_mut().for_each(|bbox| *bbox = turn_box(bbox, size, quarters));
+    let pictures = page.pictures.iter_mut().map(|picture| &mut picture.bbox);
+    page.images.iter_mut().chain(pictures).for_each(|bbox| *bbox = turn_box(bbox, size, quarters));
 }
 
 /// The picture for layout models, turned clockwise.
