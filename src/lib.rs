@@ -29,6 +29,8 @@ pub mod scoring;
 
 mod output;
 
+mod report;
+
 mod export;
 
 pub mod pipeline;

@@ -5,6 +5,8 @@ tesseract --list-langs 2>/dev/null | grep -qx eng ||
 	echo "with_tesseract: apt-get install tesseract-ocr tesseract-ocr-eng"
 cc -x c /dev/null -shared -lfloatfann -o /dev/null 2>/dev/null ||
 	echo "with_libfann: apt-get install gcc libfann-dev"
+chromium --version >/dev/null 2>&1 ||
+	echo "with_chromium: apt-get install chromium"
 unshare --user --map-root-user --mount mount -t tmpfs none /mnt 2>/dev/null ||
 	echo "with_mounts: a kernel that lets users make mount namespaces (unshare --user --mount)"
 tests/python/.venv/bin/python -c "import docling_core, duckdb, openpyxl, pyarrow" 2>/dev/null ||

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::args::{AnalyzeArgs, SummaryFormat};
 use super::log::{self, Level, tell};
 use super::progress::Progress;
+use super::report::{self, Wanted};
 use super::terminal::{JsonLines, shown};
 use super::{EXIT_DOCUMENTS, EXIT_INTERRUPTED, EXIT_TIME_UP, Verbosity, summary};
 use crate::config::{Config, FailOn};
@@ -71,9 +72,13 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
     if !args.also.is_empty() && args.output.is_none() && args.jsonl.is_some() {
         bail!("--also needs a folder to write to; add -o DIR");
     }
+    if args.report && args.output.is_none() && args.jsonl.is_some() {
+        bail!("--report needs a folder to write to; add -o DIR");
+    }
     let pages = args.pages.as_deref().map(str::parse).transpose();
     let pages = pages.map_err(|error| anyhow!("--pages: {error}"))?;
-    let request = Request::new(&config, pages, passwords(args.password_file.as_deref())?);
+    let passwords = passwords(args.password_file.as_deref())?;
+    let request = Request::new(&config, pages, passwords.clone());
     let stop = Arc::new(Stop::new(config.analyze.stop_timeout.0));
     listen(&stop)?;
     let trace = args.trace.as_deref().map(|path| create_new(path).map(|file| (path, file))).transpose()?;
@@ -156,6 +161,20 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
             super::print(&format!("{}\n", shown(&object.to_string())))?;
         }
         Summary::Nothing => {}
+    }
+    if let Some(folder) = folder.as_ref().filter(|_| args.report) {
+        if stop.reason() == Some(StopReason::Signal) {
+            log::say(
+                Level::Warning,
+                "report",
+                "no report was made, because the run was interrupted",
+                &json!({}),
+            );
+        } else {
+            let wanted =
+                Wanted { pictures: args.page_pictures, documents: None, passwords, force: args.force };
+            report::make(folder, &config, wanted, verbosity, &|| stop.reason() == Some(StopReason::Signal))?;
+        }
     }
     if config.performance.enable_profiling {
         if log::is_json() {
@@ -332,7 +351,7 @@ fn write_trace(
     Ok(())
 }
 
-fn passwords(file: Option<&Path>) -> anyhow::Result<Vec<Vec<u8>>> {
+pub(super) fn passwords(file: Option<&Path>) -> anyhow::Result<Vec<Vec<u8>>> {
     let Some(file) = file else { return Ok(Vec::new()) };
     let bytes =
         std::fs::read(file).with_context(|| format!("cannot read the password file {}", file.display()))?;

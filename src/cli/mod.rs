@@ -17,6 +17,7 @@ mod pages;
 mod progress;
 mod quantize;
 mod quantize_args;
+mod report;
 mod schema;
 mod summary;
 mod terminal;
@@ -92,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Analyze(args) => analyze::run(&args, verbosity),
         Command::Export(args) => export::run(&args, verbosity),
         Command::Pages(args) => pages::run(&args),
+        Command::Report(args) => report::run(&args, verbosity),
         Command::Quantize(args) => quantize::run(&args, verbosity),
         Command::Eval(args) => eval::run(&args),
         Command::Bench(args) => bench::run(&args, verbosity),

@@ -20,6 +20,7 @@ mod labels;
 mod messages;
 mod quantize;
 mod quantize_cases;
+mod report;
 mod rooms;
 mod spellings;
 #[path = "../../benches/growth/stages.rs"]

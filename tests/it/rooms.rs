@@ -16,6 +16,7 @@ const ORDER: &[&[&str]] = &[
     &["structure"],
     &["scoring"],
     &["output"],
+    &["report"],
     &["export"],
     &["pipeline"],
     &["evaluation"],
@@ -28,6 +29,7 @@ const ORDER: &[&[&str]] = &[
 const OWNED: &[(&str, &str)] = &[
     ("anyhow", "cli"),
     ("clap", "cli"),
+    ("maud", "report"),
     ("ort", "runtime"),
     ("parquet", "export"),
     ("pdfium_render", "input"),
