@@ -91,10 +91,11 @@ pub struct DocumentInfo {
 }
 
 /// Outcome for the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Every page that was asked for was analyzed.
+    #[default]
     Ok,
     /// Some pages are missing; `errors` says which and why.
     Partial,

@@ -83,6 +83,12 @@ pub fn page_of(output: &Path) -> PathBuf {
     derived_folder(output, FOLDER).join(PAGE)
 }
 
+/// What a document is, in a line: company, kind and period, as far as it says them.
+#[must_use]
+pub fn what_it_is(analysis: &Analysis) -> String {
+    identity::Identity::of(analysis).line()
+}
+
 /// Makes the report of every analysis in the folder, then the index.
 ///
 /// # Errors
