@@ -9,6 +9,7 @@ use super::bench::BenchArgs;
 use super::export::{ExportArgs, ExportFormat};
 use super::log::LogFormat;
 use super::quantize_args::QuantizeArgs;
+use super::search::SearchArgs;
 pub use super::train_args::{FeaturesArgs, TrainArgs};
 use crate::config::{Analyze, Config, OcrPolicy, Performance};
 
@@ -45,6 +46,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Make a model smaller and faster, and check that it still says the same
     Quantize(Box<QuantizeArgs>),
+    /// Find sentences of finished analyses by meaning and by words
+    Search(SearchArgs),
     /// Measure the models on labelled data
     Eval(EvalArgs),
     /// Measure speed and memory: models, tokenizers, page workers, networks, the whole pipeline

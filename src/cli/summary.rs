@@ -91,18 +91,18 @@ pub fn render(digests: &[Digest], counts: &RunCounts, seconds: f64, place: &str)
     text
 }
 
-/// Worst findings first, then what failed, then further findings, then what the network `fusion` and the tone put in front.
+/// Errors first, then what failed, then further findings, then the tone.
 fn most_urgent_first(digests: &[Digest]) -> Vec<&Digest> {
     let mut ordered: Vec<&Digest> = digests.iter().collect();
     let of =
         |digest: &Digest, severity| digest.findings.iter().filter(|finding| finding.0 == severity).count();
     ordered.sort_by(|a, b| {
         let key = |digest: &Digest| {
-            (of(digest, Severity::Error), digest.status != Status::Ok, of(digest, Severity::Warning))
+            let failed = digest.status != Status::Ok;
+            (of(digest, Severity::Error), failed, of(digest, Severity::Warning), digest.findings.len())
         };
         let share = |digest: &Digest| digest.tone.negative_share();
-        let priority = |digest: &Digest| digest.priority.unwrap_or(0.0);
-        key(b).cmp(&key(a)).then(priority(b).total_cmp(&priority(a))).then(share(b).total_cmp(&share(a)))
+        key(b).cmp(&key(a)).then(share(b).total_cmp(&share(a)))
     });
     ordered
 }
@@ -455,7 +455,7 @@ mod tests {
         digests[30].findings = vec![(Severity::Error, "Total is 10 too high".to_owned(), Some(2))];
         digests[20].tone.negative = 30;
         digests[10].path = format!("{}/long.pdf", "x".repeat(100));
-        digests[10].priority = Some(0.9);
+        digests[10].findings = vec![(Severity::Info, "Words are hidden".to_owned(), None)];
         let text = render(&digests, &counts(50), 1.0, "");
         let rows: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("document ")).collect();
         assert!(rows[1].starts_with("folder/30.pdf ") && rows[1].contains(" 4/5 "), "{text}");

@@ -24,8 +24,17 @@ pub enum Target {
 pub fn link(output: &Path, target: Target) -> String {
     let page = page_of(output);
     let beside = page.strip_prefix(output.parent().unwrap_or(Path::new(""))).unwrap_or(&page);
+    address(beside, target)
+}
+
+/// The same from the output folder.
+pub fn link_below(output: &Path, target: Target) -> String {
+    address(&page_of(output), target)
+}
+
+fn address(page: &Path, target: Target) -> String {
     let mut link = String::new();
-    for &byte in beside.as_os_str().as_bytes() {
+    for &byte in page.as_os_str().as_bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             link.push(char::from(byte));
         } else {

@@ -167,7 +167,12 @@ fn passage(analysis: &Analysis) -> Option<Passage> {
     };
     let says_what_is = |text: &str| {
         let words = || text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let plain = words().filter(|word| word.chars().all(char::is_alphabetic)).count();
+        let is_whole = text.starts_with(char::is_uppercase) && text.trim_end().ends_with(['.', '!', '?']);
+        // Lines of tables are numbers and abbreviations.
         words().count() >= PASSAGE_WORDS
+            && is_whole
+            && 4 * plain >= 3 * words().count()
             && !words().any(|word| HYPOTHETICAL.contains(&word.to_lowercase().as_str()))
     };
     let negative = |sentence: &Sentence| {

@@ -22,6 +22,7 @@ mod quantize;
 mod quantize_cases;
 mod report;
 mod rooms;
+mod search;
 mod spellings;
 #[path = "../../benches/growth/stages.rs"]
 mod stages;
