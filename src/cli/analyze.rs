@@ -69,11 +69,11 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
     if args.tables.is_some() && args.output.is_none() && args.jsonl.is_some() {
         bail!("--tables needs a folder to write to; add -o DIR");
     }
-    if !args.also.is_empty() && args.output.is_none() && args.jsonl.is_some() {
-        bail!("--also needs a folder to write to; add -o DIR");
-    }
     if args.report && args.output.is_none() && args.jsonl.is_some() {
         bail!("--report needs a folder to write to; add -o DIR");
+    }
+    if !args.also.is_empty() && args.output.is_none() && args.jsonl.is_some() {
+        bail!("--also needs a folder to write to; add -o DIR");
     }
     let pages = args.pages.as_deref().map(str::parse).transpose();
     let pages = pages.map_err(|error| anyhow!("--pages: {error}"))?;
