@@ -243,6 +243,11 @@ fn severity(severity: Severity) -> Markup {
 }
 
 fn documents(rows: &[&Row]) -> Markup {
+    // One folder for all of them says nothing.
+    let mut folders: Vec<_> =
+        rows.iter().map(|row| row.path.rsplit_once('/').map(|(folder, _)| folder)).collect();
+    folders.dedup();
+    let folders = folders.len() > 1;
     html! {
         section #documents aria-labelledby="documents-title" {
             h2 #documents-title { "All documents" }
@@ -285,7 +290,7 @@ fn documents(rows: &[&Row]) -> Markup {
                     th.n scope="col" { "Pages" }
                 } }
                 tbody #rows {
-                    @for (at, row) in rows.iter().enumerate() { (document(at, row)) }
+                    @for (at, row) in rows.iter().enumerate() { (document(at, row, folders)) }
                 }
             }
             p #none hidden { "No document is like that. Change the search or the filters." }
@@ -293,11 +298,11 @@ fn documents(rows: &[&Row]) -> Markup {
     }
 }
 
-fn document(at: usize, row: &Row) -> Markup {
+fn document(at: usize, row: &Row, folders: bool) -> Markup {
     let priority = row.priority.as_ref();
     let sentences: u32 = row.tone.iter().sum();
     let share = |count: u32| f64::from(count) / f64::from(sentences.max(1));
-    let folder = row.path.rsplit_once('/').map(|(folder, _)| folder);
+    let folder = row.path.rsplit_once('/').map(|(folder, _)| folder).filter(|_| folders);
     html! {
         tr data-at=(at) data-name=(row.path.to_lowercase()) data-status=(words::status(row.status))
             data-errors=(row.findings[0]) data-warnings=(row.findings[1])
@@ -308,6 +313,7 @@ fn document(at: usize, row: &Row) -> Markup {
                 @if row.status != Status::Ok { " " span.chip.{ "st-" (words::status(row.status)) } { (words::status(row.status)) } }
                 @let line = row.identity.line();
                 @if !line.is_empty() { span.what { (line) } }
+                @else if let Some(title) = &row.identity.title { span.what { (title) } }
                 @if let Some(folder) = folder { span.folder { (folder) "/" } }
             }
             td data-label="Findings" {
@@ -363,7 +369,7 @@ fn meter(share: f32, flagged: bool) -> Markup {
 }
 
 /// Negative, neutral and positive sentences as a bar.
-pub(super) fn tone(counts: [u32; 3]) -> Markup {
+fn tone(counts: [u32; 3]) -> Markup {
     let sum = f64::from(counts.iter().sum::<u32>()).max(1.0);
     let [negative, _, positive] = counts.map(|count| f64::from(count) / sum * 60.0);
     let percent = |width: f64| format!("{:.0}%", width / 0.6);
@@ -375,7 +381,11 @@ pub(super) fn tone(counts: [u32; 3]) -> Markup {
             rect.negative width=(format!("{negative:.1}")) height="8" {}
             rect.positive x=(format!("{:.1}", 60.0 - positive)) width=(format!("{positive:.1}")) height="8" {}
         }
-        span.tone-n { "−" (percent(negative)) } span.tone-p { "+" (percent(positive)) }
+        @if percent(negative) == "0%" && percent(positive) == "0%" {
+            span.tone-n { "neutral" }
+        } @else {
+            span.tone-n { "−" (percent(negative)) } span.tone-p { "+" (percent(positive)) }
+        }
     }
 }
 

@@ -139,6 +139,14 @@ pub fn report(folder: &OutputFolder, options: &Options<'_>) -> Result<Made> {
     Ok(total)
 }
 
+/// The beginning of a text, for lists.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(160) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn interrupted() -> Error {
     Error::new(ErrorCode::RunInterrupted, "the report was interrupted").help("run again to go on")
 }

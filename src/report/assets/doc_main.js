@@ -19,6 +19,7 @@ const route = async () => {
   const mine = (turn += 1);
   const target = parse(location.hash);
   const found = await resolve(target);
+  if (target.page !== undefined && pageOf.has(target.page)) await load(target.page);
   if (mine !== turn) return;
   const place = found?.places[0];
   if (place) goTo(place[0], place[1]); else if (target.page !== undefined) goTo(target.page);
@@ -32,12 +33,14 @@ const route = async () => {
     if (openName() !== "findings") openTab("findings");
     card?.classList.add("open");
     card?.scrollIntoView({ block: "nearest" });
-    // The card says all that there is to say.
-    detail.hidden = true;
+    // Where the card is seen, it says all that there is to say.
+    detail.hidden = !isNarrow();
   }
   if (target.kind || target.page !== undefined) showPages(true);
   fillPage();
 };
+
+const isNarrow = () => byId("swap").offsetParent !== null;
 
 // At phone width pages and panel take turns.
 const showPages = (on) => {

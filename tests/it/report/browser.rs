@@ -76,8 +76,8 @@ impl Browser {
             _profile: profile,
         };
         let target = browser.call("Target.createTarget", json!({"url": "about:blank"}));
-        let attached = browser
-            .call("Target.attachToTarget", json!({"targetId": target["targetId"], "flatten": true}));
+        let attached =
+            browser.call("Target.attachToTarget", json!({"targetId": target["targetId"], "flatten": true}));
         browser.session = attached["sessionId"].as_str().unwrap().to_owned();
         for domain in ["Page", "Runtime", "Log", "Network"] {
             browser.call(&format!("{domain}.enable"), json!({}));
@@ -100,8 +100,10 @@ impl Browser {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let message =
-                self.messages.recv_timeout(left).unwrap_or_else(|error| panic!("{method}: no answer: {error}"));
+            let message = self
+                .messages
+                .recv_timeout(left)
+                .unwrap_or_else(|error| panic!("{method}: no answer: {error}"));
             if message["id"] == id {
                 assert!(message["error"].is_null(), "{method}: {}", message["error"]);
                 return message["result"].clone();
@@ -114,7 +116,9 @@ impl Browser {
         let parameters = &message["params"];
         match message["method"].as_str().unwrap_or_default() {
             "Runtime.exceptionThrown" => self.complaints.push(parameters["exceptionDetails"].to_string()),
-            "Runtime.consoleAPICalled" if parameters["type"] == "error" || parameters["type"] == "warning" => {
+            "Runtime.consoleAPICalled"
+                if parameters["type"] == "error" || parameters["type"] == "warning" =>
+            {
                 self.complaints.push(parameters["args"].to_string());
             }
             "Log.entryAdded" if parameters["entry"]["level"] == "error" => {
@@ -136,7 +140,8 @@ impl Browser {
                 return;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            let message = self.messages.recv_timeout(left).unwrap_or_else(|error| panic!("{method}: {error}"));
+            let message =
+                self.messages.recv_timeout(left).unwrap_or_else(|error| panic!("{method}: {error}"));
             self.event(message);
         }
     }
@@ -251,7 +256,9 @@ fn escaped(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt;
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
     let bytes = path.as_os_str().as_bytes().iter();
-    bytes.map(|&byte| if safe(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    bytes
+        .map(|&byte| if safe(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 /// Base64 without its line ends.

@@ -40,7 +40,13 @@ fn exchanged(value: i64) -> i64 {
     high * 10_000 + value / 100 % 10 * 1000 + value / 1000 % 10 * 100 + low % 100
 }
 
-fn table(pen: &mut Pen, top: f64, title: &str, rows: &[(String, i64, i64, bool)], wrong: Option<usize>) -> Option<Ink> {
+fn table(
+    pen: &mut Pen,
+    top: f64,
+    title: &str,
+    rows: &[(String, i64, i64, bool)],
+    wrong: Option<usize>,
+) -> Option<Ink> {
     let (left, columns) = (60.0, [400.0, 500.0]);
     let mut y = top;
     pen.text(left, y, 11.0, true, title);
@@ -129,16 +135,18 @@ pub fn annual_report(paper: &Paper<'_>) -> (Vec<u8>, Option<Ink>) {
         rows[1].0 = format!("Receivables {}", paper.hostile);
     }
     let total = |rows: &[(String, i64, i64, bool)], name: &str| {
-        let sum = |of: &dyn Fn(&(String, i64, i64, bool)) -> i64| rows.iter().filter(|row| !row.3).map(of).sum();
+        let sum =
+            |of: &dyn Fn(&(String, i64, i64, bool)) -> i64| rows.iter().filter(|row| !row.3).map(of).sum();
         (name.to_owned(), sum(&|row| row.1), sum(&|row| row.2), true)
     };
     let current = total(&rows, "Total current assets");
     rows.push(current.clone());
     let planted = table(&mut pen, 112.0, "Current assets", &rows, paper.wrong.then_some(4));
-    let fixed: Vec<_> = [("Property and equipment", 20_114, 19_870), ("Goodwill", 6_430, 6_430), ("Software", 1_212, 1_090)]
-        .into_iter()
-        .map(|(label, this, last)| (label.to_owned(), this * paper.factor, last * paper.factor, false))
-        .collect::<Vec<_>>();
+    let fixed: Vec<_> =
+        [("Property and equipment", 20_114, 19_870), ("Goodwill", 6_430, 6_430), ("Software", 1_212, 1_090)]
+            .into_iter()
+            .map(|(label, this, last)| (label.to_owned(), this * paper.factor, last * paper.factor, false))
+            .collect::<Vec<_>>();
     let mut rows = fixed.clone();
     rows.push(total(&fixed, "Total non-current assets"));
     table(&mut pen, 260.0, "Non-current assets", &rows, None);

@@ -37,10 +37,15 @@ fn the_wrong_sum_of_twenty_documents_is_found_within_three_clicks_with_chromium(
     // The page with the number is open, and the mark is around it.
     let mark = marked(&mut browser);
     let ink = twenty.planted.bbox;
-    assert!(mark[0] <= ink[0] && mark[2] >= ink[2] && mark[1] <= ink[1] + 1.0 && mark[3] >= ink[3] - 2.0, "{mark:?} {ink:?}");
+    assert!(
+        mark[0] <= ink[0] && mark[2] >= ink[2] && mark[1] <= ink[1] + 1.0 && mark[3] >= ink[3] - 2.0,
+        "{mark:?} {ink:?}"
+    );
     assert!(mark[2] - mark[0] < ink[2] - ink[0] + 10.0 && mark[3] - mark[1] < 20.0, "{mark:?} {ink:?}");
     // On the screen, too: inside the window, on the drawn digits of the picture.
-    browser.until("[...document.images].some((i) => i.complete && i.naturalWidth > 500 && i.src.endsWith('p2.jpg'))");
+    browser.until(
+        "[...document.images].some((i) => i.complete && i.naturalWidth > 500 && i.src.endsWith('p2.jpg'))",
+    );
     let on_screen = numbers(&browser.evaluate(
         "(() => { const r = document.querySelector('.l-mark rect:not(.with)').getBoundingClientRect(); return [r.x, r.y, r.width, r.height]; })()",
     ));
@@ -70,7 +75,8 @@ fn the_wrong_sum_of_twenty_documents_is_found_within_three_clicks_with_chromium(
 fn the_index_is_searched_filtered_and_sorted_with_chromium() {
     let mut browser = Browser::start();
     browser.open(&TWENTY.out.join("index.html"), "");
-    let names = "[...document.querySelectorAll('#rows tr:not([hidden]) .name')].map((a) => a.textContent).join(' ')";
+    let names =
+        "[...document.querySelectorAll('#rows tr:not([hidden]) .name')].map((a) => a.textContent).join(' ')";
     browser.press("/");
     browser.kind("harwood");
     browser.until("document.querySelectorAll('#rows tr:not([hidden])').length === 1");
@@ -110,7 +116,9 @@ fn keys_links_and_clicks_on_the_page_tell_what_is_there_with_chromium() {
         browser.press(key);
         browser.until(&format!("document.querySelector('.l-{layer}')"));
         assert_eq!(
-            browser.evaluate(&format!("document.querySelector('[data-layer={layer}]').getAttribute('aria-pressed')")),
+            browser.evaluate(&format!(
+                "document.querySelector('[data-layer={layer}]').getAttribute('aria-pressed')"
+            )),
             "true"
         );
     }
@@ -179,7 +187,8 @@ const HOSTILE: &str = "</script><script>window.hit=1</script><img src=x onerror=
 fn what_a_file_says_or_is_called_never_becomes_markup_with_chromium() {
     let folder = tempfile::tempdir().unwrap();
     let name = "a\" onmouseover=\"window.hit=1\" <img src=x onerror='window.hit=1'> #%3Cscript%3E ?&.pdf";
-    let paper = Paper { company: "Evil <b>Corp</b>", factor: 7, wrong: true, hostile: HOSTILE, more_pages: 0 };
+    let paper =
+        Paper { company: "Evil <b>Corp</b>", factor: 7, wrong: true, hostile: HOSTILE, more_pages: 0 };
     let out = reported(folder.path(), name, &paper);
     let mut browser = Browser::start();
     browser.open(&out.join("index.html"), "");
@@ -188,7 +197,12 @@ fn what_a_file_says_or_is_called_never_becomes_markup_with_chromium() {
     let count = "document.querySelectorAll('img, script, b, iframe, object, [onerror], [onload], [onmouseover]').length";
     let index = browser.evaluate("[...document.querySelectorAll('script')].length");
     assert_eq!(index, 2);
-    assert_eq!(browser.evaluate("document.querySelectorAll('img, iframe, object, [onerror], [onload], [onmouseover]').length"), 0);
+    assert_eq!(
+        browser.evaluate(
+            "document.querySelectorAll('img, iframe, object, [onerror], [onload], [onmouseover]').length"
+        ),
+        0
+    );
     browser.click(".name");
     browser.until("location.pathname.endsWith('doc.html') && document.querySelector('.sheet svg')");
     assert_eq!(browser.evaluate("document.querySelector('h1').textContent"), name);
@@ -208,9 +222,15 @@ fn what_a_file_says_or_is_called_never_becomes_markup_with_chromium() {
     browser.click("#tab-sections");
     let text = browser.evaluate("document.body.textContent");
     assert!(text.as_str().unwrap().contains("onerror=window.hit=1"), "the text is there, as text");
-    let strange = "[...document.querySelectorAll('img')].filter((i) => !/\\/p\\d+\\.jpg$/.test(i.src)).length";
+    let strange =
+        "[...document.querySelectorAll('img')].filter((i) => !/\\/p\\d+\\.jpg$/.test(i.src)).length";
     assert_eq!(browser.evaluate(strange), 0);
-    assert_eq!(browser.evaluate("document.querySelectorAll('iframe, object, [onerror], [onload], [onmouseover]').length"), 0);
+    assert_eq!(
+        browser.evaluate(
+            "document.querySelectorAll('iframe, object, [onerror], [onload], [onmouseover]').length"
+        ),
+        0
+    );
     assert_eq!(browser.evaluate("typeof window.hit"), "undefined");
     assert!(browser.evaluate(count).as_u64().unwrap() < 30);
     browser.assert_calm();
@@ -226,7 +246,8 @@ fn four_hundred_pages_open_within_a_second_with_chromium() {
     let page = out.join("long.pdf.report/doc.html");
     let started = std::time::Instant::now();
     let loaded = browser.open(&page, "");
-    browser.until("document.querySelectorAll('.sheet').length === 400 && document.querySelector('.sheet svg')");
+    browser
+        .until("document.querySelectorAll('.sheet').length === 400 && document.querySelector('.sheet svg')");
     println!("loaded after {loaded:.0} ms, first page after {:?}", started.elapsed());
     assert!(loaded < 1000.0, "{loaded} ms");
     // Only what is near is loaded and drawn.
@@ -242,29 +263,68 @@ fn four_hundred_pages_open_within_a_second_with_chromium() {
 fn four_hundred(folder: &Path) -> std::path::PathBuf {
     let small = read_json(&TWENTY.out.join(format!("{}.json", TWENTY.wrong)));
     let mut long = small.clone();
-    for list in ["pages", "blocks", "sections", "sentences", "figures", "tables", "entities", "scores", "relations", "anomalies"] {
+    for list in [
+        "pages",
+        "blocks",
+        "sections",
+        "sentences",
+        "figures",
+        "tables",
+        "entities",
+        "scores",
+        "relations",
+        "anomalies",
+    ] {
         long[list] = Value::Array(Vec::new());
     }
     for copy in 0..200u64 {
         let count = |long: &Value, list: &str| long[list].as_array().unwrap().len() as u64;
-        let [blocks, sections, sentences, tables] = ["blocks", "sections", "sentences", "tables"].map(|list| count(&long, list));
-        for list in ["pages", "blocks", "sections", "sentences", "figures", "tables", "entities", "relations"] {
+        let [blocks, sections, sentences, tables] =
+            ["blocks", "sections", "sentences", "tables"].map(|list| count(&long, list));
+        for list in ["pages", "blocks", "sections", "sentences", "figures", "tables", "entities", "relations"]
+        {
             for thing in small[list].as_array().unwrap() {
                 let mut thing = thing.clone();
                 let shift = |value: &mut Value, by: u64| {
-                    if let Some(number) = value.as_u64() { *value = Value::from(number + by); }
+                    if let Some(number) = value.as_u64() {
+                        *value = Value::from(number + by);
+                    }
                 };
-                let base = match list { "blocks" => blocks, "sections" => sections, "sentences" => sentences, "tables" => tables, _ => 0 };
-                for (key, by) in [("id", base), ("number", 2 * copy), ("page", 2 * copy), ("block", blocks), ("section", sections), ("sentence", sentences), ("parent", sections)] {
-                    if let Some(value) = thing.get_mut(key) { shift(value, by); }
+                let base = match list {
+                    "blocks" => blocks,
+                    "sections" => sections,
+                    "sentences" => sentences,
+                    "tables" => tables,
+                    _ => 0,
+                };
+                for (key, by) in [
+                    ("id", base),
+                    ("number", 2 * copy),
+                    ("page", 2 * copy),
+                    ("block", blocks),
+                    ("section", sections),
+                    ("sentence", sentences),
+                    ("parent", sections),
+                ] {
+                    if let Some(value) = thing.get_mut(key) {
+                        shift(value, by);
+                    }
                 }
                 for (key, by) in [("blocks", blocks), ("pages", 2 * copy)] {
-                    for value in thing.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten() { shift(value, by); }
+                    for value in thing.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten() {
+                        shift(value, by);
+                    }
                 }
-                for value in thing.get_mut("cells").and_then(Value::as_array_mut).into_iter().flatten() { shift(&mut value["page"], 2 * copy); }
-                if let Some(value) = thing.pointer_mut("/cell/table") { shift(value, tables); }
+                for value in thing.get_mut("cells").and_then(Value::as_array_mut).into_iter().flatten() {
+                    shift(&mut value["page"], 2 * copy);
+                }
+                if let Some(value) = thing.pointer_mut("/cell/table") {
+                    shift(value, tables);
+                }
                 for term in thing.get_mut("terms").and_then(Value::as_array_mut).into_iter().flatten() {
-                    if let Some(value) = term.pointer_mut("/cell/table") { shift(value, tables); }
+                    if let Some(value) = term.pointer_mut("/cell/table") {
+                        shift(value, tables);
+                    }
                 }
                 long[list].as_array_mut().unwrap().push(thing);
             }
@@ -277,4 +337,82 @@ fn four_hundred(folder: &Path) -> std::path::PathBuf {
     let output = super::super::cli::docproc().arg("report").arg(&out).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     out
+}
+
+/// Writes what README shows: `cargo test --test it pictures_of_the_readme -- --ignored`, and look at the pictures.
+#[test]
+#[ignore = "writes docs/images"]
+fn pictures_of_the_readme_with_chromium() {
+    let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/images");
+    std::fs::create_dir_all(&images).unwrap();
+    let out = &TWENTY.out;
+    let mut browser = Browser::start();
+    let mut shoot = |name: &str, size: (u32, u32), dark: bool, page: &str, hash: &str, ready: &str| {
+        browser.size(size.0, size.1);
+        browser.dark(dark);
+        browser.open(&out.join("index.html"), "#none");
+        browser.open(&out.join(page), hash);
+        browser.until(ready);
+        browser.until("[...document.images].every((i) => i.complete)");
+        browser.evaluate("new Promise((resolve) => setTimeout(resolve, 600))");
+        std::fs::write(images.join(name), browser.screenshot()).unwrap();
+    };
+    let document = format!("{}.report/doc.html", TWENTY.wrong);
+    let found = "document.querySelector('.finding.open') && document.querySelector('.l-mark rect')";
+    shoot("report-index.png", (1240, 860), false, "index.html", "", "true");
+    shoot("report-document.png", (1240, 780), false, &document, "#p2&f=0", found);
+    shoot("report-index-dark.png", (1240, 860), true, "index.html", "", "true");
+    shoot("report-document-dark.png", (1240, 780), true, &document, "#p2&f=0", found);
+    shoot("report-index-phone.png", (390, 844), false, "index.html", "", "true");
+    shoot("report-document-phone.png", (390, 844), false, &document, "", "true");
+    shoot("report-page-phone.png", (390, 844), false, &document, "#p2&f=0", found);
+}
+
+/// Runs axe-core and fails on everything that it objects to.
+fn assert_accessible(browser: &mut Browser, what: &str) {
+    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/axe/axe_playwright_python/axe.min.js");
+    let script = std::fs::read_to_string(axe).expect("`make axe` fetches it");
+    browser.evaluate(&format!("{script}; undefined"));
+    let found = browser.evaluate(
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then((r) => \
+         ({checked: r.passes.length, broken: r.violations.map((v) => v.id + ': ' + v.help + ': ' + v.nodes.map((n) => n.html.slice(0, 160) + ' ' + n.failureSummary).slice(0, 3).join(' | '))}))",
+    );
+    assert!(found["checked"].as_u64().unwrap() > 10, "{what}: almost nothing was checked: {found}");
+    assert_eq!(found["broken"], Value::Array(Vec::new()), "{what}: {found:#}");
+}
+
+#[test]
+fn pages_are_accessible_light_and_dark_wide_and_narrow_with_chromium_and_axe() {
+    let out = &TWENTY.out;
+    let document = out.join(format!("{}.report/doc.html", TWENTY.wrong));
+    let mut browser = Browser::start();
+    for (width, height) in [(1440, 900), (390, 844)] {
+        browser.size(width, height);
+        for dark in [false, true] {
+            browser.dark(dark);
+            let how = format!("{width} pixels wide, {}", if dark { "dark" } else { "light" });
+            browser.open(&out.join("index.html"), "#none");
+            assert_accessible(&mut browser, &format!("index, {how}"));
+            browser.open(&document, "#p2&f=0");
+            browser.until("document.querySelector('.finding.open')");
+            assert_accessible(&mut browser, &format!("finding, {how}"));
+            if width < 600 {
+                assert_eq!(
+                    browser.evaluate("document.documentElement.scrollWidth <= innerWidth"),
+                    true,
+                    "{how}"
+                );
+                browser.evaluate("document.getElementById('swap').click()");
+            }
+            for tab in ["sections", "tables", "figures", "sentences", "review", "about"] {
+                browser.evaluate(&format!("document.getElementById('tab-{tab}').click()"));
+                browser.evaluate(&format!(
+                    "document.querySelectorAll('#pane-{tab} details').forEach((d) => {{ d.open = true; }})"
+                ));
+                browser.evaluate("new Promise((resolve) => setTimeout(resolve, 300))");
+                assert_accessible(&mut browser, &format!("{tab}, {how}"));
+            }
+        }
+    }
+    browser.assert_calm();
 }
