@@ -69,8 +69,8 @@ pub(super) fn page(
             button #help type="button" aria-haspopup="dialog" { "Keys" }
         }
         @if let Some(note) = &pictures.note { p.notice role="note" { (note) } }
-        div.split {
-            main #pages tabindex="-1" aria-label="Pages" {
+        main.split {
+            section #pages tabindex="-1" aria-label="Pages" {
                 div.tools role="toolbar" aria-label="Pages" {
                     div.turn {
                         button #previous type="button" aria-label="Previous page" { "‹" }
@@ -94,7 +94,7 @@ pub(super) fn page(
                 div #sheets role="region" aria-label="Pages of the document" tabindex="0" {}
                 noscript { p.notice { "The pages are shown by a script of this file, which this browser does not run. What was found stands beside." } }
             }
-            aside #panel tabindex="-1" aria-label="What was found" {
+            section #panel tabindex="-1" aria-label="What was found" {
                 div.tabs role="tablist" aria-label="What was found" {
                     @for (at, (id, name, count, _)) in tabs.iter().enumerate() {
                         button type="button" role="tab" id={ "tab-" (id) } aria-controls={ "pane-" (id) }
