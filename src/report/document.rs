@@ -305,7 +305,7 @@ fn ticks(finding: &Anomaly, parts: &[Term], result: &Term, link: &dyn Fn(&str) -
                 tr.difference {
                     td.sign { span aria-hidden="true" { "✗" } } th scope="row" { "difference"
                         @if let Some(tolerance) = finding.tolerance { span.of { " (rounding allows " (words::number(tolerance)) ")" } } }
-                    td.on {} td.n { (number(finding.difference)) }
+                    td.on {} td.n { (finding.difference.map_or(String::new(), words::difference)) }
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The index: every document of the run, the most urgent first.
 
 use std::cmp::Reverse;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use maud::{Markup, html};
@@ -52,12 +53,14 @@ impl Run {
     }
 }
 
-/// A relative link to a file of ours: what a name may have and an address may not is written in percent.
-pub(super) fn href(path: &str) -> String {
-    let mut text = String::with_capacity(path.len());
+/// A relative address of a file of ours: what a name may have and an address may not is written in percent, byte by byte, so
+/// that a name need not be UTF-8.
+pub(super) fn href(path: &Path) -> String {
+    let bytes = path.as_os_str().as_bytes();
+    let mut text = String::with_capacity(bytes.len() + 2);
     // In front of a name with a colon a browser would see a scheme.
     text.push_str("./");
-    for byte in path.bytes() {
+    for &byte in bytes {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
             text.push(char::from(byte));
         } else {
@@ -70,7 +73,7 @@ pub(super) fn href(path: &str) -> String {
 /// A link to a finding on its page.
 fn finding_link(row: &Row, named: &Named) -> String {
     let page = named.page.map_or(String::new(), |page| format!("p{page}&"));
-    format!("{}#{page}f={}", href(&row.page), named.index)
+    format!("{}#{page}f={}", row.page, named.index)
 }
 
 fn urgency(row: &Row) -> impl Ord + use<> {
@@ -309,7 +312,7 @@ fn document(at: usize, row: &Row, folders: bool) -> Markup {
             data-priority=(priority.map_or(-1.0, |priority| priority.score))
             data-negative=(share(row.tone[0])) data-review=(row.needs_review) data-pages=(row.pages) {
             th scope="row" {
-                a.name href=(href(&row.page)) { (row.name()) }
+                a.name href=(row.page) { (row.name()) }
                 @if row.status != Status::Ok { " " span.chip.{ "st-" (words::status(row.status)) } { (words::status(row.status)) } }
                 @let line = row.identity.line();
                 @if !line.is_empty() { span.what { (line) } }
@@ -403,7 +406,7 @@ fn trouble(rows: &[&Row], run: &Run) -> Markup {
                 }
                 dl.errors {
                     @for row in broken {
-                        dt { a href=(href(&row.page)) { (row.path) } " " span.chip.{ "st-" (words::status(row.status)) } { (words::status(row.status)) } }
+                        dt { a href=(row.page) { (row.path) } " " span.chip.{ "st-" (words::status(row.status)) } { (words::status(row.status)) } }
                         @for error in &row.errors {
                             dd { @if let Some(page) = error.page { "Page " (page) ": " } (error.message) " " code { (error.code) } }
                         }
@@ -474,8 +477,10 @@ mod tests {
 
     #[test]
     fn links_hold_any_name() {
-        assert_eq!(href("a b/ü#%.report/doc.html"), "./a%20b/%C3%BC%23%25.report/doc.html");
-        assert_eq!(href("javascript:alert(1)"), "./javascript%3Aalert%281%29");
+        let named = |bytes: &[u8]| href(Path::new(std::ffi::OsStr::from_bytes(bytes)));
+        assert_eq!(named("a b/ü#%.report/doc.html".as_bytes()), "./a%20b/%C3%BC%23%25.report/doc.html");
+        assert_eq!(named(b"javascript:alert(1)"), "./javascript%3Aalert%281%29");
+        assert_eq!(named(b"a\xff.report"), "./a%FF.report");
         assert_eq!(
             (duration(4.24), duration(125.0), duration(7322.0)),
             ("4.2 s".into(), "2 min".into(), "2 h 02 min".into())

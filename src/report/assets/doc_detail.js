@@ -24,19 +24,24 @@ const scoreParts = (scores) => scores.flatMap((score) => [
   score.q ? make("ul", { class: "said" }, ...score.q.map(([page, id, text]) => make("li", {}, make("a", { href: link(page, "q", id) }, text, " ", make("span", { class: "of" }, `p. ${page}`))))) : null,
 ]);
 
-const toneBars = (sentence) => facts(core.labels.map((label, at) => [label, sentence.p?.[at] === undefined ? null : percent(sentence.p[at])]));
 const scaleName = (power) => ({ 3: "thousands", 6: "millions", 9: "billions" })[power] ?? `10^${power}`;
 const doubt = (thing) => (thing.r ? "in doubt: below the threshold, or readable in two ways" : null);
 
-const figureParts = (figure, data) => [
+const valueParts = (figure) => [
   make("p", { class: "big" }, figure.v === undefined ? figure.d ?? figure.x : `${shown(figure.v)}${figure.k === "PERCENT" ? "%" : ""} ${figure.m ?? ""} ${figure.u ?? ""}`.trim()),
   make("blockquote", {}, figure.x),
-  facts([
+];
+const figureFacts = (figure) => [
     ["Kind", figure.k.toLowerCase().replace("_", " ")],
     ["Unit", figure.u], ["Currency", figure.m], ["Scale", figure.e ? `in ${scaleName(figure.e)}` : null], ["Period", figure.d],
     ["May also be", figure.a?.map(shown).join(" or ")],
-    ["Confidence", percent(figure.c)], ["Review", doubt(figure)],
+    ["Confidence", sure(figure.c)], ["Review", doubt(figure)],
     ["Read by", `rules${core.models.confidence_estimator ? `; confidence by ${core.models.confidence_estimator}` : ""}`],
+];
+const figureParts = (figure, data) => [
+  ...valueParts(figure),
+  facts([
+    ...figureFacts(figure),
     ["Stands in", figure.t ? make("a", { href: link(data.p, "c", figure.t.join(".")) }, `table ${figure.t[0]}, row ${figure.t[1] + 1}, column ${figure.t[2] + 1}`)
       : figure.q !== undefined ? make("a", { href: link(data.p, "q", figure.q) }, "a sentence") : null],
   ]),
@@ -49,23 +54,26 @@ const kinds = {
     const figure = data.figureOf.get(`${cell.t}.${cell.r}.${cell.k}`);
     const row = data.cellOf.get(`${cell.t}.${cell.r}.0`);
     const table = tables.get(cell.t);
-    const where = facts([
+    const where = [
       ["Row", row && row !== cell ? row.x : `${cell.r + 1}`], ["Column", table?.d?.[cell.k] ?? `${cell.k + 1}`],
       ["Notes", cell.n], ["Table", make("a", { href: link(table.z[0][0], "t", cell.t) }, table?.x || `table ${cell.t}`)],
-    ]);
-    return [cell.h ? "Header cell" : "Cell", figure ? [...figureParts(figure, data).slice(0, 2), where, figureParts(figure, data)[2]]
-      : [make("blockquote", {}, cell.x), cell.v === undefined ? null : make("p", { class: "big" }, shown(cell.v)), where]];
+    ];
+    return [cell.h ? "Header cell" : "Cell", figure ? [...valueParts(figure), facts([...where, ...figureFacts(figure)])]
+      : [make("blockquote", {}, cell.x), cell.v === undefined ? null : make("p", { class: "big" }, shown(cell.v)), facts(where)]];
   },
   q: ({ sentence }) => ["Sentence", [
     make("blockquote", {}, sentence.x),
-    sentence.l ? facts([["Tone", `${sentence.l}, ${percent(sentence.c)}`], ["Review", doubt(sentence)], ["Model", core.models.text]]) : make("p", { class: "of" }, "No text model was loaded: nothing is known of its tone."),
-    sentence.l ? toneBars(sentence) : null,
-    titleOf(sentence.s) ? facts([["Section", make("a", { href: link(core.sections[sentence.s], "s", sentence.s) }, titleOf(sentence.s))]]) : null,
+    facts([
+      ["Tone", sentence.l ? `${sentence.l}, ${sure(sentence.c)}` : "not known: no text model was loaded"],
+      ["Probabilities", sentence.l ? core.labels.map((label, at) => `${label} ${percent(sentence.p?.[at] ?? 0)}`).join(", ") : null],
+      ["Review", doubt(sentence)], ["Model", sentence.l ? core.models.text : null],
+      ["Section", titleOf(sentence.s) ? make("a", { href: link(core.sections[sentence.s], "s", sentence.s) }, titleOf(sentence.s)) : null],
+    ]),
   ]],
-  m: ({ name, data }) => ["Name", [make("p", { class: "big" }, name.x), facts([["Type", name.k], ["Confidence", percent(name.c)], ["Review", doubt(name)],
+  m: ({ name, data }) => ["Name", [make("p", { class: "big" }, name.x), facts([["Type", name.k], ["Confidence", sure(name.c)], ["Review", doubt(name)],
     ["Model", core.models.entities ?? core.models.text], ["Stands in", make("a", { href: link(data.p, "q", name.q) }, "a sentence")]])]],
   b: ({ block, data }) => ["Layout block", [
-    facts([["Label", block.l], ["Confidence", percent(block.c)], ["Review", doubt(block)], ["Reading order", `${block.o + 1} on this page`], ["Model", [core.models.layout, core.models.line_labels].filter(Boolean).join(" with ")]]),
+    facts([["Label", block.l], ["Confidence", sure(block.c)], ["Review", doubt(block)], ["Reading order", `${block.o + 1} on this page`], ["Model", [core.models.layout, core.models.line_labels].filter(Boolean).join(" with ")]]),
     make("blockquote", {}, block.x ?? textOf(block, data)),
   ]],
   t: ({ table, data }) => ["Table", [
@@ -82,13 +90,14 @@ const kinds = {
   h: ({ hold }) => [`Holds: ${hold.k}`, [make("p", {}, hold.f), facts([["Should be", shown(hold.e)], ["Is printed", shown(hold.v)], ["Rounding allows", shown(hold.o)]])]],
 };
 
-const pageDetail = (number) => {
+// Of a page only what stands out, unless somebody asks by a click beside everything.
+const pageDetail = (number, asked) => {
   const scores = scoresOn(arrived.get(number) ?? nothing(number), "page", number);
-  return scores.length ? [`Page ${number}`, scoreParts(scores)] : null;
+  return scores.length && (asked || scores.some((score) => score.f)) ? [`Page ${number}`, scoreParts(scores)] : null;
 };
 
-const showDetail = (found, target, others) => {
-  const said = found ? kinds[found.kind](found) : target.page !== undefined ? pageDetail(target.page) : null;
+const showDetail = (found, target, others, asked) => {
+  const said = found ? kinds[found.kind](found) : target.page !== undefined ? pageDetail(target.page, asked) : null;
   detail.hidden = !said;
   if (!said) return;
   const [title, parts] = said;

@@ -1,10 +1,12 @@
 // Addresses and keys: every choice is an address, so that it can be sent, and "back" works.
 
 let others = [];
+let clicked = false;
 let turn = 0;
 
-const choose = (hash, things = []) => {
+const choose = (hash, things = [], asked = false) => {
   others = things;
+  clicked = asked;
   if (location.hash === hash) route(); else location.hash = hash;
 };
 
@@ -24,8 +26,9 @@ const route = async () => {
   const place = found?.places[0];
   if (place) goTo(place[0], place[1]); else if (target.page !== undefined) goTo(target.page);
   mark(found?.places ?? []);
-  showDetail(found, { ...target, page: target.page ?? place?.[0] }, others);
+  showDetail(found, { ...target, page: target.page ?? place?.[0] }, others, clicked);
   others = [];
+  clicked = false;
   highlight(location.hash);
   document.querySelectorAll(".finding.open").forEach((element) => element.classList.remove("open"));
   if (found?.kind === "f") {

@@ -25,6 +25,8 @@ const decimals = new Intl.NumberFormat("en", { maximumFractionDigits: 4 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
 const shown = (value) => decimals.format(value).replace("-", "−");
 const percent = (value) => `${Math.round(value * 100)}%`;
+// What is not certain does not read as certain.
+const sure = (value) => (value > 0.995 && value < 1 ? "> 99%" : percent(value));
 
 // The data of a page come as a script that calls this: a file beside this page, read without a server.
 const arrived = new Map();

@@ -40,7 +40,7 @@ const valueOf = (figure) => {
 const figureItem = (page, figure) => make("li", {}, make("a", { href: link(page, "g", figure.i) },
   make("span", { class: figure.r ? "doubt" : "" }, figure.x),
   make("span", { class: "value" }, valueOf(figure)),
-  make("span", { class: "of" }, [figure.k.toLowerCase().replace("_", " "), figure.d, percent(figure.c)].filter(Boolean).join(" · "))));
+  make("span", { class: "of" }, [figure.k.toLowerCase().replace("_", " "), figure.d, sure(figure.c)].filter(Boolean).join(" · "))));
 
 const sentenceItem = (page, sentence) => make("li", { class: sentence.l ? toneOf(sentence.l) : "" },
   make("a", { href: link(page, "q", sentence.i) }, sentence.x, " ",
@@ -157,7 +157,8 @@ if (holds) {
       next += 1;
       for (const hold of data.holds) {
         added += 1;
-        const details = make("details", { class: "hold" }, make("summary", {}, make("span", { class: "text" }, hold.f), make("span", { class: "of" }, `p. ${data.p}`)));
+        const details = make("details", { class: "hold" }, make("summary", {}, make("span", { class: "text" }, hold.f),
+          make("span", { class: "value" }, shown(hold.v)), make("span", { class: "of" }, `p. ${data.p}`)));
         details.addEventListener("toggle", async () => {
           if (details.open && details.children.length === 1) details.append(await ticksOf(hold, data.p));
         });

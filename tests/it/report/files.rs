@@ -22,10 +22,6 @@ fn plain() -> Paper<'static> {
     Paper { company: "Plain Company plc", factor: 2, wrong: false, hostile: "", more_pages: 0 }
 }
 
-fn without_state(out: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    files(out)
-}
-
 /// Numbers of the files of a folder: a file that is written anew has another.
 fn inodes(folder: &Path) -> BTreeMap<PathBuf, u64> {
     fs::read_dir(folder)
@@ -39,12 +35,8 @@ fn inodes(folder: &Path) -> BTreeMap<PathBuf, u64> {
 fn the_same_analyses_give_the_same_bytes_and_what_is_current_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let out = reported(folder.path(), "a.pdf", &plain());
-    let report_folder = fs::read_dir(&out)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.extension().is_some_and(|end| end == "report"));
-    let report_folder = report_folder.unwrap_or_else(|| walk(&out));
-    let (first, numbers) = (without_state(&out), inodes(&report_folder));
+    let report_folder = walk(&out);
+    let (first, numbers) = (files(&out), inodes(&report_folder));
     assert!(
         first.iter().any(|(path, _)| path.ends_with("p2.jpg")),
         "{:?}",
@@ -56,14 +48,14 @@ fn the_same_analyses_give_the_same_bytes_and_what_is_current_is_left_alone() {
     assert_eq!(inodes(&report_folder), numbers, "written again");
     let forced = report(&out, &["--force", "--jobs", "1"]);
     assert!(stderr(&forced).contains("2 pages written with 2 pictures"), "{}", stderr(&forced));
-    assert!(without_state(&out) == first, "other bytes");
+    assert!(files(&out) == first, "other bytes");
     assert_ne!(inodes(&report_folder), numbers);
 
     // A file that is missing, or cut, is made again; so is everything where the settings are others.
     fs::write(report_folder.join("p1.js"), "").unwrap();
     fs::remove_file(report_folder.join("p2.jpg")).unwrap();
     assert!(report(&out, &[]).status.success());
-    assert!(without_state(&out) == first, "other bytes");
+    assert!(files(&out) == first, "other bytes");
     let none = report(&out, &["--page-pictures", "none"]);
     assert!(stderr(&none).contains("2 pages written with 0 pictures"), "{}", stderr(&none));
     assert!(!report_folder.join("p1.jpg").exists(), "the pictures of the report before are left");
@@ -207,4 +199,51 @@ fn failed_documents_say_what_to_do_and_hundred_pages_stay_small() {
         .map(|(_, bytes)| bytes.len() as u64)
         .sum();
     assert!(bytes < 6_000_000, "{bytes}");
+}
+
+#[test]
+fn pictures_have_the_shape_of_their_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let reports = super::super::cli::reports();
+    let out = folder.path().join("out");
+    let run = docproc()
+        .args(["analyze", "--ocr", "never", "--report", "-o"])
+        .args([out.as_path(), &reports.join("rotated-page.pdf"), &reports.join("scanned-two-frames.tif")])
+        .output()
+        .unwrap();
+    assert!(stderr(&run).contains("3 pages written with 3 pictures"), "{}", stderr(&run));
+    let mut pictures = 0;
+    for (path, bytes) in files(&out) {
+        let Some(number) =
+            path.file_name().and_then(|name| name.to_str()?.strip_prefix('p')?.strip_suffix(".jpg"))
+        else {
+            continue;
+        };
+        let analysis = path.parent().unwrap().with_extension("json");
+        let analysis = super::super::cli::read_json(&out.join(analysis));
+        let page = &analysis["pages"][number.parse::<usize>().unwrap() - 1];
+        let ratio = page["width"].as_f64().unwrap() / page["height"].as_f64().unwrap();
+        let picture = image::load_from_memory(&bytes).unwrap();
+        let drawn = f64::from(picture.width()) / f64::from(picture.height());
+        assert!((drawn / ratio - 1.0).abs() < 0.01, "{}: {drawn} and not {ratio}", path.display());
+        assert_eq!(picture.width().max(picture.height()), 1280);
+        pictures += 1;
+    }
+    assert_eq!(pictures, 3);
+}
+
+#[test]
+fn a_report_that_was_killed_is_made_whole_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = reported(folder.path(), "a.pdf", &Paper { more_pages: 6, ..plain() });
+    let first = files(&out);
+    for milliseconds in [5, 40, 120, 250, 500] {
+        let mut child = docproc().arg("report").arg(&out).args(["--force", "-q"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let next = report(&out, &[]);
+        assert!(next.status.success(), "{}", stderr(&next));
+        assert!(files(&out) == first, "other files after a kill at {milliseconds} ms");
+    }
 }

@@ -339,12 +339,15 @@ fn four_hundred(folder: &Path) -> std::path::PathBuf {
     out
 }
 
-/// Writes what README shows: `cargo test --test it pictures_of_the_readme -- --ignored`, and look at the pictures.
+/// Writes what README shows, and further views to target/report-views: `cargo test --test it pictures_of_the_readme --
+/// --ignored`, and look at them.
 #[test]
 #[ignore = "writes docs/images"]
 fn pictures_of_the_readme_with_chromium() {
-    let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/images");
-    std::fs::create_dir_all(&images).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (shown, others) = (root.join("docs/images"), root.join("target/report-views"));
+    std::fs::create_dir_all(&shown).unwrap();
+    std::fs::create_dir_all(&others).unwrap();
     let out = &TWENTY.out;
     let mut browser = Browser::start();
     let mut shoot = |name: &str, size: (u32, u32), dark: bool, page: &str, hash: &str, ready: &str| {
@@ -355,7 +358,8 @@ fn pictures_of_the_readme_with_chromium() {
         browser.until(ready);
         browser.until("[...document.images].every((i) => i.complete)");
         browser.evaluate("new Promise((resolve) => setTimeout(resolve, 600))");
-        std::fs::write(images.join(name), browser.screenshot()).unwrap();
+        let folder = if size.0 > 600 && !dark { &shown } else { &others };
+        std::fs::write(folder.join(name), browser.screenshot()).unwrap();
     };
     let document = format!("{}.report/doc.html", TWENTY.wrong);
     let found = "document.querySelector('.finding.open') && document.querySelector('.l-mark rect')";
@@ -366,6 +370,34 @@ fn pictures_of_the_readme_with_chromium() {
     shoot("report-index-phone.png", (390, 844), false, "index.html", "", "true");
     shoot("report-document-phone.png", (390, 844), false, &document, "", "true");
     shoot("report-page-phone.png", (390, 844), false, &document, "#p2&f=0", found);
+}
+
+#[test]
+fn a_document_that_failed_and_one_without_pictures_are_shown_with_chromium() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("broken.pdf"), "%PDF-1.7\nnot a document").unwrap();
+    let paper = Paper { company: "Plain Company plc", factor: 2, wrong: false, hostile: "", more_pages: 0 };
+    std::fs::write(folder.path().join("plain.pdf"), super::papers::annual_report(&paper).0).unwrap();
+    let run = super::super::cli::docproc()
+        .current_dir(folder.path())
+        .args(["analyze", "broken.pdf", "plain.pdf", "-o", "out", "--report", "--page-pictures", "none"])
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(1), "{}", String::from_utf8_lossy(&run.stderr));
+    let out = folder.path().join("out");
+    let mut browser = Browser::start();
+    browser.open(&out.join("index.html"), "");
+    let trouble = browser.evaluate("document.querySelector('.trouble').textContent");
+    assert!(trouble.as_str().unwrap().contains("damaged beyond repair"), "{trouble}");
+    browser.click(".trouble a");
+    browser.until("location.pathname.endsWith('broken.pdf.report/doc.html')");
+    let said = browser.evaluate("document.getElementById('pane-findings').textContent");
+    assert!(said.as_str().unwrap().contains("Nothing of this document could be read"), "{said}");
+    // Without a picture the text stands at its place.
+    browser.open(&out.join("plain.pdf.report/doc.html"), "#p2");
+    browser.until("[...document.querySelectorAll('.sheet[data-page=\"2\"] .plain')].some((e) => e.textContent === 'Trade receivables')");
+    assert_eq!(browser.evaluate("document.images.length"), 0);
+    browser.assert_calm();
 }
 
 /// Runs axe-core and fails on everything that it objects to.
