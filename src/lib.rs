@@ -31,6 +31,8 @@ mod output;
 
 mod report;
 
+mod export;
+
 pub mod pipeline;
 
 mod evaluation;

@@ -73,6 +73,7 @@ pub fn document(kind: Kind, pages: usize) -> (Vec<Page>, Vec<PageBlock>) {
             words,
             rulings: vec![],
             images: vec![],
+            pictures: Vec::new(),
             fonts: vec![Arc::from("Helvetica")],
         });
     }

@@ -19,6 +19,7 @@ use super::terminal::{JsonLines, shown};
 use super::{EXIT_DOCUMENTS, EXIT_INTERRUPTED, EXIT_TIME_UP, Verbosity, summary};
 use crate::config::{Config, FailOn};
 use crate::error::{Error, ErrorCode, Result};
+use crate::export::{Options, export};
 use crate::input::{self, DiscoverOptions, Discovered};
 use crate::output::{
     LinesWriter, Manifest, OutputFolder, RunCounts, RunProblem, StopReason, TRACE_NAME, WorkerUse,
@@ -70,6 +71,9 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
     }
     if args.report && args.output.is_none() && args.jsonl.is_some() {
         bail!("--report needs a folder to write to; add -o DIR");
+    }
+    if !args.also.is_empty() && args.output.is_none() && args.jsonl.is_some() {
+        bail!("--also needs a folder to write to; add -o DIR");
     }
     let pages = args.pages.as_deref().map(str::parse).transpose();
     let pages = pages.map_err(|error| anyhow!("--pages: {error}"))?;
@@ -126,6 +130,15 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         return Err(failure.map_or_else(|| anyhow!("the run did not begin"), Into::into));
     };
     recorded?;
+    let exported = folder.as_ref().filter(|_| !args.also.is_empty()).map(|folder| {
+        let options = Options {
+            formats: &super::export::formats(&args.also),
+            front_matter: false,
+            force: args.force,
+            stopped: &|| stop.is_requested(),
+        };
+        export(folder, &options)
+    });
     match summary {
         Summary::Text => {
             let place = folder.as_ref().map_or(String::new(), |folder| {
@@ -175,6 +188,12 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
             log::write(&summary::profile(&setup.profile(), setup.buffers()));
         }
         write_trace(&setup, trace, folder.as_ref())?;
+    }
+    match exported.transpose() {
+        Ok(made) => made.iter().for_each(|made| super::export::tell(made, verbosity)),
+        // What stopped the run has been said, and gives the exit code.
+        Err(error) if error.code() == ErrorCode::RunInterrupted => {}
+        Err(error) => return Err(error.into()),
     }
     Ok(exit_code(&report.counts, discovered.problems.len(), config.analyze.fail_on, stop.reason()))
 }

@@ -6,10 +6,11 @@ use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::bench::BenchArgs;
+use super::export::{ExportArgs, ExportFormat};
 use super::log::LogFormat;
 use super::quantize_args::QuantizeArgs;
 pub use super::train_args::{FeaturesArgs, TrainArgs};
-use crate::config::{Analyze, Config, OcrPolicy, Performance};
+use crate::config::{Analyze, Config, OcrEngine, OcrModelSize, OcrPolicy, Performance};
 
 /// Batch analyzer for financial documents
 ///
@@ -36,6 +37,8 @@ pub struct Cli {
 pub enum Command {
     /// Analyze documents and folders of documents
     Analyze(Box<AnalyzeArgs>),
+    /// Write finished analyses as workbooks, Markdown, long tables or DoclingDocument
+    Export(ExportArgs),
     /// Print what the page reader sees: words, rulings and images, one JSON object per page
     Pages(PagesArgs),
     /// Make pages for a browser out of finished analyses: an index, and every finding with its place on the page
@@ -166,6 +169,10 @@ pub struct AnalyzeArgs {
         help_heading = "Output"
     )]
     pub page_pictures: PagePictures,
+
+    /// Write the analyses in other formats, too, as `docproc export` does; several with commas between them
+    #[arg(long, value_name = "FORMATS", value_enum, value_delimiter = ',', help_heading = "Output")]
+    pub also: Vec<ExportFormat>,
 
     /// Analyze again what is current, too
     #[arg(long, help_heading = "Output")]
@@ -389,6 +396,33 @@ pub struct PagesArgs {
     /// When to read pages by OCR
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub ocr: OcrPolicy,
+
+    /// What reads them: docproc itself, or the tesseract program
+    #[arg(long, value_name = "ENGINE", env = "DOCPROC_OCR_ENGINE")]
+    pub ocr_engine: Option<OcrEngine>,
+
+    /// Models of the built-in OCR
+    #[arg(long, value_name = "MODEL", env = "DOCPROC_OCR_MODEL")]
+    pub ocr_model: Option<OcrModelSize>,
+
+    /// Configuration and models
+    #[command(flatten, next_help_heading = "Models")]
+    pub config: ConfigArgs,
+}
+
+impl PagesArgs {
+    /// The configuration: these flags and variables over the file over the defaults.
+    ///
+    /// # Errors
+    /// Those of [`Config::load`].
+    pub fn load(&self) -> crate::error::Result<Config> {
+        self.config.load_with(|config| {
+            let analyze = &mut config.analyze;
+            analyze.ocr = self.ocr;
+            analyze.ocr_engine = self.ocr_engine.unwrap_or(analyze.ocr_engine);
+            analyze.ocr_model = self.ocr_model.unwrap_or(analyze.ocr_model);
+        })
+    }
 }
 
 impl ConfigArgs {

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use super::args::SettingArgs;
 use super::terminal::{Color, shown, shown_error};
 use super::{EXIT_USAGE, paint, print};
-use crate::config::{NativeLibrary, native_library};
+use crate::config::{NativeLibrary, OcrEngine, native_library};
 use crate::error::{Error, Result};
-use crate::pipeline::{load_networks, open_bundle, pending_variant};
+use crate::pipeline::{load_networks, open_bundle, pending_variant, picture_reader};
 use crate::runtime::{Device, Environment, Manifest};
 
 /// Checks libraries, models, device, OCR and sandbox, one line each, and says how to repair what is wrong.
@@ -68,13 +68,25 @@ pub fn run(args: &SettingArgs) -> anyhow::Result<ExitCode> {
             format!("{}{notices}", names.join(", "))
         });
     }
-    match crate::input::tesseract_version() {
-        Some(version) => report.line(true, "OCR", &shown(&version)),
-        None => report.line(
-            true,
-            "OCR",
-            "tesseract is not installed; scanned pages will be reported as ocr.unavailable (apt-get install tesseract-ocr)",
-        ),
+    if let Some(config) = &config {
+        match config.analyze.ocr_engine {
+            OcrEngine::BuiltIn => {
+                let reader = picture_reader(config);
+                report.take("OCR", reader, |reader| match reader {
+                    Some(_) => format!("built-in, {}", config.models_folder.join(config.analyze.ocr_model.folder()).display()),
+                    None => "off".to_owned(),
+                });
+            }
+            OcrEngine::Tesseract => match crate::input::tesseract_version() {
+                Some(version) => report.line(true, "OCR", &shown(&version)),
+                None => report.line(
+                    true,
+                    "OCR",
+                    "tesseract is not installed; scanned pages will be reported as ocr.unavailable (apt-get install \
+                     tesseract-ocr, or --ocr-engine built-in)",
+                ),
+            },
+        }
     }
     Ok(if report.broken == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_USAGE) })
 }

@@ -9,6 +9,7 @@ mod doctor;
 mod eval;
 mod eval_audit;
 mod eval_figures;
+mod export;
 mod features;
 mod log;
 mod models;
@@ -90,6 +91,7 @@ pub fn main() -> ExitCode {
     });
     let result = match cli.command {
         Command::Analyze(args) => analyze::run(&args, verbosity),
+        Command::Export(args) => export::run(&args, verbosity),
         Command::Pages(args) => pages::run(&args),
         Command::Report(args) => report::run(&args, verbosity),
         Command::Quantize(args) => quantize::run(&args, verbosity),

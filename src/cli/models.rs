@@ -52,7 +52,7 @@ pub fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let config = args.config.load()?;
     let folder = &config.models_folder;
     if args.update {
-        let manifest = Manifest::of_folder(folder, &["training"])?;
+        let manifest = Manifest::of_folder(folder, &["training", "fetched"])?;
         manifest.write()?;
         return print(&format!(
             "{} files written to {}\n",

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 pub use locate::{NativeLibrary, cache_folder, native_library};
 pub use settings::{
-    Analyze, FailOn, Model, Models, OcrPolicy, Optimization, Performance, QuantizationMode, SandboxMode,
+    Analyze, FailOn, Model, Models, OcrEngine, OcrModelSize, OcrPolicy, Optimization, Performance,
+    QuantizationMode, SandboxMode,
 };
 pub use units::ByteSize;
 

@@ -227,6 +227,14 @@ pub struct Analyze {
     #[arg(long, value_name = "WHEN", env = "DOCPROC_OCR", help_heading = "Work")]
     pub ocr: OcrPolicy,
 
+    /// What reads them: docproc itself, or the tesseract program [default: built-in]
+    #[arg(long, value_name = "ENGINE", env = "DOCPROC_OCR_ENGINE", help_heading = "Work")]
+    pub ocr_engine: OcrEngine,
+
+    /// Models of the built-in OCR: tiny is fast, small is exact and fetched by `make ocr-small` [default: tiny]
+    #[arg(long, value_name = "MODEL", env = "DOCPROC_OCR_MODEL", help_heading = "Work")]
+    pub ocr_model: OcrModelSize,
+
     /// Compare the text layer of N pages per document with what OCR reads on them [default: 0]
     #[arg(long, value_name = "N", env = "DOCPROC_COMPARE_TEXT", help_heading = "Work")]
     pub compare_text: u32,
@@ -274,6 +282,8 @@ impl Default for Analyze {
             jobs: cores(),
             device: "auto".to_owned(),
             ocr: OcrPolicy::Auto,
+            ocr_engine: OcrEngine::BuiltIn,
+            ocr_model: OcrModelSize::Tiny,
             compare_text: 0,
             timeout: TimeSpan(Duration::from_secs(300)),
             max_pages: 5_000,
@@ -302,6 +312,39 @@ pub enum OcrPolicy {
     Always,
     /// No page
     Never,
+}
+
+/// What reads pages by OCR.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum OcrEngine {
+    /// docproc itself: the Latin script with its digits and signs
+    #[default]
+    BuiltIn,
+    /// The tesseract program, which must be installed
+    Tesseract,
+}
+
+/// Models of the built-in OCR.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum OcrModelSize {
+    /// Shipped; about a second a page
+    #[default]
+    Tiny,
+    /// Fetched by `make ocr-small`; fewer errors, several times the time
+    Small,
+}
+
+impl OcrModelSize {
+    /// Folder of its models in the models folder.
+    #[must_use]
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Tiny => "ocr/tiny",
+            Self::Small => "fetched/ocr-small",
+        }
+    }
 }
 
 /// Which outcomes make the exit code 1.
@@ -356,6 +399,6 @@ mod tests {
 
     #[test]
     fn defaults_in_the_help_are_those_in_force() {
-        assert_eq!((stated_defaults::<Analyze>(), stated_defaults::<Performance>()), (9, 1));
+        assert_eq!((stated_defaults::<Analyze>(), stated_defaults::<Performance>()), (11, 1));
     }
 }

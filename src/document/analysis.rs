@@ -292,6 +292,9 @@ pub struct AggregateSentiment {
     pub balance: f32,
     /// Number of sentences behind it.
     pub sentences: u32,
+    /// Sentences per label, by the most probable label of each.
+    #[serde(default)]
+    pub counts: BTreeMap<String, u32>,
 }
 
 /// A named thing in the text.
@@ -424,6 +427,13 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(default)]
     pub sentiment: Option<AggregateSentiment>,
+    /// The sentences that are most probably positive, by identifier, strongest first; at most five, and only such whose
+    /// most probable label is a positive one.
+    #[serde(default)]
+    pub most_positive: Vec<u32>,
+    /// The sentences that are most probably negative, likewise.
+    #[serde(default)]
+    pub most_negative: Vec<u32>,
     /// Mean of the sentences' embeddings, weighted by words, of length 1; absent where the text model makes none. Only
     /// embeddings of the same text model compare.
     #[serde(skip_serializing_if = "Vec::is_empty")]

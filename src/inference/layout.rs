@@ -74,6 +74,7 @@ impl LayoutModel {
         options: InferenceOptions,
     ) -> Result<Self> {
         let model = models.load(bundle)?;
+        model.check_takes_ids()?;
         let encoder = tokenizers.load(&TokenizerSource::find(&bundle.tokenizer)?)?;
         let wrong = |message: &str| {
             Error::new(ErrorCode::ModelInvalid, message)

@@ -6,6 +6,9 @@ mod bio;
 mod full_size;
 mod heads;
 mod layout;
+mod ocr;
+#[cfg(test)]
+mod ocr_reference;
 mod options;
 mod pixels;
 mod probabilities;
@@ -15,6 +18,7 @@ mod text;
 
 pub use batch::Batch;
 pub use layout::{LayoutModel, PageInput, PageWords};
+pub use ocr::{DETECTOR_BYTES, OcrModel, PictureText};
 pub use options::InferenceOptions;
 pub use pixels::ImageView;
 pub use text::TextModel;

@@ -44,6 +44,7 @@ impl TextModel {
         options: InferenceOptions,
     ) -> Result<Self> {
         let model = models.load(bundle)?;
+        model.check_takes_ids()?;
         let encoder = tokenizers.load(&TokenizerSource::find(&bundle.tokenizer)?)?;
         let heads = TextHeads::recognise(&model)?;
         let tags = heads.entity.as_ref().map(|head| Tags::new(&head.labels));

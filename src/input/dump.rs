@@ -10,6 +10,7 @@ use image::{ImageFormat, RgbImage};
 use rustix::fs::OFlags;
 use serde::Serialize;
 
+use super::built_in_ocr::PictureReader;
 use super::discover::{DiscoverOptions, discover};
 use super::pool::{WorkerOptions, WorkerPool};
 use super::reader::ReadRequest;
@@ -43,12 +44,13 @@ struct Line<'a> {
 /// Those of starting the workers, of writing, and `input.not_found`.
 pub fn dump(
     pdfium: &Path,
+    reader: Option<Arc<dyn PictureReader>>,
     paths: &[PathBuf],
     ocr: OcrPolicy,
     image_dir: Option<&Path>,
     out: &mut dyn Write,
 ) -> Result<Vec<Error>> {
-    let options = WorkerOptions { pdfium: pdfium.to_owned(), ..WorkerOptions::default() };
+    let options = WorkerOptions { pdfium: pdfium.to_owned(), reader, ..WorkerOptions::default() };
     let pool = WorkerPool::start(&options)?;
     let found = discover(paths, &DiscoverOptions::default())?;
     let mut problems = found.problems;

@@ -5,10 +5,13 @@
 //!                     │ descriptor              ▲ descriptor of a sealed page
 //!                     ▼                         │
 //!                  worker process: pdfium, image decoders, no files, no network
+//!
+//! A page without usable text ─▶ gray picture in sealed memory ─▶ PictureReader (or tesseract) ─▶ words
 //! ```
 //!
 //! The only room besides `runtime` with `unsafe` code: pdfium's C interface, shared memory, processes.
 
+mod built_in_ocr;
 mod channel;
 mod child;
 mod coverage;
@@ -19,12 +22,16 @@ mod exit;
 #[cfg(debug_assertions)]
 mod faults;
 pub(crate) mod image_file;
+mod ink;
 mod jail;
+mod jpeg2000;
 pub(crate) mod media;
+mod merge;
 mod ocr;
 mod ocr_program;
 mod pdf;
 mod picture;
+mod pictures;
 mod pool;
 mod probe;
 pub(crate) mod protocol;
@@ -37,11 +44,14 @@ pub(crate) mod segment;
 mod shm;
 mod source;
 mod supervisor;
+mod tiff_fax;
 pub(crate) mod tiff_frames;
 pub(crate) mod tsv;
+mod turn;
 mod wire;
 mod worker;
 
+pub use built_in_ocr::{GrayPicture, MayGoOn, PictureReader, PictureReading};
 pub use discover::{DiscoverOptions, Discovered, Input, InputSource, discover, parse_file_list};
 pub use dump::dump;
 pub use exit::exit_at_once;
@@ -52,7 +62,7 @@ pub use picture::PagePicture;
 pub use pool::{PoolStatistics, WorkerOptions, WorkerPool};
 pub use probe::probe_worker;
 pub use protocol::{Fault, InjectedFault, PictureStyle, SandboxReport};
-pub use reader::{DocumentReader, PAGE_TIMEOUT, PageWork, PictureReader, ReadRequest, WorkObserver};
+pub use reader::{DocumentReader, PAGE_TIMEOUT, PageDrawings, PageWork, ReadRequest, WorkObserver};
 pub use segment::PageSegment;
 pub use source::Source;
 pub use worker::{ARGUMENT as WORKER_ARGUMENT, main as worker_main};

@@ -1,7 +1,7 @@
-//! Optical character recognition by the `tesseract` program, one process per page.
+//! Optical character recognition, a page at a time: by a reader inside this process, or by the `tesseract` program.
 //!
-//! A sandboxed page worker cannot start programs: it renders the page as a gray PGM picture into sealed memory,
-//! and this process hands that memory to tesseract as its standard input.
+//! A sandboxed page worker renders the page as a gray PGM picture into sealed memory. This process shows it to the reader
+//! where it lies, or hands it to tesseract as its standard input: a worker cannot start programs.
 #![allow(unsafe_code)]
 
 use std::ffi::OsString;
@@ -17,14 +17,17 @@ use rustix::process::{
     Pid, PidfdFlags, Resource, Rlimit, Signal, pidfd_open, set_parent_process_death_signal, setrlimit,
 };
 
+use super::built_in_ocr::{GrayPicture, PictureReader};
 use super::jail::Jail;
+use super::merge;
 use super::ocr_program::find;
 use super::raster::pgm_header;
-use super::segment::{self, OcrImage, PageContent, PageSegment};
+use super::segment::{self, MAX_WORDS, OcrImage, OcrPurpose, PageContent, PageSegment};
 use super::shm::{MapError, MemoryFile, SealedMap};
 use super::tsv;
+use super::turn::{turn_image, turn_page, turn_words};
 use crate::config::SandboxMode;
-use crate::document::{PageImage, TextSource, Word};
+use crate::document::{BBox, Word};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The OCR program and its limits.
@@ -56,67 +59,160 @@ const MAX_PICTURE: u64 = 64 << 20;
 /// Bytes of program output that are read.
 const MAX_OUTPUT: u64 = 32 << 20;
 
-/// Recognises a page. Where that fails, the page keeps the words it has and carries the problem.
-///
-/// # Errors
-/// Only if `memory` is not the picture that the worker announced.
-pub(super) fn recognise(
-    segment: PageSegment,
-    image: OcrImage,
-    memory: &OwnedFd,
-    options: &OcrOptions,
-    sandbox: SandboxMode,
-    deadline: Instant,
-) -> Result<PageSegment, MapError> {
-    let header = pgm_header(image.width, image.height);
-    let expected = header.len() as u64 + u64::from(image.width) * u64::from(image.height);
-    let picture = SealedMap::map(memory, MAX_PICTURE)?;
-    if picture.len() as u64 != expected || !picture.starts_with(&header) {
-        return Err(MapError::Io(std::io::Error::other("the picture for OCR is not what was announced")));
-    }
-    drop(picture);
-    let started = Instant::now();
-    let number = segment.number();
-    let deadline = deadline.min(started + options.timeout);
-    let output = run(memory, options, sandbox, deadline);
-    if image.compare {
-        let words = output.and_then(|output| read_words(&output, (segment.width(), segment.height()), image));
-        return Ok(match words {
-            Ok(words) => segment.with_reading(words),
-            Err(error) => segment.with_problem(error.page(number)),
+/// What reads a picture, within which time.
+pub(super) struct Recogniser<'a> {
+    /// The reader inside this process; without it, the program.
+    pub(super) reader: Option<&'a dyn PictureReader>,
+    /// The program and its limits; its time for a page holds for the reader, too.
+    pub(super) program: OcrOptions,
+    pub(super) sandbox: SandboxMode,
+    pub(super) deadline: Instant,
+    /// Whether nobody wants the result any more.
+    pub(super) is_cancelled: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// Words of a page in points, as it is turned clockwise by so many quarters.
+struct Recognised {
+    words: Vec<Word>,
+    quarters: u8,
+}
+
+impl Recogniser<'_> {
+    /// Recognises a page. Where that fails, the page keeps the words it has and carries the problem.
+    ///
+    /// # Errors
+    /// Only if `memory` is not the picture that the worker announced.
+    pub(super) fn recognise(
+        &self,
+        segment: PageSegment,
+        image: OcrImage,
+        memory: &OwnedFd,
+    ) -> Result<PageSegment, MapError> {
+        let header = pgm_header(image.width, image.height);
+        let expected = header.len() as u64 + u64::from(image.width) * u64::from(image.height);
+        let picture = SealedMap::map(memory, MAX_PICTURE)?;
+        if picture.len() as u64 != expected || !picture.starts_with(&header) {
+            return Err(MapError::Io(std::io::Error::other("the picture for OCR is not what was announced")));
+        }
+        let started = Instant::now();
+        let number = segment.number();
+        let deadline = self.deadline.min(started + self.program.timeout);
+        let size = (segment.width(), segment.height());
+        let read = match self.reader {
+            Some(reader) => self.built_in(reader, &picture[header.len()..], image, size, deadline),
+            None => {
+                drop(picture);
+                run(memory, &self.program, self.sandbox, deadline)
+                    .and_then(|output| read_words(&output, size, image))
+                    .map(|words| Recognised { words, quarters: 0 })
+            }
+        };
+        let recognised = read.and_then(|read| match image.purpose {
+            OcrPurpose::Check | OcrPurpose::Compare => Ok(Err(read.words)),
+            OcrPurpose::Replace | OcrPurpose::Add => with_words(&segment, read, image, started).map(Ok),
         });
+        Ok(match recognised {
+            Ok(Ok(recognised)) => recognised,
+            Ok(Err(words)) => segment.with_reading(words),
+            // The text layer is there; that a picture beside it was not read is said with the picture.
+            Err(error)
+                if error.code() == ErrorCode::OcrUnavailable && image.purpose != OcrPurpose::Replace =>
+            {
+                segment
+            }
+            Err(error) => segment.with_problem(error.page(number)),
+        })
     }
-    match output.and_then(|output| with_words(&segment, image, &output, started)) {
-        Ok(recognised) => Ok(recognised),
-        Err(error) => Ok(segment.with_problem(error.page(number))),
+
+    /// Has the reader read the picture of a page of this size in points, or of a part of it. Only a page that has no other
+    /// words is turned.
+    fn built_in(
+        &self,
+        reader: &dyn PictureReader,
+        pixels: &[u8],
+        image: OcrImage,
+        (width, height): (f32, f32),
+        deadline: Instant,
+    ) -> Result<Recognised> {
+        let may_go_on = || {
+            if (self.is_cancelled)() {
+                return Err(Error::new(
+                    ErrorCode::RunInterrupted,
+                    "the run was interrupted while a page was read",
+                ));
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::new(
+                    ErrorCode::OcrTimeout,
+                    "recognising the text of this page took too long",
+                )
+                .help("raise --timeout, or pass --ocr never"));
+            }
+            Ok(())
+        };
+        let picture = GrayPicture { width: image.width, height: image.height, pixels };
+        let may_turn = image.purpose == OcrPurpose::Replace && image.place.is_none();
+        let mut reading = reader.read(picture, may_turn, &may_go_on)?;
+        if reading.words.len() > MAX_WORDS {
+            return Err(Error::new(
+                ErrorCode::OcrFailed,
+                format!("OCR reads more than {MAX_WORDS} words on this page"),
+            ));
+        }
+        let place = image.place.unwrap_or(BBox::new(0.0, 0.0, width, height));
+        let (across, down) = (place.width() / image.width as f32, place.height() / image.height as f32);
+        let (across, down) = if reading.quarters % 2 == 1 { (down, across) } else { (across, down) };
+        for word in &mut reading.words {
+            word.font_size *= down;
+            word.bbox = scaled(&word.bbox, across, down);
+        }
+        put_at(&place, &mut reading.words);
+        Ok(Recognised { words: reading.words, quarters: reading.quarters })
     }
 }
 
 /// Words of the program's output, placed on a page of this size in points.
 fn read_words(output: &[u8], (width, height): (f32, f32), image: OcrImage) -> Result<Vec<Word>> {
-    let scale = (width / image.width as f32, height / image.height as f32);
-    tsv::words(output, scale).map_err(|error| {
+    let place = image.place.unwrap_or(BBox::new(0.0, 0.0, width, height));
+    let scale = (place.width() / image.width as f32, place.height() / image.height as f32);
+    let mut words = tsv::words(output, scale).map_err(|error| {
         Error::new(ErrorCode::OcrFailed, "the OCR program's output cannot be read").because(error)
-    })
+    })?;
+    put_at(&place, &mut words);
+    Ok(words)
+}
+
+fn scaled(bbox: &BBox, across: f32, down: f32) -> BBox {
+    BBox::new(bbox.x0 * across, bbox.y0 * down, bbox.x1 * across, bbox.y1 * down)
+}
+
+/// Words of a part of a page, at its place.
+fn put_at(place: &BBox, words: &mut [Word]) {
+    for BBox { x0, y0, x1, y1 } in words.iter_mut().map(|word| &mut word.bbox) {
+        (*x0, *x1) = (*x0 + place.x0, *x1 + place.x0);
+        (*y0, *y1) = (*y0 + place.y0, *y1 + place.y0);
+    }
 }
 
 fn with_words(
     segment: &PageSegment,
+    read: Recognised,
     image: OcrImage,
-    output: &[u8],
     started: Instant,
 ) -> Result<PageSegment> {
     let internal =
         |what: &str| Error::new(ErrorCode::Internal, format!("a page cannot be put together: {what}"));
     let mut page = segment.to_page();
-    let words = read_words(output, (page.width, page.height), image)?;
-    let replaced = std::mem::replace(&mut page.words, words);
-    page.fonts.clear();
-    page.controls = 0;
-    page.text_source = if page.words.is_empty() { TextSource::None } else { TextSource::Ocr };
+    let mut replaced = merge::put(&mut page, read.words, image.purpose);
+    if read.quarters > 0 {
+        turn_words(&mut replaced, (page.width, page.height), read.quarters);
+        turn_page(&mut page, read.quarters);
+        let degrees = 90 * u16::from(read.quarters);
+        page.text_source_reason += &format!("; turned clockwise by {degrees} degrees as its text stands");
+    }
     let mut timings = segment.timings();
     timings.ocr = started.elapsed();
-    let image = PageImage::new(segment.image().to_vec()).map_err(|_| internal("image"))?;
+    let image = turn_image(segment.image(), read.quarters).map_err(|_| internal("image"))?;
     let content = PageContent { page, image, timings, ocr: OcrImage::default() };
     let bytes =
         segment::encode(&content).map_err(|error| Error::new(ErrorCode::PageTooLarge, error.to_string()))?;

@@ -12,10 +12,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::built_in_ocr::PictureReader;
 use super::ocr::OcrOptions;
 use super::picture::PagePicture;
 use super::protocol::{DocumentInfo, InjectedFault, PictureStyle, SandboxReport, passwords_fit};
-use super::reader::{DocumentReader, PictureReader, ReadRequest};
+use super::reader::{DocumentReader, PageDrawings, ReadRequest};
 use super::segment::PageSegment;
 use super::source::Source;
 use super::supervisor;
@@ -40,6 +41,8 @@ pub struct WorkerOptions {
     pub sandbox: SandboxMode,
     /// Pages after which a worker is replaced, so that what a library leaks does not add up.
     pub recycle_after_pages: u32,
+    /// What reads pictures inside this process; without it, the OCR program does.
+    pub reader: Option<Arc<dyn PictureReader>>,
     /// The OCR program.
     pub ocr: OcrOptions,
     /// A fault to inject, for tests; workers of release builds refuse it.
@@ -57,6 +60,7 @@ impl Default for WorkerOptions {
             cpu_seconds: 3600,
             sandbox: SandboxMode::Auto,
             recycle_after_pages: 2000,
+            reader: None,
             ocr: OcrOptions::default(),
             fault: None,
         }
@@ -392,8 +396,8 @@ impl WorkerPool {
 
     /// Queues a document for pictures of its pages.
     #[must_use]
-    pub fn draw(&self, source: Arc<Source>, request: ReadRequest, style: PictureStyle) -> PictureReader {
-        PictureReader::new(self.queue(source, request, Some(style)))
+    pub fn draw(&self, source: Arc<Source>, request: ReadRequest, style: PictureStyle) -> PageDrawings {
+        PageDrawings::new(self.queue(source, request, Some(style)))
     }
 
     fn queue(

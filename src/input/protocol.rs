@@ -135,6 +135,8 @@ pub(crate) struct PageRequest {
     pub(crate) ocr: OcrPolicy,
     /// Send one also where the text layer is used, to compare it with what is drawn.
     pub(crate) compare: bool,
+    /// The text layer was found to have other words than the scan shows: send an image of the page.
+    pub(crate) distrust: bool,
 }
 
 /// Asks for a picture of one page of the open document.
@@ -176,6 +178,8 @@ pub struct DocumentInfo {
     /// PDF metadata that is present: `title`, `author`, `subject`, `keywords`, `creator`, `producer`,
     /// `creation_date`, `modification_date`. Values longer than 1,000 characters end in an ellipsis.
     pub metadata: BTreeMap<String, String>,
+    /// Why the pages do not have the document's content, where it lies elsewhere in the file.
+    pub elsewhere: Vec<(ErrorCode, String)>,
 }
 
 /// What became of the sandbox.
@@ -272,6 +276,7 @@ impl Request {
                     OcrPolicy::Never => 2,
                 });
                 out.put_u8(page.compare.into());
+                out.put_u8(page.distrust.into());
             }),
             Self::Draw(draw) => packet(4, |out| {
                 out.put_u32(draw.number);
@@ -318,6 +323,7 @@ impl Request {
                     _ => return Err(input.error("unknown OCR policy")),
                 },
                 compare: input.bool()?,
+                distrust: input.bool()?,
             }),
             4 => {
                 let (number, longest_side, quality) = (input.u32()?, input.u16()?, input.u8()?);
@@ -354,6 +360,11 @@ impl Reply {
                     out.put_blob(short(key));
                     out.put_blob(short(value));
                 }
+                out.put_u32(info.elsewhere.len() as u32);
+                for (code, message) in &info.elsewhere {
+                    out.put_blob(code.as_str().as_bytes());
+                    out.put_blob(short(message));
+                }
             }),
             Self::Page => packet(3, |_| ()),
             Self::Picture => packet(5, |_| ()),
@@ -383,7 +394,13 @@ impl Reply {
                 for _ in 0..entries {
                     metadata.insert(input.text(MAX_TEXT)?.to_owned(), input.text(MAX_TEXT)?.to_owned());
                 }
-                Self::Info(DocumentInfo { page_count, metadata })
+                let mut elsewhere = Vec::new();
+                for _ in 0..input.u32()? {
+                    let code =
+                        ErrorCode::parse(input.text(MAX_TEXT)?).ok_or(input.error("unknown error code"))?;
+                    elsewhere.push((code, input.text(MAX_TEXT)?.to_owned()));
+                }
+                Self::Info(DocumentInfo { page_count, metadata, elsewhere })
             }
             3 => Self::Page,
             4 => Self::Failed(Failure {
@@ -418,7 +435,13 @@ mod tests {
             Request::Start(start.clone()),
             Request::Start(Start { fault: None, ..start }),
             Request::Open(Open { pdf: true, max_pixels: 9, passwords: vec![b"a".to_vec(), vec![]] }),
-            Request::Page(PageRequest { number: 7, attempt: 1, ocr: OcrPolicy::Never, compare: true }),
+            Request::Page(PageRequest {
+                number: 7,
+                attempt: 1,
+                ocr: OcrPolicy::Never,
+                compare: true,
+                distrust: false,
+            }),
             Request::Draw(DrawRequest { number: 7, style: PictureStyle { longest_side: 1100, quality: 70 } }),
         ];
         let replies = vec![
@@ -426,6 +449,7 @@ mod tests {
             Reply::Info(DocumentInfo {
                 page_count: 2,
                 metadata: BTreeMap::from([("title".into(), "Größe".into())]),
+                elsewhere: vec![(ErrorCode::PdfXfa, "a form".into())],
             }),
             Reply::Page,
             Reply::Picture,

@@ -188,9 +188,9 @@ impl DocumentReader {
 }
 
 /// A document whose pages are being drawn. Dropping it gives up what was not drawn yet.
-pub struct PictureReader(DocumentReader);
+pub struct PageDrawings(DocumentReader);
 
-impl PictureReader {
+impl PageDrawings {
     pub(super) fn new(reader: DocumentReader) -> Self {
         Self(reader)
     }

@@ -7,12 +7,14 @@ use std::time::Instant;
 
 use super::child::{Ended, Worker, protocol_error};
 use super::media::MediaType;
-use super::ocr;
+use super::merge::disagreement;
+use super::ocr::Recogniser;
 use super::picture::PagePicture;
 use super::pool::{Answer, Job, Outcome, Shared, Work, WorkerOptions};
 use super::protocol::{DocumentInfo, DrawRequest, Open, PageRequest, PictureStyle, Reply, Request};
 use super::reader::PageWork;
-use super::segment::PageSegment;
+use super::segment::{OcrPurpose, PageSegment};
+use crate::document::Word;
 use crate::error::{Error, ErrorCode, Result};
 
 /// Times that a page, or the opening of a document, is tried: a worker that dies may have been worn out by pages
@@ -216,13 +218,32 @@ impl Supervisor<'_> {
         }
     }
 
+    /// Reads a page; twice where the text layer of a scan turns out to have other words than the scan shows.
     fn page(&mut self, job: &Job, number: u32, compare: bool, attempt: u32) -> Result<PageSegment, Failed> {
+        let ocr = job.request.settings.ocr;
+        let request = PageRequest { number, attempt, ocr, compare, distrust: false };
+        let mut segment = self.page_once(job, request)?;
+        let checks = segment.ocr_image().filter(|image| image.purpose == OcrPurpose::Check);
+        if let Some(image) = checks
+            && let Some(reading) = segment.take_reading()
+        {
+            let here = |word: &Word| image.place.is_none_or(|place| place.intersection(&word.bbox).is_some());
+            let layer: Vec<Word> = segment.to_page().words.into_iter().filter(here).collect();
+            if disagreement(&layer, &reading).is_some() {
+                return self.page_once(job, PageRequest { distrust: true, ..request });
+            }
+        }
+        Ok(segment)
+    }
+
+    fn page_once(&mut self, job: &Job, request: PageRequest) -> Result<PageSegment, Failed> {
         if self.worker.is_none() || self.open != Some(job.id) {
             self.open(job)?;
         }
         // Starting a worker and opening the document in it is not the page's doing.
         let limit = Instant::now() + job.request.page_timeout;
-        let request = Request::Page(PageRequest { number, attempt, ocr: job.request.settings.ocr, compare });
+        let number = request.number;
+        let request = Request::Page(request);
         let descriptors = match self.ask(job, &request, limit)? {
             (Reply::Page, descriptors) => descriptors,
             (Reply::Failed(failure), _) => return Err(Failed::Refused(failure.into())),
@@ -251,9 +272,16 @@ impl Supervisor<'_> {
                 if idle > memory_limit / 4 {
                     self.discard();
                 }
-                let mut options = self.shared.options.ocr.clone();
-                options.memory_limit = options.memory_limit.min(memory_limit / 4 * 3);
-                ocr::recognise(segment, image, &memory, &options, sandbox, deadline).map_err(|error| {
+                let mut program = self.shared.options.ocr.clone();
+                program.memory_limit = program.memory_limit.min(memory_limit / 4 * 3);
+                let recogniser = Recogniser {
+                    reader: self.shared.options.reader.as_deref(),
+                    program,
+                    sandbox,
+                    deadline,
+                    is_cancelled: &|| self.shared.is_cancelled(job.id),
+                };
+                recogniser.recognise(segment, image, &memory).map_err(|error| {
                     self.refuse("");
                     Failed::Worker(protocol_error(error))
                 })

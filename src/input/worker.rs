@@ -142,7 +142,7 @@ enum Opened<'a> {
 impl Opened<'_> {
     fn read(&self, request: PageRequest) -> Result<(PageContent, Option<Vec<u8>>)> {
         match self {
-            Self::Pdf(document) => document.read(request.number, request.ocr, request.compare),
+            Self::Pdf(document) => document.read(request),
             Self::Image(document) => document.read(request.number, request.ocr),
         }
     }

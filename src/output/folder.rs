@@ -27,7 +27,7 @@ const ANALYSIS_HEAD: &[u8] = b"{\n  \"schema_version\"";
 pub struct OutputFolder {
     root: PathBuf,
     temporary: PathBuf,
-    journal: Journal,
+    pub(super) journal: Journal,
     /// The lock is the kernel's and ends with the process, however it ends.
     lock: File,
 }
@@ -243,7 +243,7 @@ impl OutputFolder {
 
     /// Whether the folder is still the one that this process has locked. A folder that was removed or replaced under
     /// way must not be filled without lock and journal.
-    fn check_in_place(&self) -> Result<()> {
+    pub(super) fn check_in_place(&self) -> Result<()> {
         let path = self.root.join(STATE).join(LOCK);
         let identity = |data: fs::Metadata| (data.dev(), data.ino());
         let same = match (fs::metadata(&path), self.lock.metadata()) {
@@ -298,7 +298,7 @@ fn lock(root: &Path, path: &Path) -> Result<File> {
 }
 
 /// An output path as text for the journal: itself, or its bytes in hexadecimal after a NUL where it is not UTF-8.
-fn name(output: &Path) -> String {
+pub(super) fn name(output: &Path) -> String {
     output
         .to_str()
         .map_or_else(|| format!("\0{}", docproc_hash::hex(output.as_os_str().as_bytes())), str::to_owned)

@@ -144,7 +144,7 @@ fn plain_number(value: &CellValue) -> Option<String> {
 
 /// Spreadsheets run texts that begin with one of these characters as formulas (OWASP, "CSV Injection"): an apostrophe
 /// in front keeps them texts. Numbers never come here.
-fn harmless(text: &str) -> Cow<'_, str> {
+pub fn harmless(text: &str) -> Cow<'_, str> {
     let formula = text.starts_with(['=', '@', '\t', '\r'])
         || text.starts_with(['+', '-']) && text[1..].starts_with(|c: char| !c.is_whitespace() && c != '-');
     if formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }

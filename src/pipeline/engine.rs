@@ -7,9 +7,12 @@ use std::time::Duration;
 use super::built_in::{FigureConfidence, LineLabels, NameConfidence};
 use super::document::Request;
 use super::memory::{DocumentBudget, MemoryPlan, own_memory, pool_size};
+use super::ocr::BuiltInOcr;
 use super::pages::PageSelection;
 use super::setup::Setup;
-use crate::config::{ByteSize, Config, Model, NativeLibrary, OcrPolicy, SandboxMode, native_library};
+use crate::config::{
+    ByteSize, Config, Model, NativeLibrary, OcrEngine, OcrPolicy, SandboxMode, native_library,
+};
 use crate::document::analysis::{Figure, ModelInfo, Table};
 use crate::document::{Page, TextPrediction, Tone, WordPredictions};
 use crate::error::Result;
@@ -155,7 +158,7 @@ impl Engine {
         let models = Models::of(setup)?;
         let config = &setup.config;
         let sessions = setup.manager_settings(Provider::Cpu).sessions;
-        let memory = memory_plan(config, models.weights_per_session())?;
+        let memory = memory_plan(config, models.weights_per_session(), BuiltInOcr::memory(setup))?;
         let mut notices: Vec<String> = models.label_notice().into_iter().collect();
         if memory.workers < config.analyze.jobs {
             notices.push(format!(
@@ -174,6 +177,7 @@ impl Engine {
             pdfium: native_library(NativeLibrary::Pdfium)?,
             sandbox: config.analyze.sandbox,
             memory_limit: memory.worker,
+            reader: BuiltInOcr::of(setup),
             ..WorkerOptions::default()
         })?;
         notices.extend(pool.sandbox().and_then(|report| sandbox_notice(config.analyze.sandbox, &report)));
@@ -206,7 +210,9 @@ pub(super) fn no_comparison(config: &Config) -> Option<&'static str> {
     match config.analyze.compare_text {
         0 => None,
         _ if config.analyze.ocr == OcrPolicy::Never => Some("OCR is off"),
-        _ if tesseract_version().is_none() => Some("tesseract is not installed"),
+        _ if config.analyze.ocr_engine == OcrEngine::Tesseract && tesseract_version().is_none() => {
+            Some("tesseract is not installed")
+        }
         _ => None,
     }
 }
@@ -223,13 +229,13 @@ impl Request {
     }
 }
 
-/// Divides the memory limit, now that the models are loaded.
-fn memory_plan(config: &Config, weights: u64) -> Result<MemoryPlan> {
+/// Divides the memory limit, now that the models are loaded but those of the OCR, which take so many bytes.
+fn memory_plan(config: &Config, weights: u64, ocr: u64) -> Result<MemoryPlan> {
     let limit = config.analyze.mem_limit;
     let pooled = pool_size(config.performance.memory_pool_size, limit)
         + pool_size(config.performance.cache_size, limit);
     let sessions = config.performance.parallel_inference;
-    MemoryPlan::new(limit, config.analyze.jobs, own_memory(), pooled as u64, sessions, weights)
+    MemoryPlan::new(limit, config.analyze.jobs, own_memory() + ocr, pooled as u64, sessions, weights)
 }
 
 /// What the user should know about the sandbox: only what was wanted and is not there.

@@ -14,8 +14,11 @@ use super::document::Request;
 use super::engine::{Engine, no_comparison};
 use super::memory::{pool_size, sessions_within};
 use super::networks;
+use super::ocr::OcrBundles;
 use super::variants::open_bundle;
-use crate::config::{Config, Model, NativeLibrary, OcrPolicy, Optimization, cache_folder, native_library};
+use crate::config::{
+    Config, Model, NativeLibrary, OcrEngine, OcrPolicy, Optimization, cache_folder, native_library,
+};
 use crate::document::analysis::{ModelInfo, SCHEMA_VERSION};
 use crate::error::Result;
 use crate::inference::InferenceOptions;
@@ -35,6 +38,7 @@ pub struct Setup {
     pub(super) layout: ModelBundle,
     pub(super) text: ModelBundle,
     pub(super) entities: Option<ModelBundle>,
+    pub(super) ocr: Option<OcrBundles>,
     pub(super) networks: Arc<ScoringNetworks>,
     pub(super) line_labels: Option<Arc<LineLabels>>,
     pub(super) confidence: Option<Arc<FigureConfidence>>,
@@ -83,26 +87,37 @@ impl Setup {
                     || config.models.entities.as_ref().map(open).transpose(),
                     || {
                         let natives = || rayon::join(|| file_sha256(&onnxruntime), || file_sha256(&pdfium));
-                        rayon::join(natives, || rayon::join(own_sha256, || ocr_identity(config)))
+                        let ocr = || OcrBundles::find(config, manifest.as_ref());
+                        let program = || rayon::join(|| ocr_identity(config), ocr);
+                        rayon::join(natives, || rayon::join(own_sha256, program))
                     },
                 )
             },
         );
         let (layout, text, entities) = (layout?, text?, entities?);
-        let (libraries, (own, ocr)) = libraries;
+        let (libraries, (own, (program, ocr))) = libraries;
+        let ocr = ocr?;
         let mut libraries = BTreeMap::from([
             ("onnxruntime".to_owned(), environment.version().to_owned()),
             ("onnxruntime_sha256".to_owned(), libraries.0?),
             ("pdfium_sha256".to_owned(), libraries.1?),
         ]);
-        if let Some(ocr) = ocr {
-            if !ocr.has_language_data {
+        if let Some(bundles) = &ocr {
+            libraries.extend([
+                ("ocr_detector_sha256".to_owned(), bundles.detector.identity.clone()),
+                ("ocr_recogniser_sha256".to_owned(), bundles.recogniser.identity.clone()),
+            ]);
+        }
+        if let Some(program) = program {
+            if !program.has_language_data {
                 notice(
                     "tesseract's language data was not found: a change of it alone will not make analyses anew",
                 );
             }
-            libraries
-                .extend([("tesseract".to_owned(), ocr.version), ("tesseract_sha256".to_owned(), ocr.sha256)]);
+            libraries.extend([
+                ("tesseract".to_owned(), program.version),
+                ("tesseract_sha256".to_owned(), program.sha256),
+            ]);
         }
         let line_labels = LineLabels::load(config, manifest.as_ref())?.map(Arc::new);
         let confidence = FigureConfidence::load(config, manifest.as_ref())?.map(Arc::new);
@@ -145,6 +160,7 @@ impl Setup {
             layout,
             text,
             entities,
+            ocr,
             networks,
             line_labels,
             confidence,
@@ -184,7 +200,7 @@ impl Setup {
         &self.infos
     }
 
-    /// Versions and checksums of the native libraries, and of the OCR program unless that is off.
+    /// Versions and checksums of the native libraries, and of what reads pages by OCR unless that is off.
     #[must_use]
     pub fn libraries(&self) -> &BTreeMap<String, String> {
         &self.libraries
@@ -234,8 +250,8 @@ impl Setup {
         use std::os::unix::ffi::OsStrExt;
         let read = &request.settings;
         let settings = format!(
-            "{:?} {:?} {} {} {}",
-            request.pages, read.ocr, read.compare_text, read.max_pages, read.max_pixels
+            "{:?} {:?} {:?} {} {} {}",
+            request.pages, read.ocr, read.ocr_engine, read.compare_text, read.max_pages, read.max_pixels
         );
         Key::of(&[
             self.fingerprint.as_bytes(),
@@ -293,7 +309,10 @@ fn idle_settings(config: &Config, provider: Provider) -> Vec<String> {
 
 /// The OCR program that documents may be read with.
 fn ocr_identity(config: &Config) -> Option<OcrIdentity> {
-    (config.analyze.ocr != OcrPolicy::Never).then(|| OcrIdentity::of(&OcrOptions::default())).flatten()
+    let analyze = &config.analyze;
+    (analyze.ocr != OcrPolicy::Never && analyze.ocr_engine == OcrEngine::Tesseract)
+        .then(|| OcrIdentity::of(&OcrOptions::default()))
+        .flatten()
 }
 
 /// How models are run under a configuration.

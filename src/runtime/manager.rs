@@ -19,6 +19,9 @@ use crate::error::{Error, ErrorCode, Result};
 /// int8 graphs (measured on bert-base: 1,255 ms against 1,195 for 32 x 128 tokens).
 const SLOW_FOR_INT8: &[&str] = &["SkipLayerNormFusion", "BiasSkipLayerNormFusion"];
 
+/// Where PP-OCR's recognisers have their alphabet: a key of the model's metadata.
+const CHARACTERS: &str = "character";
+
 /// How models are run.
 #[derive(Clone, Debug)]
 pub struct ManagerSettings {
@@ -59,6 +62,8 @@ pub struct LoadedModel {
     pub inputs: Vec<TensorSpec>,
     /// Outputs in the graph's order.
     pub outputs: Vec<TensorSpec>,
+    /// The characters that a recogniser of text knows, one a line, where the file has them in its metadata.
+    pub characters: Option<String>,
     /// What it runs on.
     pub provider: Provider,
     /// Everything besides the model and its inputs that results depend on to the last bit: provider, library, settings,
@@ -77,6 +82,23 @@ impl LoadedModel {
     #[must_use]
     pub fn takes(&self, input: &str) -> bool {
         self.inputs.iter().any(|spec| spec.name == input)
+    }
+
+    /// Refuses a model that takes no token ids.
+    ///
+    /// # Errors
+    /// `model.invalid`.
+    pub fn check_takes_ids(&self) -> Result<()> {
+        if self.takes("input_ids") {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.inputs.iter().map(|spec| spec.name.as_str()).collect();
+        Err(Error::new(
+            ErrorCode::ModelInvalid,
+            format!("the model has no input `input_ids`, only {}", names.join(", ")),
+        )
+        .file(&self.bundle.model)
+        .help("export it with Hugging Face Optimum, which keeps the standard names"))
     }
 }
 
@@ -148,19 +170,10 @@ impl ModelManager {
             OrtSession::load(&environment, &model, &settings, &weights, cache.as_deref())
                 .map(|session| Box::new(session) as Box<dyn InferenceSession>)
         });
-        let (inputs, outputs) = {
+        let (inputs, outputs, characters) = {
             let session = pool.checkout()?;
-            (session.inputs().to_vec(), session.outputs().to_vec())
+            (session.inputs().to_vec(), session.outputs().to_vec(), session.metadata(CHARACTERS))
         };
-        if !inputs.iter().any(|spec| spec.name == "input_ids") {
-            let names: Vec<&str> = inputs.iter().map(|spec| spec.name.as_str()).collect();
-            return Err(Error::new(
-                ErrorCode::ModelInvalid,
-                format!("the model has no input `input_ids`, only {}", names.join(", ")),
-            )
-            .file(&bundle.model)
-            .help("export it with Hugging Face Optimum, which keeps the standard names"));
-        }
         let shared = optimised.is_some_and(|cache| cache.lookup().is_some());
         let weights_per_session =
             if shared { 0 } else { std::fs::metadata(&bundle.model).map_or(0, |data| data.len()) };
@@ -170,6 +183,7 @@ impl ModelManager {
             pool,
             inputs,
             outputs,
+            characters,
             provider,
             execution,
             batch_invariant,

@@ -94,6 +94,10 @@ pub trait InferenceSession: Send {
     fn inputs(&self) -> &[TensorSpec];
     /// Outputs in the graph's order.
     fn outputs(&self) -> &[TensorSpec];
+    /// The value of a key of the model's own metadata.
+    fn metadata(&self, _key: &str) -> Option<String> {
+        None
+    }
     /// Runs the model; its outputs are in memory of `buffers`.
     ///
     /// # Errors
@@ -334,6 +338,10 @@ impl InferenceSession for OrtSession {
 
     fn outputs(&self) -> &[TensorSpec] {
         &self.outputs
+    }
+
+    fn metadata(&self, key: &str) -> Option<String> {
+        self.session.metadata().ok()?.custom(key)
     }
 
     fn run(&mut self, inputs: &[InputTensor<'_>], buffers: &BufferPool) -> Result<Vec<OutputTensor>> {

@@ -8,13 +8,13 @@ use super::labels::figures_of_labels;
 use super::numbers::Locale;
 use super::places::place_of_sentence;
 use super::sentences::heading_draft;
-use super::sentiment::{sentence_sentiment, sum_by_section};
+use super::sentiment::{sentence_sentiment, strongest, sum_by_section};
 use super::units::Scopes;
 use super::{HyphenatedWords, Outline, PageBlock, SentenceDraft, block_text, outline, sentences};
 use crate::document::analysis::{
     Block, Entity, Figure, PageInfo, Rounded, Section, SectionKind, Sentence, Summary, Table,
 };
-use crate::document::{Page, TextPrediction};
+use crate::document::{Page, TextPrediction, Tone};
 use crate::error::Result;
 use crate::limit::Limit;
 
@@ -231,6 +231,8 @@ pub fn assemble(
         sections: identifier(sections.len()),
         sentences: identifier(sentences.len()),
         sentiment: document_sum.aggregate(text.sentiment_labels),
+        most_positive: strongest(&sentences, Tone::Positive),
+        most_negative: strongest(&sentences, Tone::Negative),
         embedding: mean_embedding(&structure.sentences, text.sentences),
         entities: count(entities.iter().map(|entity| entity.kind.as_str())),
         figures: identifier(figures.len()),

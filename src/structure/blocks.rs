@@ -250,8 +250,9 @@ fn join_text(
     let is_table = |index: usize| predictions.labels[labels[index]] == TABLE;
     join_markers(page, lines, labels, groups, &is_table);
     let rows = Rows::new(lines, groups, &is_table);
-    let leading = rows.typical_gaps();
-    for (below, above) in rows.neighbours() {
+    let neighbours = rows.neighbours();
+    let leading = rows.typical_gaps(&neighbours);
+    for (below, above) in neighbours {
         let (upper, lower) = (&rows.list[above], &rows.list[below]);
         let (first, last) = (upper.first, lower.first);
         let (a, b) = (labels[first], labels[last]);
@@ -395,6 +396,9 @@ impl Rows {
             a.direction == b.direction
                 && a.bbox.horizontal_overlap(&b.bbox) > 0.3 * a.bbox.width().min(b.bbox.width())
         };
+        let mut by_height: Vec<usize> = (0..self.list.len()).collect();
+        by_height.sort_by(|a, b| self.list[*a].bbox.center_y().total_cmp(&self.list[*b].bbox.center_y()));
+        let tallest = self.list.iter().map(|row| row.bbox.height()).fold(0.0, f32::max);
         // Rows by distance: nearest above, unless two stand side by side there.
         let nearest = |row: usize, above: bool| -> Option<usize> {
             let own = &self.list[row];
@@ -405,7 +409,13 @@ impl Rows {
                     other.bbox.center_y() - own.bbox.center_y()
                 }
             };
-            let candidates: Vec<usize> = (0..self.list.len())
+            let center = own.bbox.center_y();
+            let from =
+                by_height.partition_point(|index| self.list[*index].bbox.center_y() < center - 4.0 * tallest);
+            let candidates: Vec<usize> = by_height[from..]
+                .iter()
+                .copied()
+                .take_while(|index| self.list[*index].bbox.center_y() <= center + 4.0 * tallest)
                 .filter(|index| {
                     let other = &self.list[*index];
                     *index != row
@@ -434,12 +444,11 @@ impl Rows {
     }
 
     /// Median gap between neighbouring rows of the same font size, for every size.
-    fn typical_gaps(&self) -> Leading {
-        let mut gaps: Vec<(f32, f32)> = self
-            .neighbours()
-            .into_iter()
+    fn typical_gaps(&self, neighbours: &[(usize, usize)]) -> Leading {
+        let mut gaps: Vec<(f32, f32)> = neighbours
+            .iter()
             .filter_map(|(below, above)| {
-                let (lower, upper) = (&self.list[below], &self.list[above]);
+                let (lower, upper) = (&self.list[*below], &self.list[*above]);
                 let same = (lower.font_size - upper.font_size).abs() < 0.26;
                 let gap = lower.bbox.y0 - upper.bbox.y1;
                 (same && gap < lower.font_size).then_some((lower.font_size, gap))

@@ -164,11 +164,9 @@ fn hidden_text_stays_hidden_as_the_majority() {
         "a scan's text layer"
     );
     // What OCR reads instead does not make the hidden text vanish from the findings.
-    if docproc::input::tesseract_version().is_some() {
-        let out = analyze(folder.path(), &["--include", "alone.pdf"]);
-        let alone = read_json(&out.path().join("alone.pdf.json"));
-        assert!(is_empty(&alone), "{alone}");
-    }
+    let out = analyze(folder.path(), &["--include", "alone.pdf"]);
+    let alone = read_json(&out.path().join("alone.pdf.json"));
+    assert!(is_empty(&alone), "{alone}");
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod cli;
 mod dependencies;
 mod eval_audit;
 mod eval_figures;
+mod eval_tables;
+mod exports;
 mod fixtures;
 #[path = "../hostile/mod.rs"]
 #[allow(dead_code, reason = "`make soak` takes the rest")]

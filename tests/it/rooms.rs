@@ -17,6 +17,7 @@ const ORDER: &[&[&str]] = &[
     &["scoring"],
     &["output"],
     &["report"],
+    &["export"],
     &["pipeline"],
     &["evaluation"],
     &["quantize"],
@@ -30,7 +31,9 @@ const OWNED: &[(&str, &str)] = &[
     ("clap", "cli"),
     ("maud", "report"),
     ("ort", "runtime"),
+    ("parquet", "export"),
     ("pdfium_render", "input"),
+    ("rust_xlsxwriter", "export"),
     ("tokenizers", "tokenize"),
 ];
 

@@ -123,6 +123,8 @@ fn the_ocr_program_and_its_language_data_make_analyses_anew() {
         fs::write(place.path("bin/tesseract"), script).unwrap();
         fs::set_permissions(place.path("bin/tesseract"), fs::Permissions::from_mode(0o755)).unwrap();
     };
+    let config = fs::read_to_string(place.path("config.yaml")).unwrap();
+    fs::write(place.path("config.yaml"), config + "analyze:\n  ocr_engine: tesseract\n").unwrap();
     program("9.0");
     fs::write(place.path("data/eng.traineddata"), "letters").unwrap();
     place.changed("the first run");

@@ -1,5 +1,6 @@
 //! Page workers from outside: what they read, and what happens when they go wrong.
 
+mod built_in_ocr;
 mod faults;
 mod hidden;
 mod ocr;

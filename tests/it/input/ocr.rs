@@ -1,4 +1,4 @@
-//! OCR, with programs that stand in for tesseract: its results differ between versions.
+//! OCR by the tesseract program, with programs that stand in for it: its results differ between versions.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
