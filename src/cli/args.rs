@@ -299,7 +299,7 @@ pub struct ReportArgs {
 pub enum PagePictures {
     /// No pictures: the text is shown at its place
     None,
-    /// 1200 pixels high, some 10 MB for 100 pages
+    /// 1280 pixels high, some 10 MB for 100 pages
     #[default]
     Low,
     /// 2200 pixels high, some 40 MB for 100 pages

@@ -183,6 +183,10 @@ pub(super) enum Work {
 }
 
 /// What a worker gives for a page.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a pool reads or draws; few are held, and they are read far more often"
+)]
 pub(super) enum Answer {
     Read(PageSegment),
     Drawn(PagePicture),
