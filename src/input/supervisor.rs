@@ -104,7 +104,7 @@ impl Supervisor<'_> {
                             ErrorCode::DocumentTimeout,
                             format!(
                                 "the document took longer than {} s",
-                                job.request.settings.timeout.0.as_secs_f32()
+                                job.time.as_secs_f32()
                             ),
                         )
                         .help("raise --timeout to read all its pages"),
