@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::geometry::BBox;
-use super::page::TextSource;
+use super::page::{PictureKind, TextSource};
 use super::round;
 use crate::error::{Error, ErrorCode};
 
@@ -18,7 +18,7 @@ pub use super::findings::{Anomaly, AuditSummary, AuditVerdict, Score, Severity};
 pub use super::tables::{Cell, CellValue, Table, TablePart, UnitSource};
 
 /// Version of the JSON contract (semantic versioning: a major step may break readers, a minor step adds).
-pub const SCHEMA_VERSION: &str = "1.3.0";
+pub const SCHEMA_VERSION: &str = "1.4.0";
 
 /// Everything docproc says about one document.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -180,6 +180,14 @@ pub struct Block {
     pub text: String,
     /// Position in the reading order of its page, counted from 0.
     pub order: u32,
+    /// What a picture shows: `photograph`, `chart`, `drawing`, `logo` or `text`, as far as its tones and shapes tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub kind: Option<PictureKind>,
+    /// Where its words come from, where that is not where those of most of the page come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub text_source: Option<TextSource>,
 }
 
 /// A section: a heading and what stands below it until the next heading of the same or a higher level.

@@ -27,3 +27,4 @@ mod stages;
 mod statements;
 mod table_shapes;
 mod train;
+mod whole_page;
