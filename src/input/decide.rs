@@ -96,7 +96,9 @@ fn reading(evidence: &Evidence<'_>) -> (Reading, String) {
         let mut reasons = Vec::new();
         if share >= SCAN_COVERAGE {
             let share = share * 100.0;
-            reasons.push(format!("images cover {share:.0}% of the page and show text that its text layer lacks"));
+            reasons.push(format!(
+                "images cover {share:.0}% of the page and show text that its text layer lacks"
+            ));
         } else {
             reasons.push("the page has a text layer".into());
             let number = unread.len();

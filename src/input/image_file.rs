@@ -87,7 +87,8 @@ impl<'a> ImageDocument<'a> {
         let side = PAGE_IMAGE_SIZE as usize;
         let image = PageImage::new(resize_bilinear::<3>(&raster.rgb, size, (side, side)))
             .map_err(|_| Error::new(ErrorCode::Internal, "a page image has the wrong size"))?;
-        let (ocr, picture) = if decision.reading == Reading::Whole { picture(&raster) } else { (OcrImage::default(), None) };
+        let (ocr, picture) =
+            if decision.reading == Reading::Whole { picture(&raster) } else { (OcrImage::default(), None) };
         let (width, height) =
             (raster.width as f32 * 72.0 / raster.dpi.0, raster.height as f32 * 72.0 / raster.dpi.1);
         let page = Page {
@@ -137,7 +138,9 @@ fn decoder(bytes: &[u8], kind: MediaType) -> Result<Box<dyn ImageDecoder + '_>> 
         MediaType::Jpeg => Box::new(JpegDecoder::new(bytes).map_err(from_image)?),
         MediaType::WebP => Box::new(WebPDecoder::new(bytes).map_err(from_image)?),
         MediaType::Bmp => Box::new(BmpDecoder::new(bytes).map_err(from_image)?),
-        MediaType::Pdf | MediaType::Tiff | MediaType::Jpeg2000 => return Err(malformed("the format has another decoder")),
+        MediaType::Pdf | MediaType::Tiff | MediaType::Jpeg2000 => {
+            return Err(malformed("the format has another decoder"));
+        }
     })
 }
 

@@ -163,7 +163,12 @@ impl Tones {
     }
 
     /// Ink that touches; `None` where there is too much of it.
-    fn blobs(&self, mut ink: Vec<bool>, (width, height): (usize, usize), from: (usize, usize)) -> Option<Vec<Blob>> {
+    fn blobs(
+        &self,
+        mut ink: Vec<bool>,
+        (width, height): (usize, usize),
+        from: (usize, usize),
+    ) -> Option<Vec<Blob>> {
         let mut blobs = Vec::new();
         let mut open = Vec::new();
         for start in 0..ink.len() {

@@ -109,7 +109,9 @@ fn add(page: &mut Page, read: Vec<Word>) -> Vec<Word> {
         let Some(mut word) = word else { break };
         debug_assert!(index < count);
         let hidden_there = !is_seen(&word)
-            && unread.iter().any(|picture| picture.contains_point(word.bbox.center_x(), word.bbox.center_y()));
+            && unread
+                .iter()
+                .any(|picture| picture.contains_point(word.bbox.center_x(), word.bbox.center_y()));
         if hidden_there {
             starts_line |= word.style.starts_line;
             replaced.push(word);
@@ -119,7 +121,8 @@ fn add(page: &mut Page, read: Vec<Word>) -> Vec<Word> {
         } else {
             let mut own = std::mem::take(&mut of_word[index]);
             for (part, read) in own.iter_mut().enumerate() {
-                read.style.starts_line = part == 0 && (word.style.starts_line || std::mem::take(&mut starts_line));
+                read.style.starts_line =
+                    part == 0 && (word.style.starts_line || std::mem::take(&mut starts_line));
                 read.font_size = word.font_size;
                 read.style.bold = word.style.bold;
                 read.style.italic = word.style.italic;
@@ -227,8 +230,11 @@ mod tests {
         garbled.style.garbled = true;
         let layer = vec![word("Revenue", 40.0, 50.0, None), garbled, word("end", 40.0, 80.0, None)];
         let mut page = page(layer, BBox::new(300.0, 300.0, 310.0, 310.0));
-        let read =
-            vec![word("Revenue", 40.0, 50.0, Some(0.9)), word("42", 100.0, 50.0, Some(0.9)), word("end", 40.0, 80.0, Some(0.9))];
+        let read = vec![
+            word("Revenue", 40.0, 50.0, Some(0.9)),
+            word("42", 100.0, 50.0, Some(0.9)),
+            word("end", 40.0, 80.0, Some(0.9)),
+        ];
         assert_eq!(put(&mut page, read, OcrPurpose::Add).len(), 1);
         assert_eq!(texts(&page.words), ["Revenue", "42", "end"]);
     }
@@ -236,7 +242,10 @@ mod tests {
     #[test]
     fn a_layer_disagrees_when_most_of_its_words_are_others() {
         let row = |text: &str, confidence| -> Vec<Word> {
-            text.split(' ').enumerate().map(|(at, text)| word(text, 60.0 * at as f32, 50.0, confidence)).collect()
+            text.split(' ')
+                .enumerate()
+                .map(|(at, text)| word(text, 60.0 * at as f32, 50.0, confidence))
+                .collect()
         };
         let read = row("operating costs fell during second quarter again", Some(0.95));
         assert_eq!(disagreement(&row("operating costs fe11 during second quartcr again", None), &read), None);

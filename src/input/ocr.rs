@@ -89,7 +89,9 @@ pub(super) fn recognise(
         Ok(Ok(recognised)) => recognised,
         Ok(Err(words)) => segment.with_reading(words),
         // The text layer is there; that a picture beside it was not read is said with the picture.
-        Err(error) if error.code() == ErrorCode::OcrUnavailable && image.purpose != OcrPurpose::Replace => segment,
+        Err(error) if error.code() == ErrorCode::OcrUnavailable && image.purpose != OcrPurpose::Replace => {
+            segment
+        }
         Err(error) => segment.with_problem(error.page(number)),
     })
 }

@@ -208,8 +208,9 @@ mod tests {
         assert_eq!(found[0].bbox, BBox::new(100.0, 200.0, 252.0, 300.0));
         let labels: Vec<Word> = (0..4).map(|at| word(107.0 + 40.0 * at as f32, 260.0)).collect();
         assert_eq!(drawings(&[], &bars, &labels, PAGE)[0].kind, PictureKind::Chart);
-        let rows: Vec<BBox> =
-            (0..8).map(|at| BBox::new(100.0, 200.0 + 12.0 * at as f32, 400.0, 212.0 + 12.0 * at as f32)).collect();
+        let rows: Vec<BBox> = (0..8)
+            .map(|at| BBox::new(100.0, 200.0 + 12.0 * at as f32, 400.0, 212.0 + 12.0 * at as f32))
+            .collect();
         let cells: Vec<Word> = (0..8).map(|at| word(110.0, 202.0 + 12.0 * at as f32)).collect();
         assert_eq!(drawings(&[], &rows, &cells, PAGE), []);
         assert_eq!(drawings(&[], &rows, &[], PAGE), [], "nor are empty ones");
@@ -233,9 +234,8 @@ mod tests {
     #[test]
     fn kinds_follow_from_paper_ink_and_size() {
         let large = BBox::new(100.0, 100.0, 500.0, 400.0);
-        let of = |letters, textual, paper| {
-            kind(&Ink { letters, textual, paper, ..Ink::default() }, &large, PAGE)
-        };
+        let of =
+            |letters, textual, paper| kind(&Ink { letters, textual, paper, ..Ink::default() }, &large, PAGE);
         assert_eq!(of(100, 0.9, 0.9), PictureKind::Text);
         assert_eq!(of(20, 0.2, 0.7), PictureKind::Chart);
         assert_eq!(of(0, 0.1, 0.2), PictureKind::Photograph);

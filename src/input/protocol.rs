@@ -360,7 +360,8 @@ impl Reply {
                 }
                 let mut elsewhere = Vec::new();
                 for _ in 0..input.u32()? {
-                    let code = ErrorCode::parse(input.text(MAX_TEXT)?).ok_or(input.error("unknown error code"))?;
+                    let code =
+                        ErrorCode::parse(input.text(MAX_TEXT)?).ok_or(input.error("unknown error code"))?;
                     elsewhere.push((code, input.text(MAX_TEXT)?.to_owned()));
                 }
                 Self::Info(DocumentInfo { page_count, metadata, elsewhere })
@@ -397,7 +398,13 @@ mod tests {
             Request::Start(start.clone()),
             Request::Start(Start { fault: None, ..start }),
             Request::Open(Open { pdf: true, max_pixels: 9, passwords: vec![b"a".to_vec(), vec![]] }),
-            Request::Page(PageRequest { number: 7, attempt: 1, ocr: OcrPolicy::Never, compare: true, distrust: false }),
+            Request::Page(PageRequest {
+                number: 7,
+                attempt: 1,
+                ocr: OcrPolicy::Never,
+                compare: true,
+                distrust: false,
+            }),
         ];
         let replies = vec![
             Reply::Ready(SandboxReport { seccomp: true, landlock: false, missing: "no landlock".into() }),

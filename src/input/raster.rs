@@ -20,12 +20,19 @@ pub(crate) fn malformed(error: impl Into<Box<dyn std::error::Error + Send + Sync
 
 /// An image is of a kind that is not read.
 pub(crate) fn unsupported(what: impl std::fmt::Display) -> Error {
-    Error::new(ErrorCode::ImageUnsupported, format!("the image is of a kind that docproc does not read: {what}"))
-        .help("save it as PNG, or as TIFF with LZW compression")
+    Error::new(
+        ErrorCode::ImageUnsupported,
+        format!("the image is of a kind that docproc does not read: {what}"),
+    )
+    .help("save it as PNG, or as TIFF with LZW compression")
 }
 
 /// An image as it is meant to be seen: turned, over white paper, with its resolution across and down.
-pub(crate) fn upright(mut image: DynamicImage, (across, down): (f32, f32), orientation: Orientation) -> Raster {
+pub(crate) fn upright(
+    mut image: DynamicImage,
+    (across, down): (f32, f32),
+    orientation: Orientation,
+) -> Raster {
     image.apply_orientation(orientation);
     let turned = matches!(
         orientation,

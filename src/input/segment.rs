@@ -99,13 +99,8 @@ impl OcrPurpose {
     }
 }
 
-const KINDS: [PictureKind; 5] = [
-    PictureKind::Photograph,
-    PictureKind::Chart,
-    PictureKind::Drawing,
-    PictureKind::Logo,
-    PictureKind::Text,
-];
+const KINDS: [PictureKind; 5] =
+    [PictureKind::Photograph, PictureKind::Chart, PictureKind::Drawing, PictureKind::Logo, PictureKind::Text];
 const TEXTS: [PictureText; 5] =
     [PictureText::None, PictureText::Layer, PictureText::Unread, PictureText::Read, PictureText::Corrected];
 
@@ -242,9 +237,7 @@ pub(crate) fn encode(content: &PageContent) -> Result<Vec<u8>, PageTooLarge> {
     out.put_u32(content.ocr.height);
     out.put_u8(content.ocr.purpose.to_byte());
     put_box(&mut out, &content.ocr.place.unwrap_or(BBox::new(0.0, 0.0, 0.0, 0.0)));
-    for count in
-        [words, rulings.len(), images.len(), page.fonts.len(), heap.text.len(), pictures.len()]
-    {
+    for count in [words, rulings.len(), images.len(), page.fonts.len(), heap.text.len(), pictures.len()] {
         out.put_u32(count as u32);
     }
     out.put(&strings);

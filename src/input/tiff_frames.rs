@@ -88,11 +88,15 @@ impl<'a> Frames<'a> {
             Some(stride) if layout.planes > 1 => {
                 let size = width * height;
                 let bytes = stride.get() * layout.planes;
-                let all = samples(decoded, ColorType::Gray(color.bit_depth()), width, height * layout.planes)?;
+                let all =
+                    samples(decoded, ColorType::Gray(color.bit_depth()), width, height * layout.planes)?;
                 if bytes < layout.complete_len || all.len() < size * layout.planes {
                     return Err(malformed("planes of the image are missing"));
                 }
-                (0..size).flat_map(|at| (0..layout.planes).map(move |plane| plane * size + at)).map(|at| all[at]).collect()
+                (0..size)
+                    .flat_map(|at| (0..layout.planes).map(move |plane| plane * size + at))
+                    .map(|at| all[at])
+                    .collect()
             }
             _ => samples(decoded, color, width, height)?,
         };
@@ -118,9 +122,8 @@ impl<'a> Frames<'a> {
             let count = number(start, count_size)?.min(10_000);
             let entries = start.checked_add(count_size as u64)?;
             let entry = |index: u64| entries.checked_add(index * entry_size);
-            let found = (0..count).find(|index| {
-                entry(*index).and_then(|at| number(at, 2)) == Some(u64::from(PHOTOMETRIC))
-            })?;
+            let found = (0..count)
+                .find(|index| entry(*index).and_then(|at| number(at, 2)) == Some(u64::from(PHOTOMETRIC)))?;
             entry(found)?.checked_add(if big_tiff { 12 } else { 8 })
         };
         let at = find().ok_or_else(|| malformed("the colours are not described"))?;

@@ -73,9 +73,7 @@ impl FigureConfidence {
         let by_ocr: HashMap<u32, Vec<BBox>> = pages
             .iter()
             .map(|page| (page.number, words(page)))
-            .filter(|(page, words)| {
-                !words.is_empty() && sources.get(page) == Some(&TextSource::TextLayer)
-            })
+            .filter(|(page, words)| !words.is_empty() && sources.get(page) == Some(&TextSource::TextLayer))
             .collect();
         let known: Vec<(usize, Vec<f32>)> = features::figures::of(figures, tables)
             .into_iter()

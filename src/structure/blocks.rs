@@ -186,13 +186,7 @@ pub(super) fn names_table(words: &[&str]) -> bool {
 }
 
 /// Joins the lines of tables to regions, and gives those regions the lines that lie inside them.
-fn join_tables(
-    lines: &[Line],
-    labels: &mut [usize],
-    table: usize,
-    groups: &mut Groups,
-    pictures: &Pictures,
-) {
+fn join_tables(lines: &[Line], labels: &mut [usize], table: usize, groups: &mut Groups, pictures: &Pictures) {
     let is_table = |labels: &[usize], index: usize| labels[index] == table;
     let members: Vec<usize> = (0..lines.len()).filter(|index| is_table(labels, *index)).collect();
     for (position, a) in members.iter().enumerate() {

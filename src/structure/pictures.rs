@@ -34,16 +34,16 @@ impl Pictures {
         let mut list = Vec::new();
         for found in page.pictures.iter().filter(|found| found.bbox.area() < BACKGROUND * sheet) {
             let here = |index: &usize| lines[*index].bbox.share_inside(&found.bbox) > INSIDE;
-            let by_ocr = |index: &usize| {
-                lines[*index].words.iter().all(|word| page.words[*word].confidence.is_some())
-            };
+            let by_ocr =
+                |index: &usize| lines[*index].words.iter().all(|word| page.words[*word].confidence.is_some());
             let inside: Vec<usize> = (0..lines.len()).filter(here).collect();
             let own: Vec<usize> = match found.kind {
                 PictureKind::Text if !inside.is_empty() => continue,
                 PictureKind::Text => Vec::new(),
-                PictureKind::Photograph => {
-                    inside.into_iter().filter(|index| Some(labels[*index]) == picture || by_ocr(index)).collect()
-                }
+                PictureKind::Photograph => inside
+                    .into_iter()
+                    .filter(|index| Some(labels[*index]) == picture || by_ocr(index))
+                    .collect(),
                 // A paragraph over a drawing is none of its labels.
                 PictureKind::Chart | PictureKind::Drawing | PictureKind::Logo => {
                     inside.into_iter().filter(|index| lines[*index].words.len() < PROSE_WORDS).collect()
@@ -74,7 +74,11 @@ impl Pictures {
     }
 
     /// Blocks of the pictures that have no lines.
-    pub(super) fn silent<'a>(&'a self, page: &'a Page, page_index: usize) -> impl Iterator<Item = (PageBlock, Item)> + 'a {
+    pub(super) fn silent<'a>(
+        &'a self,
+        page: &'a Page,
+        page_index: usize,
+    ) -> impl Iterator<Item = (PageBlock, Item)> + 'a {
         self.list.iter().filter(|(_, own)| own.is_empty()).map(move |(picture, _)| {
             let block = PageBlock {
                 page_index,
@@ -130,14 +134,20 @@ mod tests {
         let blocks = blocks(PictureKind::Chart);
         let chart = blocks.iter().find(|(label, ..)| label == PICTURE).unwrap();
         assert_eq!((chart.1.as_str(), chart.2), ("2023 2024", Some(PictureKind::Chart)));
-        assert!(blocks.iter().all(|(label, text, _)| label == PICTURE || !text.contains("2023")), "{blocks:?}");
+        assert!(
+            blocks.iter().all(|(label, text, _)| label == PICTURE || !text.contains("2023")),
+            "{blocks:?}"
+        );
     }
 
     #[test]
     fn text_over_a_photograph_stays_and_the_photograph_is_a_block() {
         let blocks = blocks(PictureKind::Photograph);
         assert!(blocks.iter().any(|block| block.1.is_empty() && block.2 == Some(PictureKind::Photograph)));
-        assert!(blocks.iter().any(|(label, text, _)| label == "Table" && text.contains("2023")), "{blocks:?}");
+        assert!(
+            blocks.iter().any(|(label, text, _)| label == "Table" && text.contains("2023")),
+            "{blocks:?}"
+        );
     }
 
     #[test]

@@ -111,7 +111,8 @@ fn what_is_not_read_is_said() {
         assert!(said.contains(what), "{file}: {said:?}");
     }
     let picture = of(&found, "cases/k16-table-as-picture.pdf");
-    let finding = picture["anomalies"].as_array().unwrap().iter().find(|a| a["kind"] == "unread_picture").unwrap();
+    let finding =
+        picture["anomalies"].as_array().unwrap().iter().find(|a| a["kind"] == "unread_picture").unwrap();
     assert!(finding["message"].as_str().unwrap().contains("points on page 1"), "{finding}");
     let kinds: Vec<_> = picture["blocks"].as_array().unwrap().iter().map(|block| &block["kind"]).collect();
     assert!(kinds.contains(&&Value::from("text")), "an unread picture is a block: {kinds:?}");

@@ -7,7 +7,9 @@
 use std::ffi::{c_int, c_ulong, c_void};
 use std::ptr;
 
-use pdfium_render::prelude::{FPDF_ANNOTATION, FPDF_DOCUMENT, FPDF_FORMFILLINFO, FPDF_FORMHANDLE, FPDF_PAGE, FS_RECTF};
+use pdfium_render::prelude::{
+    FPDF_ANNOTATION, FPDF_DOCUMENT, FPDF_FORMFILLINFO, FPDF_FORMHANDLE, FPDF_PAGE, FS_RECTF,
+};
 
 use super::Bindings;
 use super::geometry::Frame;

@@ -8,12 +8,11 @@ use std::ptr;
 use std::time::Instant;
 
 use pdfium_render::prelude::{
-    FPDF_DOCUMENT, FPDF_LIBRARY_CONFIG, FPDF_PAGE, FPDF_PAGEOBJECT, FS_RECTF, Pdfium,
-    PdfiumLibraryBindings,
+    FPDF_DOCUMENT, FPDF_LIBRARY_CONFIG, FPDF_PAGE, FPDF_PAGEOBJECT, FS_RECTF, Pdfium, PdfiumLibraryBindings,
 };
 
-use super::geometry::Frame;
 use super::annotations::{self, Filled};
+use super::geometry::Frame;
 use super::hidden::WordObjects;
 use super::{fonts, graphics, hidden, render, text};
 use crate::config::OcrPolicy;
@@ -122,7 +121,8 @@ pub(crate) struct Document<'a> {
     bytes: &'a [u8],
 }
 
-const XFA: &str = "this is an XFA form, whose content a viewer makes out of XML; only its placeholder pages were read";
+const XFA: &str =
+    "this is an XFA form, whose content a viewer makes out of XML; only its placeholder pages were read";
 const PORTFOLIO: &str = "this is a portfolio, of which only the cover was read; it carries";
 
 impl Drop for Document<'_> {
@@ -134,7 +134,11 @@ impl Drop for Document<'_> {
 
 /// Text that pdfium writes as UTF-16LE into a buffer given by the caller; `fill` gets a buffer and its length
 /// in bytes and gives back the length needed, in bytes, with the terminator. With `lines`, line breaks stay.
-pub(super) fn utf16_text(max_characters: usize, lines: bool, fill: impl Fn(*mut c_void, c_ulong) -> c_ulong) -> String {
+pub(super) fn utf16_text(
+    max_characters: usize,
+    lines: bool,
+    fill: impl Fn(*mut c_void, c_ulong) -> c_ulong,
+) -> String {
     let needed = usize::try_from(fill(ptr::null_mut(), 0)).unwrap_or(0);
     // Strings come from the file: a claimed length may be anything.
     if needed <= 2 || needed > 1 << 20 {
@@ -377,7 +381,8 @@ fn for_ocr(
             // A garbled word is read with its line, and its line with those around it.
             let garbled = words.iter().any(|word| word.style.garbled);
             let unread = pictures.iter().filter(|picture| picture.text == PictureText::Unread);
-            let place = BBox::around(unread.map(|picture| &picture.bbox)).filter(|_| !garbled).unwrap_or(page);
+            let place =
+                BBox::around(unread.map(|picture| &picture.bbox)).filter(|_| !garbled).unwrap_or(page);
             Some((OcrPurpose::Add, with_margin(place, page)))
         }
         Reading::Nothing | Reading::Check if compare => Some((OcrPurpose::Compare, page)),

@@ -96,15 +96,17 @@ pub(super) fn words(library: &Bindings, page: &LoadedPage<'_>) -> Result<PageTex
                 words.hyphenate();
             }
             // A character that the font maps to nothing; without ink it is a space.
-            '\0' => match glyph(library, &text, page.frame, index, char::REPLACEMENT_CHARACTER, &mut styles) {
-                Some(mut glyph) if glyph.has_ink => {
-                    statistics.characters += 1;
-                    statistics.garbage += 1;
-                    glyph.garbled = true;
-                    words.push(&glyph);
+            '\0' => {
+                match glyph(library, &text, page.frame, index, char::REPLACEMENT_CHARACTER, &mut styles) {
+                    Some(mut glyph) if glyph.has_ink => {
+                        statistics.characters += 1;
+                        statistics.garbage += 1;
+                        glyph.garbled = true;
+                        words.push(&glyph);
+                    }
+                    _ => words.end_word(),
                 }
-                _ => words.end_word(),
-            },
+            }
             character => {
                 if let Some(mut glyph) = glyph(library, &text, page.frame, index, character, &mut styles) {
                     statistics.characters += 1;

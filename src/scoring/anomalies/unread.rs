@@ -46,16 +46,17 @@ fn corrected(page: &Page) -> Option<Anomaly> {
         .filter(|picture| picture.text == PictureText::Corrected)
         .map(|picture| evidence(page.number, picture.bbox, ""))
         .collect();
-    let message =
-        format!("the text layer of the scan on page {} has other words than it shows; OCR read it anew", page.number);
+    let message = format!(
+        "the text layer of the scan on page {} has other words than it shows; OCR read it anew",
+        page.number
+    );
     (!places.is_empty()).then(|| finding("text_layer", Severity::Warning, message, places))
 }
 
 /// Garbled words that are still on the page were not read; those that are only in the page as it was have been.
 fn garbled(page: &Page, before: Option<&Page>) -> Option<Anomaly> {
-    let of = |page: &Page| -> Vec<Word> {
-        page.words.iter().filter(|word| word.style.garbled).cloned().collect()
-    };
+    let of =
+        |page: &Page| -> Vec<Word> { page.words.iter().filter(|word| word.style.garbled).cloned().collect() };
     let left = of(page);
     let all = before.map_or_else(|| left.clone(), of);
     let here = |words: &[Word]| {
@@ -70,7 +71,12 @@ fn garbled(page: &Page, before: Option<&Page>) -> Option<Anomaly> {
         let message = format!("{font}; OCR read {}", if number == 1 { "it" } else { "them" });
         finding("garbled_text", Severity::Info, message, here(&all))
     } else {
-        finding("garbled_text", Severity::Warning, format!("{font}; {} of them not read", left.len()), here(&left))
+        finding(
+            "garbled_text",
+            Severity::Warning,
+            format!("{font}; {} of them not read", left.len()),
+            here(&left),
+        )
     })
 }
 
@@ -88,7 +94,8 @@ mod tests {
     #[test]
     fn unread_pictures_are_named_with_size_and_place() {
         let mut page = page(1, Vec::new());
-        let picture = |text| Picture { bbox: BBox::new(10.0, 20.0, 210.0, 120.0), kind: PictureKind::Text, text };
+        let picture =
+            |text| Picture { bbox: BBox::new(10.0, 20.0, 210.0, 120.0), kind: PictureKind::Text, text };
         page.pictures = vec![picture(PictureText::Unread), picture(PictureText::Read)];
         let found = unread([(0, &page)], &BTreeMap::new());
         assert_eq!((found.len(), found[0].evidence.len()), (1, 1));

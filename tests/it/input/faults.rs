@@ -65,8 +65,9 @@ fn a_hang_is_killed_at_the_page_limit() {
 
 #[test]
 fn a_hang_is_killed_at_the_document_limit() {
-    let outcome =
-        with_fault(Fault::EndlessLoop, 9, |_, request| request.settings.timeout = Some(TimeSpan(Duration::from_secs(2))));
+    let outcome = with_fault(Fault::EndlessLoop, 9, |_, request| {
+        request.settings.timeout = Some(TimeSpan(Duration::from_secs(2)))
+    });
     assert_eq!(outcome.errors, [(None, ErrorCode::DocumentTimeout)], "{outcome:?}");
     assert!(!outcome.numbers().contains(&3));
 }
