@@ -31,3 +31,4 @@ mod stages;
 mod statements;
 mod table_shapes;
 mod train;
+mod whole_page;
