@@ -7,7 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use docproc_ocr::{
-    Alphabet, DetectorOptions, Glyph, Picture, Region, STRIP_HEIGHT, Strip, Word, page_skew, regions, words,
+    Alphabet, DetectorOptions, Glyph, Picture, Region, STRIP_HEIGHT, Strip, Word, page_skew, regions,
+    settle_marks, words,
 };
 
 use super::options::InferenceOptions;
@@ -45,6 +46,12 @@ const CLEARLY_READ: f32 = 0.9;
 /// How much better the other direction must be.
 const BETTER: f32 = 0.05;
 
+/// Mean probability of the characters up to which a line is no text.
+const NO_TEXT: f32 = 0.5;
+/// The same for a line that is fainter than this share of what is clearly read: what shows through is mirrored.
+const CLEAR_SHADOW: f32 = 0.9;
+const SHADOW_CONTRAST: f32 = 0.6;
+
 /// What stands on a picture.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PictureText {
@@ -54,6 +61,8 @@ pub struct PictureText {
     pub quarters: u8,
     /// Angle of its lines then, in degrees clockwise.
     pub skew_degrees: f32,
+    /// Lines that are none: text of the other side that shows through, and shapes that only look like text.
+    pub left_out: usize,
 }
 
 /// A detector of lines and a recogniser of what they say.
@@ -113,9 +122,10 @@ impl OcrModel {
             picture = picture.turned(2);
             found = self.detect(&picture, may_go_on)?;
         }
-        let words =
-            self.recognise(&picture, &found, may_go_on)?.into_iter().flat_map(|line| line.words).collect();
-        Ok(PictureText { words, quarters, skew_degrees: page_skew(&found).to_degrees() })
+        let (lines, left_out) = without_shadows(self.recognise(&picture, &found, may_go_on)?);
+        let mut words: Vec<Word> = lines.into_iter().flat_map(|line| line.words).collect();
+        settle_marks(&mut words);
+        Ok(PictureText { words, quarters, skew_degrees: page_skew(&found).to_degrees(), left_out })
     }
 
     /// The lines of a picture.
@@ -247,6 +257,7 @@ impl OcrModel {
                 Line {
                     words: words(strip, &glyphs, columns, padded),
                     clarity: clarity(&glyphs),
+                    contrast: strip.contrast(),
                     characters: glyphs.len(),
                 }
             })
@@ -291,6 +302,28 @@ struct Line {
     /// Mean probability of its characters.
     clarity: f32,
     characters: usize,
+    /// How far its ink and its paper are apart, 0 to 255.
+    contrast: f32,
+}
+
+/// The lines that are text, and the number of the others that read as anything.
+fn without_shadows(lines: Vec<Line>) -> (Vec<Line>, usize) {
+    let mut contrasts: Vec<(f32, usize)> = lines
+        .iter()
+        .filter(|line| line.clarity > CLEARLY_READ)
+        .map(|line| (line.contrast, line.characters))
+        .collect();
+    contrasts.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let half = contrasts.iter().map(|line| line.1).sum::<usize>() / 2;
+    let mut sum = 0;
+    let median = contrasts.iter().find(|line| {
+        sum += line.1;
+        sum > half
+    });
+    let faint = SHADOW_CONTRAST * median.map_or(0.0, |line| line.0);
+    let is_text = |line: &Line| line.clarity > if line.contrast < faint { CLEAR_SHADOW } else { NO_TEXT };
+    let (text, others): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(is_text);
+    (text, others.iter().filter(|line| !line.words.is_empty()).count())
 }
 
 fn wrong(model: &LoadedModel, message: &str) -> Error {

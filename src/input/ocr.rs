@@ -24,7 +24,7 @@ use super::raster::pgm_header;
 use super::segment::{self, MAX_WORDS, OcrImage, PageContent, PageSegment};
 use super::shm::{MapError, MemoryFile, SealedMap};
 use super::tsv;
-use super::turn::{turn_image, turn_page, turn_words};
+use super::turn::{straighten, turn_image, turn_page, turn_words};
 use crate::config::SandboxMode;
 use crate::document::{BBox, TextSource, Word};
 use crate::error::{Error, ErrorCode, Result};
@@ -55,6 +55,9 @@ impl Default for OcrOptions {
 
 /// Bytes of the largest picture: 34 million pixels and a header.
 const MAX_PICTURE: u64 = 64 << 20;
+/// Angle of a page's lines from which lines of words and columns are found on the page made straight, in degrees. Below
+/// it, boxes stay where the words are drawn.
+const CROOKED_DEGREES: f32 = 1.0;
 /// Bytes of program output that are read.
 const MAX_OUTPUT: u64 = 32 << 20;
 
@@ -74,6 +77,8 @@ pub(super) struct Recogniser<'a> {
 struct Recognised {
     words: Vec<Word>,
     quarters: u8,
+    /// What else the reader did, for the reason that the page gives.
+    notes: String,
 }
 
 impl Recogniser<'_> {
@@ -103,7 +108,7 @@ impl Recogniser<'_> {
                 drop(picture);
                 run(memory, &self.program, self.sandbox, deadline)
                     .and_then(|output| read_words(&output, size, image))
-                    .map(|words| Recognised { words, quarters: 0 })
+                    .map(|words| Recognised { words, quarters: 0, notes: String::new() })
             }
         };
         if image.compare {
@@ -158,7 +163,23 @@ impl Recogniser<'_> {
             word.bbox = BBox::new(x0 * across, y0 * down, x1 * across, y1 * down);
             word.font_size *= down;
         }
-        Ok(Recognised { words: reading.words, quarters: reading.quarters })
+        let mut notes = String::new();
+        if reading.quarters > 0 {
+            let degrees = 90 * u16::from(reading.quarters);
+            notes += &format!("; turned clockwise by {degrees} degrees as its text stands");
+        }
+        if !image.compare && reading.skew_degrees.abs() >= CROOKED_DEGREES {
+            let size = if reading.quarters % 2 == 1 { (height, width) } else { (width, height) };
+            straighten(&mut reading.words, size, reading.skew_degrees);
+            notes += &format!(
+                "; boxes are those of the page straightened by {:.1} degrees",
+                -reading.skew_degrees
+            );
+        }
+        if reading.left_out > 0 {
+            notes += &format!("; left out what shows through or is no text in {} places", reading.left_out);
+        }
+        Ok(Recognised { words: reading.words, quarters: reading.quarters, notes })
     }
 }
 
@@ -181,9 +202,8 @@ fn with_words(segment: &PageSegment, read: Recognised, started: Instant) -> Resu
     if read.quarters > 0 {
         turn_words(&mut replaced, (page.width, page.height), read.quarters);
         turn_page(&mut page, read.quarters);
-        let degrees = 90 * u16::from(read.quarters);
-        page.text_source_reason += &format!("; turned clockwise by {degrees} degrees as its text stands");
     }
+    page.text_source_reason += &read.notes;
     let mut timings = segment.timings();
     timings.ocr = started.elapsed();
     let image = turn_image(segment.image(), read.quarters).map_err(|_| internal("image"))?;

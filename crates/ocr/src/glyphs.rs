@@ -10,6 +10,8 @@ pub struct Alphabet {
     characters: Vec<Option<char>>,
     /// Classes of the Latin script with its digits and signs, "no character" and the space.
     latin: Vec<bool>,
+    /// Classes of the point and the comma.
+    marks: [Option<usize>; 2],
 }
 
 /// A character that was read.
@@ -21,6 +23,8 @@ pub struct Glyph {
     pub column: f32,
     /// Highest probability of the character in these columns.
     pub probability: f32,
+    /// Of a point or a comma: the highest probability of the other one there.
+    pub other_mark: f32,
 }
 
 impl Alphabet {
@@ -41,7 +45,8 @@ impl Alphabet {
         let mut latin: Vec<bool> =
             characters.iter().map(|character| character.is_some_and(is_latin)).collect();
         latin[0] = true;
-        Self { characters, latin }
+        let marks = ['.', ','].map(|mark| characters.iter().position(|character| *character == Some(mark)));
+        Self { characters, latin, marks }
     }
 
     /// Number of classes.
@@ -71,7 +76,8 @@ impl Alphabet {
             if class != last {
                 (last, first_column) = (class, column);
                 if let Some(character) = self.characters[class] {
-                    glyphs.push(Glyph { character, column: column as f32 + 0.5, probability });
+                    let other_mark = self.other_mark(character, row);
+                    glyphs.push(Glyph { character, column: column as f32 + 0.5, probability, other_mark });
                 }
             } else if class != 0
                 && self.characters[class].is_some()
@@ -79,9 +85,23 @@ impl Alphabet {
             {
                 glyph.column = (first_column + column + 1) as f32 / 2.0;
                 glyph.probability = glyph.probability.max(probability);
+                glyph.other_mark = glyph.other_mark.max(self.other_mark(glyph.character, row));
             }
         }
         glyphs
+    }
+
+    /// Probability of the comma where a point is read, and the other way round; 0 elsewhere.
+    fn other_mark(&self, character: char, row: &[f32]) -> f32 {
+        let other = match character {
+            '.' => self.marks[1],
+            ',' => self.marks[0],
+            _ => None,
+        };
+        other
+            .map(|class| row[class])
+            .filter(|value| value.is_finite())
+            .map_or(0.0, |value| value.clamp(0.0, 1.0))
     }
 }
 

@@ -19,6 +19,12 @@ pub struct Strip {
     pixels: Vec<u8>,
 }
 
+/// The gray of ink and of what it stands on.
+struct Tones {
+    ink: f32,
+    paper: f32,
+}
+
 impl Strip {
     /// Cuts a line out of the picture.
     #[must_use]
@@ -67,17 +73,30 @@ impl Strip {
         }
     }
 
-    /// Which pixels are ink, row by row: darker than the middle between the darkest and the paper, or lighter where the
-    /// line is light on dark.
-    pub(crate) fn ink(&self) -> Vec<bool> {
+    /// How far ink and paper are apart, 0 to 255.
+    #[must_use]
+    pub fn contrast(&self) -> f32 {
+        let Tones { ink, paper } = self.tones();
+        (ink - paper).abs()
+    }
+
+    fn tones(&self) -> Tones {
         let mut sorted = self.pixels.clone();
         sorted.sort_unstable();
         let at = |share: f32| f32::from(sorted[((sorted.len() - 1) as f32 * share) as usize]);
         let (dark, middle, light) = (at(0.02), at(0.5), at(0.98));
-        let light_on_dark = middle - dark < light - middle;
-        let paper = if light_on_dark { at(0.3) } else { at(0.7) };
-        let limit =
-            if light_on_dark { paper + 0.45 * (light - paper) } else { paper - 0.45 * (paper - dark) };
+        if middle - dark < light - middle {
+            Tones { ink: light, paper: at(0.3) }
+        } else {
+            Tones { ink: dark, paper: at(0.7) }
+        }
+    }
+
+    /// Which pixels are ink, row by row: darker than the middle between the darkest and the paper, or lighter where the
+    /// line is light on dark.
+    pub(crate) fn ink(&self) -> Vec<bool> {
+        let Tones { ink, paper } = self.tones();
+        let (limit, light_on_dark) = (paper + 0.45 * (ink - paper), ink > paper);
         let is_ink = |value: u8| {
             if light_on_dark { f32::from(value) > limit } else { f32::from(value) < limit }
         };

@@ -1,6 +1,7 @@
 //! From the characters of a strip to words with boxes on the picture.
 
 use crate::glyphs::Glyph;
+use crate::marks::Mark;
 use crate::strips::{STRIP_HEIGHT, Strip};
 
 /// A gap without ink between two characters that parts words though no space was read, in font sizes.
@@ -38,6 +39,8 @@ pub struct Word {
     pub starts_line: bool,
     /// Ends its line with a hyphen after a letter.
     pub hyphenated: bool,
+    /// Its points and commas.
+    pub(crate) marks: Vec<Mark>,
 }
 
 /// The words of a strip. `columns` are the recogniser's for the strip padded to `padded` pixels.
@@ -73,12 +76,18 @@ pub fn words(strip: &Strip, glyphs: &[Glyph], columns: usize, padded: usize) -> 
             direction: direction(strip.region.angle),
             starts_line: at == 0,
             hyphenated: false,
+            marks: marks(run),
         });
     }
     if let Some(last) = found.last_mut() {
         last.hyphenated = ends_with_hyphen(&last.text);
     }
     found
+}
+
+fn marks(run: &[Glyph]) -> Vec<Mark> {
+    let marks = run.iter().enumerate().filter(|(_, glyph)| matches!(glyph.character, '.' | ','));
+    marks.map(|(at, glyph)| Mark { at, probability: glyph.probability, other: glyph.other_mark }).collect()
 }
 
 /// Whether a word at a line's end looks split: a letter, then a hyphen.
@@ -257,7 +266,9 @@ mod tests {
     }
 
     fn glyphs(text: &[(char, f32)]) -> Vec<Glyph> {
-        text.iter().map(|&(character, column)| Glyph { character, column, probability: 0.9 }).collect()
+        text.iter()
+            .map(|&(character, column)| Glyph { character, column, probability: 0.9, other_mark: 0.0 })
+            .collect()
     }
 
     #[test]
