@@ -1,7 +1,10 @@
 //! From a recogniser's probabilities per column to characters.
 
-/// Characters of a line that may be of another script before the line is taken to be in it.
+/// Characters of a line that may be of another script before the line is taken to be in it, and the fewest that are a line.
 const FOREIGN_SHARE: f32 = 0.5;
+const FEWEST_FOREIGN: usize = 3;
+/// The Chinese one, as which dashes are read.
+const ONE: char = '\u{4E00}';
 
 /// The characters that a recogniser knows, by class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,8 +13,8 @@ pub struct Alphabet {
     characters: Vec<Option<char>>,
     /// Classes of the Latin script with its digits and signs, "no character" and the space.
     latin: Vec<bool>,
-    /// Classes of the point and the comma.
-    marks: [Option<usize>; 2],
+    /// Classes of the point, the comma and the dollar.
+    marks: [Option<usize>; 3],
 }
 
 /// A character that was read.
@@ -23,7 +26,7 @@ pub struct Glyph {
     pub column: f32,
     /// Highest probability of the character in these columns.
     pub probability: f32,
-    /// Of a point or a comma: the highest probability of the other one there.
+    /// Of a point or a comma: the highest probability of the other one there. Of an S: that of a dollar.
     pub other_mark: f32,
 }
 
@@ -43,9 +46,10 @@ impl Alphabet {
         }
         characters.push(Some(' '));
         let mut latin: Vec<bool> =
-            characters.iter().map(|character| character.is_some_and(is_latin)).collect();
+            characters.iter().map(|character| character.is_some_and(|c| is_latin(c) || c == ONE)).collect();
         latin[0] = true;
-        let marks = ['.', ','].map(|mark| characters.iter().position(|character| *character == Some(mark)));
+        let marks =
+            ['.', ',', '$'].map(|mark| characters.iter().position(|character| *character == Some(mark)));
         Self { characters, latin, marks }
     }
 
@@ -62,10 +66,13 @@ impl Alphabet {
     pub fn decode(&self, probabilities: &[f32]) -> Vec<Glyph> {
         let all = self.best(probabilities, |_| true);
         let foreign = all.iter().filter(|glyph| !is_latin(glyph.character)).count();
-        if foreign == 0 || foreign as f32 > FOREIGN_SHARE * all.len() as f32 {
+        let share = foreign as f32 / all.len().max(1) as f32;
+        if foreign == 0 || foreign >= FEWEST_FOREIGN && share > FOREIGN_SHARE {
             return all;
         }
-        self.best(probabilities, |class| self.latin[class])
+        let mut latin = self.best(probabilities, |class| self.latin[class]);
+        latin.iter_mut().filter(|glyph| glyph.character == ONE).for_each(|glyph| glyph.character = '—');
+        latin
     }
 
     fn best(&self, probabilities: &[f32], allowed: impl Fn(usize) -> bool) -> Vec<Glyph> {
@@ -91,11 +98,12 @@ impl Alphabet {
         glyphs
     }
 
-    /// Probability of the comma where a point is read, and the other way round; 0 elsewhere.
+    /// Probability of the sign that may be meant where a point, a comma or an S is read; 0 elsewhere.
     fn other_mark(&self, character: char, row: &[f32]) -> f32 {
         let other = match character {
             '.' => self.marks[1],
             ',' => self.marks[0],
+            'S' | 's' => self.marks[2],
             _ => None,
         };
         other
@@ -185,13 +193,15 @@ mod tests {
 
     #[test]
     fn a_foreign_character_in_a_latin_line_is_the_likeliest_latin_one() {
-        let alphabet = Alphabet::new("1\n一\n-\n");
+        let alphabet = Alphabet::new("1\n二\n-\n");
         let mut line = columns(&[1, 0, 1, 0, 2, 0]);
         line[4 * 5 + 3] = 0.05;
         let glyphs = alphabet.decode(&line);
         assert_eq!(glyphs.iter().map(|glyph| glyph.character).collect::<String>(), "11-");
         assert_eq!(glyphs[2].probability, 0.05);
-        assert_eq!(alphabet.decode(&columns(&[2, 0, 2]))[0].character, '一');
+        assert_eq!(alphabet.decode(&columns(&[2, 0, 2, 0, 2]))[0].character, '二');
+        let dash = Alphabet::new("1\n一\n-\n").decode(&columns(&[0, 2, 2, 0]));
+        assert_eq!((dash[0].character, dash[0].probability), ('—', 0.92));
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! Points and commas in numbers: the smallest signs on a page, told apart by the company that they keep.
+//! Signs that are told apart by the company that they keep: points and commas in numbers, the dollar and the S.
 
 use crate::words::Word;
 
@@ -9,7 +9,7 @@ const EVIDENCE: (u32, u32) = (3, 5);
 /// Probability from which a mark is evidence.
 const SURE: f32 = 0.9;
 
-/// A point or a comma that might be the other one.
+/// A point or a comma that might be the other one, or an S that might be a dollar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Mark {
     /// Its place in the word, in characters.
@@ -30,6 +30,7 @@ enum Role {
 /// Corrects points and commas that stand where this page's numbers have the other one and that the recogniser was not
 /// sure of. `words` are those of the page.
 pub fn settle_marks(words: &mut [Word]) {
+    words.iter_mut().for_each(settle_dollar);
     let (mut english, mut continental) = (0, 0);
     for (word, mark) in words.iter().flat_map(|word| word.marks.iter().map(move |mark| (word, mark))) {
         let characters: Vec<char> = word.text.chars().collect();
@@ -50,6 +51,9 @@ pub fn settle_marks(words: &mut [Word]) {
         for mark in std::mem::take(&mut word.marks) {
             let mut characters: Vec<char> = word.text.chars().collect();
             let Some(role) = role(&characters, mark.at) else { continue };
+            if !matches!(characters[mark.at], '.' | ',') {
+                continue;
+            }
             let usual = if (role == Role::Thousands) == (thousands == ',') { ',' } else { '.' };
             let weight = mark.other * USUAL;
             if characters[mark.at] == usual || weight <= mark.probability || mark.probability <= 0.0 {
@@ -59,6 +63,18 @@ pub fn settle_marks(words: &mut [Word]) {
             word.text = characters.into_iter().collect();
             word.probability *= weight / (weight + mark.probability) / mark.probability;
         }
+    }
+}
+
+/// An S that stands alone or before digits is a dollar if it may be one.
+fn settle_dollar(word: &mut Word) {
+    let Some(mark) = word.marks.first().copied().filter(|mark| mark.at == 0) else { return };
+    let rest = word.text.strip_prefix(['S', 's']);
+    let amount = rest.is_some_and(|rest| rest.chars().next().is_none_or(|c| c.is_ascii_digit() || c == '('));
+    let weight = mark.other * USUAL;
+    if let Some(rest) = rest.filter(|_| amount && weight > mark.probability && mark.probability > 0.0) {
+        word.text = format!("${rest}");
+        word.probability *= weight / (weight + mark.probability) / mark.probability;
     }
 }
 
@@ -83,7 +99,7 @@ mod tests {
     use super::*;
 
     fn word(text: &str, probability: f32, other: f32) -> Word {
-        let marks = text.chars().enumerate().filter(|(_, c)| matches!(c, '.' | ','));
+        let marks = text.chars().enumerate().filter(|(_, c)| matches!(c, '.' | ',' | 'S'));
         Word {
             text: text.into(),
             bbox: [0.0; 4],
@@ -111,6 +127,12 @@ mod tests {
         assert_eq!(found[3..], ["4,050", "7.5", "0.125", "1.125%"]);
         let sure = [("1.234", 0.99, 0.0), ("5,5", 0.99, 0.0), ("3.001", 0.99, 0.0), ("4,050", 0.6, 0.35)];
         assert_eq!(settled(&sure)[3], "4.050");
+    }
+
+    #[test]
+    fn a_dollar_that_reads_as_an_s_is_one_before_a_number_and_alone() {
+        let found = settled(&[("S", 0.5, 0.3), ("S1,204", 0.5, 0.3), ("Sum", 0.5, 0.3), ("S", 0.9, 0.01)]);
+        assert_eq!(found, ["$", "$1,204", "Sum", "S"]);
     }
 
     #[test]

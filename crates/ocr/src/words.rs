@@ -6,6 +6,8 @@ use crate::strips::{STRIP_HEIGHT, Strip};
 
 /// A gap without ink between two characters that parts words though no space was read, in font sizes.
 const WIDE_GAP: f32 = 0.75;
+/// The same between an amount and a currency, which begins the next one.
+const CURRENCY_GAP: f32 = 0.15;
 /// Pixels of ink in a row without a gap that are a ruling below or through a line, and their share of a shorter strip: the
 /// feet of typewriter letters nearly touch.
 const RULING: (usize, f32) = (120, 0.85);
@@ -39,7 +41,7 @@ pub struct Word {
     pub starts_line: bool,
     /// Ends its line with a hyphen after a letter.
     pub hyphenated: bool,
-    /// Its points and commas.
+    /// Its points and commas, and what may be dollars.
     pub(crate) marks: Vec<Mark>,
 }
 
@@ -54,7 +56,10 @@ pub fn words(strip: &Strip, glyphs: &[Glyph], columns: usize, padded: usize) -> 
     let size = font_size(&lines, (bottom - top) as f32);
     let runs = runs(glyphs, |left, right| {
         let (from, to) = ink.gap(place(left) as usize, place(right) as usize);
-        (to - from) as f32 > WIDE_GAP * size
+        let ends_amount = left.character.is_ascii_digit() || matches!(left.character, ')' | '%' | '—' | '-');
+        let begins_amount = matches!(right.character, '$' | '€' | '£');
+        let widest = if ends_amount && begins_amount { CURRENCY_GAP } else { WIDE_GAP };
+        (to - from) as f32 > widest * size
     });
     let baseline = if has_descent(&lines) { bottom as f32 - DESCENT * size } else { bottom as f32 };
     let rows = ((baseline - CAPITALS * size).min(top as f32), (baseline + DESCENT * size).max(bottom as f32));
@@ -86,7 +91,7 @@ pub fn words(strip: &Strip, glyphs: &[Glyph], columns: usize, padded: usize) -> 
 }
 
 fn marks(run: &[Glyph]) -> Vec<Mark> {
-    let marks = run.iter().enumerate().filter(|(_, glyph)| matches!(glyph.character, '.' | ','));
+    let marks = run.iter().enumerate().filter(|(_, glyph)| matches!(glyph.character, '.' | ',' | 'S' | 's'));
     marks.map(|(at, glyph)| Mark { at, probability: glyph.probability, other: glyph.other_mark }).collect()
 }
 
