@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use docproc_ocr::{
-    Alphabet, DetectorOptions, Glyph, Picture, Region, STRIP_HEIGHT, Strip, Word, page_skew, regions,
+    Alphabet, DetectorOptions, Glyph, Picture, Region, STRIP_HEIGHT, Strip, Word, dashes, page_skew, regions,
     settle_marks, words,
 };
 
@@ -125,6 +125,8 @@ impl OcrModel {
         let (lines, left_out) = without_shadows(self.recognise(&picture, &found, may_go_on)?);
         let mut words: Vec<Word> = lines.into_iter().flat_map(|line| line.words).collect();
         settle_marks(&mut words);
+        may_go_on()?;
+        words.extend(dashes(&picture, &words, page_skew(&found)));
         Ok(PictureText { words, quarters, skew_degrees: page_skew(&found).to_degrees(), left_out })
     }
 

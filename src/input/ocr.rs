@@ -55,9 +55,9 @@ impl Default for OcrOptions {
 
 /// Bytes of the largest picture: 34 million pixels and a header.
 const MAX_PICTURE: u64 = 64 << 20;
-/// Angle of a page's lines from which lines of words and columns are found on the page made straight, in degrees. Below
-/// it, boxes stay where the words are drawn.
-const CROOKED_DEGREES: f32 = 1.0;
+/// Angles of a page's lines at which lines of words and columns are found on the page made straight, in degrees. Below
+/// them boxes stay where the words are drawn; above them the lines are a drawing's.
+const CROOKED_DEGREES: std::ops::Range<f32> = 1.0..15.0;
 /// Bytes of program output that are read.
 const MAX_OUTPUT: u64 = 32 << 20;
 
@@ -168,7 +168,7 @@ impl Recogniser<'_> {
             let degrees = 90 * u16::from(reading.quarters);
             notes += &format!("; turned clockwise by {degrees} degrees as its text stands");
         }
-        if !image.compare && reading.skew_degrees.abs() >= CROOKED_DEGREES {
+        if !image.compare && CROOKED_DEGREES.contains(&reading.skew_degrees.abs()) {
             let size = if reading.quarters % 2 == 1 { (height, width) } else { (width, height) };
             straighten(&mut reading.words, size, reading.skew_degrees);
             notes += &format!(

@@ -153,8 +153,8 @@ fn is_latin(character: char) -> bool {
         | '\u{2010}'..='\u{2027}'
         | '\u{2030}'..='\u{205E}'
         | '\u{2070}'..='\u{20CF}'
-        // Trade marks, fractions, arrows, mathematics, boxes and marks.
-        | '\u{2100}'..='\u{218F}'
+        // Trade marks, fractions (no Roman numerals: they are letters), arrows, mathematics, boxes and marks.
+        | '\u{2100}'..='\u{215F}'
         | '\u{2190}'..='\u{22FF}'
         | '\u{25A0}'..='\u{27BF}')
 }

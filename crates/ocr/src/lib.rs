@@ -12,6 +12,7 @@
 //!
 //! Coordinates are pixels, x to the right and y down; a pixel covers the square from its index to the next.
 
+mod dashes;
 mod glyphs;
 mod marks;
 mod picture;
@@ -19,6 +20,7 @@ mod regions;
 mod strips;
 mod words;
 
+pub use dashes::dashes;
 pub use glyphs::{Alphabet, Glyph};
 pub use marks::settle_marks;
 pub use picture::Picture;
