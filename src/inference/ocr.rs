@@ -48,9 +48,12 @@ const BETTER: f32 = 0.05;
 
 /// Mean probability of the characters up to which a line is no text.
 const NO_TEXT: f32 = 0.5;
-/// The same for a line that is fainter than this share of what is clearly read: what shows through is mirrored.
+/// The same for a line that is fainter than this share of what is clearly read.
 const CLEAR_SHADOW: f32 = 0.9;
 const SHADOW_CONTRAST: f32 = 0.6;
+/// Characters of a faint line from which a mirror tells it from text, and what fewer of them must have.
+const LEGIBLE: usize = 4;
+const CLEAR_SIGNS: f32 = 0.985;
 
 /// What stands on a picture.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -122,7 +125,8 @@ impl OcrModel {
             picture = picture.turned(2);
             found = self.detect(&picture, may_go_on)?;
         }
-        let (lines, left_out) = without_shadows(self.recognise(&picture, &found, may_go_on)?);
+        let lines = self.recognise(&picture, &found, false, may_go_on)?;
+        let (lines, left_out) = self.without_shadows(&picture, &found, lines, may_go_on)?;
         let mut words: Vec<Word> = lines.into_iter().flat_map(|line| line.words).collect();
         settle_marks(&mut words);
         may_go_on()?;
@@ -181,7 +185,7 @@ impl OcrModel {
         samples.sort_by(|a, b| sample_order(a).total_cmp(&sample_order(b)));
         samples.truncate(SAMPLES);
         let clarity = |regions: &[Region]| -> Result<f32> {
-            let read = self.recognise(picture, regions, may_go_on)?;
+            let read = self.recognise(picture, regions, false, may_go_on)?;
             let (sum, count) = read.iter().fold((0.0, 0.0f32), |(sum, count), line| {
                 (sum + line.clarity * line.characters as f32, count + line.characters as f32)
             });
@@ -195,11 +199,39 @@ impl OcrModel {
         Ok(clarity(&reversed)? > upright + BETTER)
     }
 
+    /// The lines that are text, and the number of the others that read as anything. What is much fainter than the rest of
+    /// the page may be the other side, showing through: then it reads better in a mirror.
+    fn without_shadows(
+        &self,
+        picture: &Picture<'_>,
+        found: &[Region],
+        lines: Vec<Line>,
+        may_go_on: MayGoOn<'_>,
+    ) -> Result<(Vec<Line>, usize)> {
+        let faint = SHADOW_CONTRAST * usual_contrast(&lines);
+        let faint: Vec<usize> = (0..lines.len()).filter(|&at| lines[at].contrast < faint).collect();
+        let regions: Vec<Region> = faint.iter().map(|&at| found[at]).collect();
+        let mirrored = self.recognise(picture, &regions, true, may_go_on)?;
+        let mut is_text: Vec<bool> = lines.iter().map(|line| line.clarity > NO_TEXT).collect();
+        for (at, mirrored) in faint.into_iter().zip(mirrored) {
+            let line = &lines[at];
+            let least =
+                if line.characters < LEGIBLE { CLEAR_SIGNS } else { mirrored.clarity.max(CLEAR_SHADOW) };
+            is_text[at] = line.clarity > least;
+        }
+        let others =
+            lines.iter().zip(&is_text).filter(|(line, is_text)| !**is_text && !line.words.is_empty());
+        let left_out = others.count();
+        let text = lines.into_iter().zip(is_text).filter_map(|(line, is_text)| is_text.then_some(line));
+        Ok((text.collect(), left_out))
+    }
+
     /// What lines say, in their order. A line that runs up or down is read both ways and taken as it reads better.
     fn recognise(
         &self,
         picture: &Picture<'_>,
         found: &[Region],
+        mirrored: bool,
         may_go_on: MayGoOn<'_>,
     ) -> Result<Vec<Line>> {
         let mut strips: Vec<Region> = found.to_vec();
@@ -211,8 +243,11 @@ impl OcrModel {
         let read =
             self.run(&self.recogniser, "recognise text", batches.len(), may_go_on, |session, index| {
                 let (padded, lines) = &batches[index];
-                let strips: Vec<Strip> =
-                    lines.iter().map(|&line| Strip::cut(picture, strips[line])).collect();
+                let cut = |&line: &usize| {
+                let strip = Strip::cut(picture, strips[line]);
+                if mirrored { strip.mirrored() } else { strip }
+            };
+            let strips: Vec<Strip> = lines.iter().map(cut).collect();
                 self.read_strips(session, &strips, *padded)
             })?;
         let mut lines: Vec<Line> = vec![Line::default(); strips.len()];
@@ -308,13 +343,10 @@ struct Line {
     contrast: f32,
 }
 
-/// The lines that are text, and the number of the others that read as anything.
-fn without_shadows(lines: Vec<Line>) -> (Vec<Line>, usize) {
-    let mut contrasts: Vec<(f32, usize)> = lines
-        .iter()
-        .filter(|line| line.clarity > CLEARLY_READ)
-        .map(|line| (line.contrast, line.characters))
-        .collect();
+/// Median contrast of the characters that are clearly read; 0 without any.
+fn usual_contrast(lines: &[Line]) -> f32 {
+    let clear = lines.iter().filter(|line| line.clarity > CLEARLY_READ);
+    let mut contrasts: Vec<(f32, usize)> = clear.map(|line| (line.contrast, line.characters)).collect();
     contrasts.sort_by(|a, b| a.0.total_cmp(&b.0));
     let half = contrasts.iter().map(|line| line.1).sum::<usize>() / 2;
     let mut sum = 0;
@@ -322,10 +354,7 @@ fn without_shadows(lines: Vec<Line>) -> (Vec<Line>, usize) {
         sum += line.1;
         sum > half
     });
-    let faint = SHADOW_CONTRAST * median.map_or(0.0, |line| line.0);
-    let is_text = |line: &Line| line.clarity > if line.contrast < faint { CLEAR_SHADOW } else { NO_TEXT };
-    let (text, others): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(is_text);
-    (text, others.iter().filter(|line| !line.words.is_empty()).count())
+    median.map_or(0.0, |line| line.0)
 }
 
 fn wrong(model: &LoadedModel, message: &str) -> Error {
@@ -389,6 +418,13 @@ mod tests {
         let widths: Vec<_> = batches(&strips, 600).into_iter().collect();
         assert_eq!(widths, [(992, vec![2]), (960, vec![0]), (256, vec![1, 3]), (256, vec![4])]);
         assert!(batches(&strips, 1).iter().all(|(_, batch)| batch.len() == 1));
+    }
+
+    #[test]
+    fn the_usual_contrast_is_that_of_clear_characters() {
+        let line = |clarity, characters, contrast| Line { words: Vec::new(), clarity, characters, contrast };
+        let lines = [line(0.99, 60, 240.0), line(0.95, 20, 90.0), line(0.6, 500, 70.0)];
+        assert_eq!((usual_contrast(&lines), usual_contrast(&[])), (240.0, 0.0));
     }
 
     #[test]

@@ -41,6 +41,13 @@ impl Strip {
         Self { region, width, pixels }
     }
 
+    /// The strip as it is seen from the other side of the paper.
+    #[must_use]
+    pub fn mirrored(mut self) -> Self {
+        self.pixels.chunks_exact_mut(self.width).for_each(<[u8]>::reverse);
+        self
+    }
+
     /// Width in pixels of the strip that a region gives.
     #[must_use]
     pub fn width_of(region: &Region) -> usize {
@@ -81,9 +88,17 @@ impl Strip {
     }
 
     fn tones(&self) -> Tones {
-        let mut sorted = self.pixels.clone();
-        sorted.sort_unstable();
-        let at = |share: f32| f32::from(sorted[((sorted.len() - 1) as f32 * share) as usize]);
+        let mut counts = [0usize; 256];
+        self.pixels.iter().for_each(|&value| counts[usize::from(value)] += 1);
+        let at = |share: f32| {
+            let mut left = ((self.pixels.len() - 1) as f32 * share) as usize;
+            let value = counts.iter().position(|&count| {
+                let is_here = left < count;
+                left = left.saturating_sub(count);
+                is_here
+            });
+            value.unwrap_or(255) as f32
+        };
         let (dark, middle, light) = (at(0.02), at(0.5), at(0.98));
         if middle - dark < light - middle {
             Tones { ink: light, paper: at(0.3) }
