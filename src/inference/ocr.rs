@@ -51,6 +51,8 @@ const NO_TEXT: f32 = 0.5;
 /// The same for a line that is fainter than this share of what is clearly read.
 const CLEAR_SHADOW: f32 = 0.9;
 const SHADOW_CONTRAST: f32 = 0.6;
+/// Share of the usual contrast below which a word is no print: the other side shows through with a quarter of it at most.
+const FAINTEST: f32 = 0.3;
 /// Characters of a faint line from which a mirror tells it from text, and what fewer of them must have.
 const LEGIBLE: usize = 4;
 const CLEAR_SIGNS: f32 = 0.985;
@@ -208,7 +210,8 @@ impl OcrModel {
         lines: Vec<Line>,
         may_go_on: MayGoOn<'_>,
     ) -> Result<(Vec<Line>, usize)> {
-        let faint = SHADOW_CONTRAST * usual_contrast(&lines);
+        let usual = usual_contrast(&lines);
+        let faint = SHADOW_CONTRAST * usual;
         let faint: Vec<usize> = (0..lines.len()).filter(|&at| lines[at].contrast < faint).collect();
         let regions: Vec<Region> = faint.iter().map(|&at| found[at]).collect();
         let mirrored = self.recognise(picture, &regions, true, may_go_on)?;
@@ -221,9 +224,16 @@ impl OcrModel {
         }
         let others =
             lines.iter().zip(&is_text).filter(|(line, is_text)| !**is_text && !line.words.is_empty());
-        let left_out = others.count();
+        let mut left_out = others.count();
         let text = lines.into_iter().zip(is_text).filter_map(|(line, is_text)| is_text.then_some(line));
-        Ok((text.collect(), left_out))
+        let mut text: Vec<Line> = text.collect();
+        for line in &mut text {
+            // Beside the end of a line the other side may go on.
+            let read = line.words.len();
+            line.words.retain(|word| word.contrast >= FAINTEST * usual);
+            left_out += read - line.words.len();
+        }
+        Ok((text, left_out))
     }
 
     /// What lines say, in their order. A line that runs up or down is read both ways and taken as it reads better.
@@ -244,10 +254,10 @@ impl OcrModel {
             self.run(&self.recogniser, "recognise text", batches.len(), may_go_on, |session, index| {
                 let (padded, lines) = &batches[index];
                 let cut = |&line: &usize| {
-                let strip = Strip::cut(picture, strips[line]);
-                if mirrored { strip.mirrored() } else { strip }
-            };
-            let strips: Vec<Strip> = lines.iter().map(cut).collect();
+                    let strip = Strip::cut(picture, strips[line]);
+                    if mirrored { strip.mirrored() } else { strip }
+                };
+                let strips: Vec<Strip> = lines.iter().map(cut).collect();
                 self.read_strips(session, &strips, *padded)
             })?;
         let mut lines: Vec<Line> = vec![Line::default(); strips.len()];

@@ -105,6 +105,7 @@ mod tests {
             bbox: [0.0; 4],
             font_size: 10.0,
             probability,
+            contrast: 255.0,
             direction: 0,
             starts_line: false,
             hyphenated: false,

@@ -19,6 +19,9 @@ pub struct Strip {
     pixels: Vec<u8>,
 }
 
+/// Share of a word's pixels that are as dark as its ink, at least.
+const DARKEST_SHARE: f32 = 0.03;
+
 /// The gray of ink and of what it stands on.
 struct Tones {
     ink: f32,
@@ -85,6 +88,24 @@ impl Strip {
     pub fn contrast(&self) -> f32 {
         let Tones { ink, paper } = self.tones();
         (ink - paper).abs()
+    }
+
+    /// How far the ink between two columns and the strip's paper are apart.
+    pub(crate) fn contrast_between(&self, left: usize, right: usize) -> f32 {
+        let Tones { ink, paper } = self.tones();
+        let columns = left.min(self.width - 1)..right.clamp(left + 1, self.width.max(left + 1));
+        let rows = self.pixels.chunks_exact(self.width);
+        let mut distances: Vec<f32> = rows
+            .flat_map(|row| row.get(columns.clone()).unwrap_or_default())
+            .map(|&value| if ink > paper { f32::from(value) - paper } else { paper - f32::from(value) })
+            .collect();
+        let last = distances.len().saturating_sub(1) as f32;
+        let at = (last * DARKEST_SHARE) as usize;
+        if distances.is_empty() {
+            0.0
+        } else {
+            distances.select_nth_unstable_by(at, |a, b| b.total_cmp(a)).1.max(0.0)
+        }
     }
 
     fn tones(&self) -> Tones {

@@ -35,6 +35,8 @@ pub struct Word {
     pub font_size: f32,
     /// Product of the probabilities of its characters.
     pub probability: f32,
+    /// How far its ink and the line's paper are apart, 0 to 255.
+    pub contrast: f32,
     /// Direction of writing in degrees clockwise from left-to-right: 0, 90, 180 or 270.
     pub direction: u16,
     /// First word of its line.
@@ -78,6 +80,7 @@ pub fn words(strip: &Strip, glyphs: &[Glyph], columns: usize, padded: usize) -> 
             bbox: strip.on_picture((left as f32, rows.0), (right as f32, rows.1)),
             font_size: size * 2.0 * strip.region.half.1 / STRIP_HEIGHT as f32,
             probability: run.iter().map(|glyph| glyph.probability).product(),
+            contrast: strip.contrast_between(left, right),
             direction: direction(strip.region.angle),
             starts_line: at == 0,
             hyphenated: false,
