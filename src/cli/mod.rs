@@ -19,6 +19,7 @@ mod quantize;
 mod quantize_args;
 mod report;
 mod schema;
+mod search;
 mod summary;
 mod terminal;
 mod train;
@@ -94,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Export(args) => export::run(&args, verbosity),
         Command::Pages(args) => pages::run(&args),
         Command::Report(args) => report::run(&args, verbosity),
+        Command::Search(args) => search::run(&args, verbosity),
         Command::Quantize(args) => quantize::run(&args, verbosity),
         Command::Eval(args) => eval::run(&args),
         Command::Bench(args) => bench::run(&args, verbosity),

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::geometry::BBox;
-use super::page::TextSource;
+use super::page::{PictureKind, TextSource};
 use super::round;
 use crate::error::{Error, ErrorCode};
 
@@ -91,10 +91,11 @@ pub struct DocumentInfo {
 }
 
 /// Outcome for the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Every page that was asked for was analyzed.
+    #[default]
     Ok,
     /// Some pages are missing; `errors` says which and why.
     Partial,
@@ -183,6 +184,14 @@ pub struct Block {
     pub text: String,
     /// Position in the reading order of its page, counted from 0.
     pub order: u32,
+    /// What a picture shows: `photograph`, `chart`, `drawing`, `logo` or `text`, as far as its tones and shapes tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub kind: Option<PictureKind>,
+    /// Where its words come from, where that is not where those of most of the page come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub text_source: Option<TextSource>,
 }
 
 /// A section: a heading and what stands below it until the next heading of the same or a higher level.

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::document::analysis::CellReference;
-use crate::output::derived_folder;
+use crate::report::page_of;
 
 /// What a link opens in the report.
 #[derive(Clone, Copy, Debug)]
@@ -22,10 +22,20 @@ pub enum Target {
 
 /// `a.pdf.report/doc.html#p12&c=3.4.1`, with the name's bytes escaped as addresses need it.
 pub fn link(output: &Path, target: Target) -> String {
-    let folder = derived_folder(output, ".report");
+    let page = page_of(output);
+    let beside = page.strip_prefix(output.parent().unwrap_or(Path::new(""))).unwrap_or(&page);
+    address(beside, target)
+}
+
+/// The same from the output folder.
+pub fn link_below(output: &Path, target: Target) -> String {
+    address(&page_of(output), target)
+}
+
+fn address(page: &Path, target: Target) -> String {
     let mut link = String::new();
-    for &byte in folder.file_name().unwrap_or_default().as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+    for &byte in page.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             link.push(char::from(byte));
         } else {
             // Writing to a String cannot fail.
@@ -38,7 +48,7 @@ pub fn link(output: &Path, target: Target) -> String {
         Target::Finding(page, finding) => format!("p{page}&f={finding}"),
         Target::Sentence(page, sentence) => format!("p{page}&q={sentence}"),
     };
-    link + "/doc.html#" + &place
+    link + "#" + &place
 }
 
 #[cfg(test)]

@@ -140,6 +140,12 @@ impl Format {
     }
 }
 
+/// The place of a sentence in the report, below the output folder.
+#[must_use]
+pub fn sentence_link(output: &Path, page: u32, sentence: u32) -> String {
+    link::link_below(output, link::Target::Sentence(page, sentence))
+}
+
 /// Exports every analysis in the folder.
 ///
 /// # Errors

@@ -7,7 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use docproc_ocr::{
-    Alphabet, DetectorOptions, Glyph, Picture, Region, STRIP_HEIGHT, Strip, Word, page_skew, regions, words,
+    Alphabet, DetectorOptions, Glyph, Picture, Region, STRIP_HEIGHT, Strip, Word, dashes, page_skew, regions,
+    settle_marks, words,
 };
 
 use super::options::InferenceOptions;
@@ -17,9 +18,9 @@ use crate::runtime::{
     InferenceSession, InputTensor, LoadedModel, ModelBundle, ModelManager, OutputTensor, TensorData,
 };
 
-/// How the detector's map is read: the settings of PP-OCRv6, with regions that are grown a little less, since
-/// neighbouring lines of dense statements touch.
-const DETECTOR: DetectorOptions = DetectorOptions { threshold: 0.2, region_threshold: 0.4, growth: 1.4 };
+/// How the detector's map is read: the settings of PP-OCRv6, but regions are grown by 1.15 and not by 1.4. Letters are
+/// larger in their strips then: of 799 numbers on simulated scans all that were read were right (0.9975 of them before).
+const DETECTOR: DetectorOptions = DetectorOptions { threshold: 0.2, region_threshold: 0.4, growth: 1.15 };
 /// The detector's sides are multiples of this.
 const SIDE_STEP: usize = 32;
 /// Pixels that the detector sees of a page: some 100 dots per inch of a letter page.
@@ -45,6 +46,17 @@ const CLEARLY_READ: f32 = 0.9;
 /// How much better the other direction must be.
 const BETTER: f32 = 0.05;
 
+/// Mean probability of the characters up to which a line is no text.
+const NO_TEXT: f32 = 0.5;
+/// The same for a line that is fainter than this share of what is clearly read.
+const CLEAR_SHADOW: f32 = 0.9;
+const SHADOW_CONTRAST: f32 = 0.6;
+/// Share of the usual contrast below which a word is no print: the other side shows through with a quarter of it at most.
+const FAINTEST: f32 = 0.3;
+/// Characters of a faint line from which a mirror tells it from text, and what fewer of them must have.
+const LEGIBLE: usize = 4;
+const CLEAR_SIGNS: f32 = 0.985;
+
 /// What stands on a picture.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PictureText {
@@ -54,6 +66,8 @@ pub struct PictureText {
     pub quarters: u8,
     /// Angle of its lines then, in degrees clockwise.
     pub skew_degrees: f32,
+    /// Lines that are none: text of the other side that shows through, and shapes that only look like text.
+    pub left_out: usize,
 }
 
 /// A detector of lines and a recogniser of what they say.
@@ -113,9 +127,13 @@ impl OcrModel {
             picture = picture.turned(2);
             found = self.detect(&picture, may_go_on)?;
         }
-        let words =
-            self.recognise(&picture, &found, may_go_on)?.into_iter().flat_map(|line| line.words).collect();
-        Ok(PictureText { words, quarters, skew_degrees: page_skew(&found).to_degrees() })
+        let lines = self.recognise(&picture, &found, false, may_go_on)?;
+        let (lines, left_out) = self.without_shadows(&picture, &found, lines, may_go_on)?;
+        let mut words: Vec<Word> = lines.into_iter().flat_map(|line| line.words).collect();
+        settle_marks(&mut words);
+        may_go_on()?;
+        words.extend(dashes(&picture, &words, page_skew(&found)));
+        Ok(PictureText { words, quarters, skew_degrees: page_skew(&found).to_degrees(), left_out })
     }
 
     /// The lines of a picture.
@@ -169,7 +187,7 @@ impl OcrModel {
         samples.sort_by(|a, b| sample_order(a).total_cmp(&sample_order(b)));
         samples.truncate(SAMPLES);
         let clarity = |regions: &[Region]| -> Result<f32> {
-            let read = self.recognise(picture, regions, may_go_on)?;
+            let read = self.recognise(picture, regions, false, may_go_on)?;
             let (sum, count) = read.iter().fold((0.0, 0.0f32), |(sum, count), line| {
                 (sum + line.clarity * line.characters as f32, count + line.characters as f32)
             });
@@ -183,11 +201,47 @@ impl OcrModel {
         Ok(clarity(&reversed)? > upright + BETTER)
     }
 
+    /// The lines that are text, and the number of the others that read as anything. What is much fainter than the rest of
+    /// the page may be the other side, showing through: then it reads better in a mirror.
+    fn without_shadows(
+        &self,
+        picture: &Picture<'_>,
+        found: &[Region],
+        lines: Vec<Line>,
+        may_go_on: MayGoOn<'_>,
+    ) -> Result<(Vec<Line>, usize)> {
+        let usual = usual_contrast(&lines);
+        let faint = SHADOW_CONTRAST * usual;
+        let faint: Vec<usize> = (0..lines.len()).filter(|&at| lines[at].contrast < faint).collect();
+        let regions: Vec<Region> = faint.iter().map(|&at| found[at]).collect();
+        let mirrored = self.recognise(picture, &regions, true, may_go_on)?;
+        let mut is_text: Vec<bool> = lines.iter().map(|line| line.clarity > NO_TEXT).collect();
+        for (at, mirrored) in faint.into_iter().zip(mirrored) {
+            let line = &lines[at];
+            let least =
+                if line.characters < LEGIBLE { CLEAR_SIGNS } else { mirrored.clarity.max(CLEAR_SHADOW) };
+            is_text[at] = line.clarity > least;
+        }
+        let others =
+            lines.iter().zip(&is_text).filter(|(line, is_text)| !**is_text && !line.words.is_empty());
+        let mut left_out = others.count();
+        let text = lines.into_iter().zip(is_text).filter_map(|(line, is_text)| is_text.then_some(line));
+        let mut text: Vec<Line> = text.collect();
+        for line in &mut text {
+            // Beside the end of a line the other side may go on.
+            let read = line.words.len();
+            line.words.retain(|word| word.contrast >= FAINTEST * usual);
+            left_out += read - line.words.len();
+        }
+        Ok((text, left_out))
+    }
+
     /// What lines say, in their order. A line that runs up or down is read both ways and taken as it reads better.
     fn recognise(
         &self,
         picture: &Picture<'_>,
         found: &[Region],
+        mirrored: bool,
         may_go_on: MayGoOn<'_>,
     ) -> Result<Vec<Line>> {
         let mut strips: Vec<Region> = found.to_vec();
@@ -199,8 +253,11 @@ impl OcrModel {
         let read =
             self.run(&self.recogniser, "recognise text", batches.len(), may_go_on, |session, index| {
                 let (padded, lines) = &batches[index];
-                let strips: Vec<Strip> =
-                    lines.iter().map(|&line| Strip::cut(picture, strips[line])).collect();
+                let cut = |&line: &usize| {
+                    let strip = Strip::cut(picture, strips[line]);
+                    if mirrored { strip.mirrored() } else { strip }
+                };
+                let strips: Vec<Strip> = lines.iter().map(cut).collect();
                 self.read_strips(session, &strips, *padded)
             })?;
         let mut lines: Vec<Line> = vec![Line::default(); strips.len()];
@@ -247,6 +304,7 @@ impl OcrModel {
                 Line {
                     words: words(strip, &glyphs, columns, padded),
                     clarity: clarity(&glyphs),
+                    contrast: strip.contrast(),
                     characters: glyphs.len(),
                 }
             })
@@ -291,6 +349,22 @@ struct Line {
     /// Mean probability of its characters.
     clarity: f32,
     characters: usize,
+    /// How far its ink and its paper are apart, 0 to 255.
+    contrast: f32,
+}
+
+/// Median contrast of the characters that are clearly read; 0 without any.
+fn usual_contrast(lines: &[Line]) -> f32 {
+    let clear = lines.iter().filter(|line| line.clarity > CLEARLY_READ);
+    let mut contrasts: Vec<(f32, usize)> = clear.map(|line| (line.contrast, line.characters)).collect();
+    contrasts.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let half = contrasts.iter().map(|line| line.1).sum::<usize>() / 2;
+    let mut sum = 0;
+    let median = contrasts.iter().find(|line| {
+        sum += line.1;
+        sum > half
+    });
+    median.map_or(0.0, |line| line.0)
 }
 
 fn wrong(model: &LoadedModel, message: &str) -> Error {
@@ -354,6 +428,13 @@ mod tests {
         let widths: Vec<_> = batches(&strips, 600).into_iter().collect();
         assert_eq!(widths, [(992, vec![2]), (960, vec![0]), (256, vec![1, 3]), (256, vec![4])]);
         assert!(batches(&strips, 1).iter().all(|(_, batch)| batch.len() == 1));
+    }
+
+    #[test]
+    fn the_usual_contrast_is_that_of_clear_characters() {
+        let line = |clarity, characters, contrast| Line { words: Vec::new(), clarity, characters, contrast };
+        let lines = [line(0.99, 60, 240.0), line(0.95, 20, 90.0), line(0.6, 500, 70.0)];
+        assert_eq!((usual_contrast(&lines), usual_contrast(&[])), (240.0, 0.0));
     }
 
     #[test]

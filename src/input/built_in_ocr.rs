@@ -23,6 +23,10 @@ pub struct PictureReading {
     pub words: Vec<Word>,
     /// Clockwise quarters by which it must be turned to stand upright.
     pub quarters: u8,
+    /// Angle of its lines then, in degrees clockwise.
+    pub skew_degrees: f32,
+    /// Lines that look like text and are none: what shows through from the other side.
+    pub left_out: usize,
 }
 
 /// Says whether work may go on: an error ends it.

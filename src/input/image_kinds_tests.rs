@@ -12,7 +12,7 @@ const POINTS: [((usize, usize), bool); 4] =
 fn read(name: &str) -> Result<Raster> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/input/images");
     let bytes = std::fs::read(folder.join(name)).unwrap();
-    ImageDocument::open(&bytes, 100_000).and_then(|document| document.raster(0))
+    ImageDocument::open(&bytes, 100_000).and_then(|document| document.raster(1))
 }
 
 /// Checks the drawing, every point of it where `place` says, at so many pixels a pixel.

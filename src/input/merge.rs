@@ -1,11 +1,12 @@
 //! The words of a page's text layer and those that OCR reads beside it, put together.
 
 use super::segment::OcrPurpose;
-use crate::document::{BBox, Page, PictureText, TextSource, Word};
+use crate::document::{BBox, Page, Picture, PictureKind, PictureText, TextSource, Word};
 
-/// Confidence of OCR below which what it reads on a picture of a page with a text layer is left out: on drawings it reads
-/// letters that are none.
+/// Confidence of OCR below which what it reads beside a text layer is left out: on pictures of text, and on others, where it
+/// reads letters that are none.
 const LEAST_CONFIDENCE: f32 = 0.3;
+const LEAST_CONFIDENCE_ON_DRAWINGS: f32 = 0.5;
 /// Confidence and number of letters and digits of a word that tells whether a text layer is right.
 const SURE: f32 = 0.8;
 const TELLING: usize = 4;
@@ -52,8 +53,9 @@ fn inside(word: &Word, bbox: &BBox) -> f32 {
 
 /// Words on unread pictures are added where no word of the text layer can be seen, and garbled words are replaced.
 fn add(page: &mut Page, read: Vec<Word>) -> Vec<Word> {
-    let unread: Vec<BBox> =
-        page.pictures.iter().filter(|p| p.text == PictureText::Unread).map(|picture| picture.bbox).collect();
+    let pictures: Vec<&Picture> =
+        page.pictures.iter().filter(|picture| picture.text == PictureText::Unread).collect();
+    let unread: Vec<BBox> = pictures.iter().map(|picture| picture.bbox).collect();
     let old = std::mem::take(&mut page.words);
     let mut of_picture: Vec<Vec<Word>> = vec![Vec::new(); unread.len()];
     let mut of_word: Vec<Vec<Word>> = vec![Vec::new(); old.len()];
@@ -79,6 +81,8 @@ fn add(page: &mut Page, read: Vec<Word>) -> Vec<Word> {
             }
         } else if let Some(picture) = picture
             && !seen.iter().any(kept)
+            && (pictures[picture].kind == PictureKind::Text
+                || word.confidence.is_none_or(|confidence| confidence >= LEAST_CONFIDENCE_ON_DRAWINGS))
         {
             of_picture[picture].push(word);
         }
@@ -165,7 +169,7 @@ pub(super) fn disagreement(layer: &[Word], read: &[Word]) -> Option<(usize, usiz
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Picture, PictureKind, WordStyle};
+    use crate::document::WordStyle;
     use crate::input::segment::tests::sample;
 
     fn word(text: &str, x: f32, y: f32, confidence: Option<f32>) -> Word {

@@ -25,7 +25,7 @@ use super::raster::pgm_header;
 use super::segment::{self, MAX_WORDS, OcrImage, OcrPurpose, PageContent, PageSegment};
 use super::shm::{MapError, MemoryFile, SealedMap};
 use super::tsv;
-use super::turn::{turn_image, turn_page, turn_words};
+use super::turn::{straighten, turn_box, turn_image, turn_page, turn_words};
 use crate::config::SandboxMode;
 use crate::document::{BBox, Word};
 use crate::error::{Error, ErrorCode, Result};
@@ -56,6 +56,9 @@ impl Default for OcrOptions {
 
 /// Bytes of the largest picture: 34 million pixels and a header.
 const MAX_PICTURE: u64 = 64 << 20;
+/// Angles of a page's lines at which lines of words and columns are found on the page made straight, in degrees. Below
+/// them boxes stay where the words are drawn; above them the lines are a drawing's.
+const CROOKED_DEGREES: std::ops::Range<f32> = 1.0..15.0;
 /// Bytes of program output that are read.
 const MAX_OUTPUT: u64 = 32 << 20;
 
@@ -75,6 +78,8 @@ pub(super) struct Recogniser<'a> {
 struct Recognised {
     words: Vec<Word>,
     quarters: u8,
+    /// What else the reader did, for the reason that the page gives.
+    notes: String,
 }
 
 impl Recogniser<'_> {
@@ -104,7 +109,7 @@ impl Recogniser<'_> {
                 drop(picture);
                 run(memory, &self.program, self.sandbox, deadline)
                     .and_then(|output| read_words(&output, size, image))
-                    .map(|words| Recognised { words, quarters: 0 })
+                    .map(|words| Recognised { words, quarters: 0, notes: String::new() })
             }
         };
         let recognised = read.and_then(|read| match image.purpose {
@@ -151,7 +156,7 @@ impl Recogniser<'_> {
             Ok(())
         };
         let picture = GrayPicture { width: image.width, height: image.height, pixels };
-        let may_turn = image.purpose == OcrPurpose::Replace && image.place.is_none();
+        let may_turn = image.purpose == OcrPurpose::Replace;
         let mut reading = reader.read(picture, may_turn, &may_go_on)?;
         if reading.words.len() > MAX_WORDS {
             return Err(Error::new(
@@ -160,14 +165,32 @@ impl Recogniser<'_> {
             ));
         }
         let place = image.place.unwrap_or(BBox::new(0.0, 0.0, width, height));
-        let (across, down) = (place.width() / image.width as f32, place.height() / image.height as f32);
-        let (across, down) = if reading.quarters % 2 == 1 { (down, across) } else { (across, down) };
+        let place = turn_box(&place, (width, height), reading.quarters);
+        let pixels = (image.width as f32, image.height as f32);
+        let pixels = if reading.quarters % 2 == 1 { (pixels.1, pixels.0) } else { pixels };
+        let (across, down) = (place.width() / pixels.0, place.height() / pixels.1);
         for word in &mut reading.words {
             word.font_size *= down;
             word.bbox = scaled(&word.bbox, across, down);
         }
         put_at(&place, &mut reading.words);
-        Ok(Recognised { words: reading.words, quarters: reading.quarters })
+        let mut notes = String::new();
+        if reading.quarters > 0 {
+            let degrees = 90 * u16::from(reading.quarters);
+            notes += &format!("; turned clockwise by {degrees} degrees as its text stands");
+        }
+        if may_turn && CROOKED_DEGREES.contains(&reading.skew_degrees.abs()) {
+            let size = if reading.quarters % 2 == 1 { (height, width) } else { (width, height) };
+            straighten(&mut reading.words, size, reading.skew_degrees);
+            notes += &format!(
+                "; boxes are those of the page straightened by {:.1} degrees",
+                -reading.skew_degrees
+            );
+        }
+        if reading.left_out > 0 {
+            notes += &format!("; left out what shows through or is no text in {} places", reading.left_out);
+        }
+        Ok(Recognised { words: reading.words, quarters: reading.quarters, notes })
     }
 }
 
@@ -207,9 +230,8 @@ fn with_words(
     if read.quarters > 0 {
         turn_words(&mut replaced, (page.width, page.height), read.quarters);
         turn_page(&mut page, read.quarters);
-        let degrees = 90 * u16::from(read.quarters);
-        page.text_source_reason += &format!("; turned clockwise by {degrees} degrees as its text stands");
     }
+    page.text_source_reason += &read.notes;
     let mut timings = segment.timings();
     timings.ocr = started.elapsed();
     let image = turn_image(segment.image(), read.quarters).map_err(|_| internal("image"))?;

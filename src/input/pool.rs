@@ -183,6 +183,10 @@ pub(super) enum Work {
 }
 
 /// What a worker gives for a page.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a pool reads or draws; few are held, and they are read far more often"
+)]
 pub(super) enum Answer {
     Read(PageSegment),
     Drawn(PagePicture),
@@ -194,6 +198,8 @@ pub(super) struct Job {
     pub(super) source: Arc<Source>,
     pub(super) request: Arc<ReadRequest>,
     pub(super) work: Work,
+    /// Time that the document has.
+    pub(super) time: Duration,
     /// When the document's time is up.
     pub(super) deadline: Instant,
 }
@@ -241,13 +247,16 @@ impl Shared {
                     document.opening = true;
                     Work::Open
                 };
-                let left = document.request.settings.timeout.0.saturating_sub(document.clock.spent());
+                // Before it is open, it has no pages.
+                let time = document.request.settings.time_for(document.pages.len());
+                let left = time.saturating_sub(document.clock.spent());
                 document.clock.start();
                 return Some(Job {
                     id,
                     source: Arc::clone(&document.source),
                     request: Arc::clone(&document.request),
                     work,
+                    time,
                     deadline: Instant::now() + left,
                 });
             }

@@ -110,10 +110,7 @@ impl Supervisor<'_> {
                     return Outcome::Ended(
                         Error::new(
                             ErrorCode::DocumentTimeout,
-                            format!(
-                                "the document took longer than {} s",
-                                job.request.settings.timeout.0.as_secs_f32()
-                            ),
+                            format!("the document took longer than {} s", job.time.as_secs_f32()),
                         )
                         .help("raise --timeout to read all its pages"),
                     );

@@ -3,7 +3,7 @@
 use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, PageImage, Ruling, Word};
 
 /// Turns a box on a page of this size clockwise by so many quarters.
-fn turn_box(bbox: &BBox, (width, height): (f32, f32), quarters: u8) -> BBox {
+pub(super) fn turn_box(bbox: &BBox, (width, height): (f32, f32), quarters: u8) -> BBox {
     let BBox { x0, y0, x1, y1 } = *bbox;
     match quarters % 4 {
         0 => *bbox,
@@ -18,6 +18,25 @@ pub(super) fn turn_words(words: &mut [Word], size: (f32, f32), quarters: u8) {
     for word in words {
         word.bbox = turn_box(&word.bbox, size, quarters);
         word.direction = (word.direction + 90 * u16::from(quarters % 4)) % 360;
+    }
+}
+
+/// Moves words of a page of this size to where they stand when the page is turned back by this angle, in degrees clockwise,
+/// around its centre. Their boxes lose what the angle added to their heights.
+pub(super) fn straighten(words: &mut [Word], (width, height): (f32, f32), degrees: f32) {
+    let (sin, cos) = (-degrees).to_radians().sin_cos();
+    let (middle_x, middle_y) = (width / 2.0, height / 2.0);
+    for word in words {
+        let BBox { x0, y0, x1, y1 } = word.bbox;
+        let (x, y) = ((x0 + x1) / 2.0 - middle_x, (y0 + y1) / 2.0 - middle_y);
+        let (w, h) = (x1 - x0, y1 - y0);
+        let (w, h) = if word.direction % 180 == 0 {
+            (w, (h - w * sin.abs()).max(h / 2.0))
+        } else {
+            ((w - h * sin.abs()).max(w / 2.0), h)
+        };
+        let (x, y) = (x * cos - y * sin + middle_x, x * sin + y * cos + middle_y);
+        word.bbox = BBox::new(x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0);
     }
 }
 
@@ -70,6 +89,29 @@ mod tests {
         assert_eq!(turn_box(&half, (width, height), 2), bbox);
         let side = turn_box(&bbox, (width, height), 3);
         assert_eq!(turn_box(&side, (height, width), 1), bbox);
+    }
+
+    #[test]
+    fn a_crooked_line_becomes_level() {
+        let word = |x: f32| {
+            let y = 400.0 + (x - 300.0) * 4.0f32.to_radians().tan();
+            crate::document::Word {
+                text: "word".into(),
+                bbox: BBox::new(x - 20.0, y - 6.4, x + 20.0, y + 6.4),
+                font_size: 10.0,
+                font: u16::MAX,
+                style: crate::document::WordStyle::default(),
+                color: [0, 0, 0, 255],
+                direction: 0,
+                confidence: None,
+            }
+        };
+        let mut words = [word(60.0), word(300.0), word(540.0)];
+        straighten(&mut words, (600.0, 800.0), 4.0);
+        for word in &words {
+            assert!((word.bbox.center_y() - 400.0).abs() < 0.1, "{word:?}");
+            assert!((word.bbox.height() - 10.0).abs() < 0.1 && (word.bbox.width() - 40.0).abs() < 0.1);
+        }
     }
 
     #[test]

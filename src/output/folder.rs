@@ -69,11 +69,7 @@ impl OutputFolder {
     /// # Errors
     /// `input.not_found` where no run has; otherwise as [`Self::open`].
     pub fn open_existing(root: &Path) -> Result<Self> {
-        if !root.join(STATE).is_dir() {
-            return Err(Error::new(ErrorCode::InputNotFound, "there are no analyses of docproc here")
-                .file(root)
-                .help("name the folder that `docproc analyze -o FOLDER` has written to"));
-        }
+        refuse_other(root)?;
         Self::open(root)
     }
 
@@ -82,25 +78,7 @@ impl OutputFolder {
     /// # Errors
     /// `output.unwritable` where a folder cannot be read.
     pub fn analyses(&self) -> Result<Vec<PathBuf>> {
-        let mut found = Vec::new();
-        let mut folders = vec![PathBuf::new()];
-        while let Some(folder) = folders.pop() {
-            let unreadable = |error: io::Error| unwritable(&self.root.join(&folder), error);
-            for entry in fs::read_dir(self.root.join(&folder)).map_err(unreadable)? {
-                let entry = entry.map_err(unreadable)?;
-                let (kind, path) = (entry.file_type().map_err(unreadable)?, folder.join(entry.file_name()));
-                if kind.is_dir() && path != Path::new(STATE) {
-                    folders.push(path);
-                } else if kind.is_file()
-                    && path.extension().is_some_and(|extension| extension == "json")
-                    && begins_as_analysis(&entry.path())
-                {
-                    found.push(path);
-                }
-            }
-        }
-        found.sort();
-        Ok(found)
+        analyses_in(&self.root)
     }
 
     /// Writes a file that is made from analyses and can be made again; [`Self::settle`] puts it on the disk.
@@ -260,6 +238,44 @@ impl OutputFolder {
         .file(&self.root)
         .help("run again; what was removed is made anew"))
     }
+}
+
+/// Refuses a folder that no run has written analyses to.
+fn refuse_other(root: &Path) -> Result<()> {
+    if root.join(STATE).is_dir() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::InputNotFound, "there are no analyses of docproc here")
+        .file(root)
+        .help("name the folder that `docproc analyze -o FOLDER` has written to"))
+}
+
+/// Every analysis in an output folder, by its path below it, sorted. Links are not followed. For those who only read: a run
+/// may be writing there.
+///
+/// # Errors
+/// `input.not_found` where no run has written analyses, `output.unwritable` where a folder cannot be read.
+pub fn analyses_in(root: &Path) -> Result<Vec<PathBuf>> {
+    refuse_other(root)?;
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let unreadable = |error: io::Error| unwritable(&root.join(&folder), error);
+        for entry in fs::read_dir(root.join(&folder)).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let (kind, path) = (entry.file_type().map_err(unreadable)?, folder.join(entry.file_name()));
+            if kind.is_dir() && path != Path::new(STATE) {
+                folders.push(path);
+            } else if kind.is_file()
+                && path.extension().is_some_and(|extension| extension == "json")
+                && begins_as_analysis(&entry.path())
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 fn begins_as_analysis(path: &Path) -> bool {

@@ -14,7 +14,7 @@ pub const TRACE_NAME: &str = "trace.json";
 
 pub use atomic::write_atomic;
 pub use derived::Derived;
-pub use folder::OutputFolder;
+pub use folder::{OutputFolder, analyses_in};
 pub use journal::Key;
 pub use lines::{LineSlot, LinesWriter};
 pub use manifest::{

@@ -83,7 +83,7 @@ pub(super) fn analyze(
                 Error::new(ErrorCode::DocumentNoSuchPage, what).help("ask for others, or leave --pages out"),
             );
         }
-        let limit = Limit::new(request.settings.timeout.0, Arc::clone(&engine.cancelled));
+        let limit = Limit::new(request.settings.time_for(read.pages.len()), Arc::clone(&engine.cancelled));
         understand(engine, info.clone(), read, errors, limit)
     });
     match finished {

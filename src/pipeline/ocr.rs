@@ -135,7 +135,12 @@ impl PictureReader for BuiltInOcr {
             Error::new(ErrorCode::ImageMalformed, "a picture for OCR has another size than it says")
         })?;
         let read = self.model()?.read(pixels, turn, may_go_on)?;
-        Ok(PictureReading { words: read.words.into_iter().map(word).collect(), quarters: read.quarters })
+        Ok(PictureReading {
+            words: read.words.into_iter().map(word).collect(),
+            quarters: read.quarters,
+            skew_degrees: read.skew_degrees,
+            left_out: read.left_out,
+        })
     }
 }
 

@@ -156,7 +156,7 @@ impl Request {
         ReadRequest {
             pages,
             passwords: self.passwords.clone(),
-            page_timeout: self.settings.timeout.0.min(PAGE_TIMEOUT),
+            page_timeout: self.settings.time_for(1).min(PAGE_TIMEOUT),
             settings: self.settings.clone(),
             observer,
         }

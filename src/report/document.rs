@@ -6,11 +6,10 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::evidence::Evidence;
-use super::index::tone;
 use super::page_data::{self, bbox};
 use super::pictures::Pictures;
 use super::row::{Row, page_of, worst_first};
-use super::{markup, words};
+use super::{markup, short, words};
 use crate::document::analysis::{Analysis, Anomaly, AuditVerdict, Place, Section, Sentence, Status, Table};
 use crate::document::findings::{Contribution, Evidence as Shown, Score, ScoreTarget, Term};
 use crate::document::{BBox, Tone};
@@ -70,29 +69,32 @@ pub(super) fn page(
             button #help type="button" aria-haspopup="dialog" { "Keys" }
         }
         @if let Some(note) = &pictures.note { p.notice role="note" { (note) } }
-        div.split {
-            main #pages tabindex="-1" aria-label="Pages" {
+        main.split {
+            section #pages tabindex="-1" aria-label="Pages" {
                 div.tools role="toolbar" aria-label="Pages" {
-                    button #previous type="button" aria-label="Previous page" { "‹" }
-                    label { span.hidden { "Page" } input #number type="number" min="1" inputmode="numeric"; }
-                    span #of {}
-                    button #next type="button" aria-label="Next page" { "›" }
-                    span.gap {}
+                    div.turn {
+                        button #previous type="button" aria-label="Previous page" { "‹" }
+                        label { span.hidden { "Page" } input #number type="number" min="1" inputmode="numeric"; }
+                        span #of {}
+                        button #next type="button" aria-label="Next page" { "›" }
+                    }
                     div.layers role="group" aria-label="Show on the pages" {
                         @for (key, layer, name) in LAYERS {
-                            button type="button" data-layer=(layer) aria-pressed=(if layer == "findings" { "true" } else { "false" }) title={ "Key " (key) } {
+                            @let pressed = if layer == "findings" { "true" } else { "false" };
+                            button type="button" data-layer=(layer) aria-pressed=(pressed) title={ "Key " (key) } {
                                 span.swatch.{ "sw-" (layer) } aria-hidden="true" {} (name)
                             }
                         }
                     }
-                    span.gap {}
-                    button #smaller type="button" aria-label="Smaller" { "−" }
-                    button #larger type="button" aria-label="Larger" { "+" }
+                    div.zoom {
+                        button #smaller type="button" aria-label="Smaller" { "−" }
+                        button #larger type="button" aria-label="Larger" { "+" }
+                    }
                 }
-                div #sheets {}
+                div #sheets role="region" aria-label="Pages of the document" tabindex="0" {}
                 noscript { p.notice { "The pages are shown by a script of this file, which this browser does not run. What was found stands beside." } }
             }
-            aside #panel tabindex="-1" aria-label="What was found" {
+            section #panel tabindex="-1" aria-label="What was found" {
                 div.tabs role="tablist" aria-label="What was found" {
                     @for (at, (id, name, count, _)) in tabs.iter().enumerate() {
                         button type="button" role="tab" id={ "tab-" (id) } aria-controls={ "pane-" (id) }
@@ -166,20 +168,6 @@ fn core(analysis: &Analysis, order: &[usize], pictures: &Pictures) -> Value {
             })
         })
         .collect();
-    let sections: Vec<Value> = analysis
-        .sections
-        .iter()
-        .map(|section| {
-            json!({
-                "x": section.title,
-                "p": section.pages,
-                "b": section.blocks,
-                "k": section.kind.as_ref().map(|kind| json!([words::section_kind(&kind.label), kind.confidence])),
-                "n": section.sentiment.as_ref().map(|sentiment| sentiment.sentences),
-                "t": section.sentiment.as_ref().map(|sentiment| &sentiment.probabilities),
-            })
-        })
-        .collect();
     let tables: Vec<Value> = analysis
         .tables
         .iter()
@@ -201,28 +189,6 @@ fn core(analysis: &Analysis, order: &[usize], pictures: &Pictures) -> Value {
             })
         })
         .collect();
-    let sentence_page = |id: &u32| {
-        let found = analysis.sentences.get(*id as usize).filter(|sentence| sentence.id == *id);
-        found.map(|sentence| json!([sentence.page, id, short(&sentence.text)]))
-    };
-    let scores: Vec<Value> = analysis
-        .scores
-        .iter()
-        .map(|score| {
-            json!({
-                "n": words::network(&score.network),
-                "on": score.target,
-                "v": score.score,
-                "class": score.class.as_deref().map(words::section_kind),
-                "flagged": score.flagged,
-                "c": score.confidence,
-                "why": score.contributions.iter().map(|part| json!([words::feature(&part.feature), part.value, part.contribution])).collect::<Vec<_>>(),
-                "q": score.sentences.iter().filter_map(sentence_page).collect::<Vec<_>>(),
-                "t": score.cells,
-                "z": score.places.iter().map(|shown| place(shown.page, &shown.bbox)).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
     let labels = page_data::labels(analysis);
     let tones: Vec<Option<&str>> = labels
         .iter()
@@ -241,21 +207,12 @@ fn core(analysis: &Analysis, order: &[usize], pictures: &Pictures) -> Value {
         "pages": analysis.pages.iter().map(|page| json!([page.number, page.width, page.height, pictures.pages.contains(&page.number), page.label])).collect::<Vec<_>>(),
         "findings": findings,
         "order": order,
-        "sections": sections,
+        "sections": analysis.sections.iter().map(|section| section.pages[0]).collect::<Vec<_>>(),
         "tables": tables,
-        "scores": scores,
         "labels": labels,
         "tones": tones,
         "models": models.collect::<serde_json::Map<_, _>>(),
     })
-}
-
-/// The beginning of a text, for lists.
-fn short(text: &str) -> String {
-    match text.char_indices().nth(160) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// The place where a cut-out of the page goes.
@@ -348,7 +305,7 @@ fn ticks(finding: &Anomaly, parts: &[Term], result: &Term, link: &dyn Fn(&str) -
                 tr.difference {
                     td.sign { span aria-hidden="true" { "✗" } } th scope="row" { "difference"
                         @if let Some(tolerance) = finding.tolerance { span.of { " (rounding allows " (words::number(tolerance)) ")" } } }
-                    td.on {} td.n { (number(finding.difference)) }
+                    td.on {} td.n { (finding.difference.map_or(String::new(), words::difference)) }
                 }
             }
         }
@@ -367,17 +324,14 @@ fn shown(evidence: &[Shown], link: &dyn Fn(&str) -> String) -> Markup {
     }
 }
 
-/// The tone of an aggregate, in sentences of a hundred.
-fn tone_of(section: &Section) -> Option<Markup> {
+/// Negative and positive of a section's tone in thousandths, for the script that draws it.
+fn tone_of(section: &Section) -> Option<String> {
     let sentiment = section.sentiment.as_ref()?;
     let of = |tone| {
         let alike = sentiment.probabilities.iter().filter(|(label, _)| Tone::of(label) == Some(tone));
-        alike.map(|(_, value)| value.0).sum::<f32>()
+        (alike.map(|(_, value)| value.0).sum::<f32>() * 1000.0).round()
     };
-    let (negative, positive) = (of(Tone::Negative), of(Tone::Positive));
-    let share = |part: f32| (part * 1000.0).round() as u32;
-    let neutral = 1000u32.saturating_sub(share(negative) + share(positive));
-    Some(tone([share(negative), neutral, share(positive)]))
+    Some(format!("{} {}", of(Tone::Negative), of(Tone::Positive)))
 }
 
 fn sections(analysis: &Analysis) -> Markup {
@@ -399,7 +353,7 @@ fn sections(analysis: &Analysis) -> Markup {
                         span.facts {
                             @if let Some(kind) = &section.kind { @if kind.label != "other" && kind.confidence >= 0.5 { span.kind { (words::section_kind(&kind.label)) } } }
                             @if let Some(risk) = risk(section.id) { span.risk.flagged[risk.flagged] { "risk " (format!("{:.0}%", risk.score * 100.0)) } }
-                            @if let Some(tone) = tone_of(section) { span.tones { (tone) } }
+                            @if let Some(tone) = tone_of(section) { span.tones data-tone=(tone) {} }
                             span.page { "p. " (section.pages[0]) }
                         }
                     }

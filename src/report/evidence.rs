@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::analysis::{Analysis, Cell, Figure};
+use crate::document::findings::ScoreTarget;
 
 /// Things by the page that shows them, as places in the analysis's lists.
 #[derive(Default)]
@@ -15,6 +16,8 @@ pub(super) struct OnPage {
     pub cells: Vec<(usize, usize)>,
     /// By the page of the printed result.
     pub relations: Vec<usize>,
+    /// Of the page, and of sections and tables that begin on it.
+    pub scores: Vec<usize>,
     /// Things below their review threshold.
     pub in_review: u32,
 }
@@ -63,6 +66,21 @@ impl<'a> Evidence<'a> {
             let place = cell.map(|cell| cell.page).or(result.place.map(|place| place.page));
             if let Some(page) = place {
                 on(page, false, &|page| page.relations.push(at));
+            }
+        }
+        let pages_of_sections: BTreeMap<u32, u32> =
+            analysis.sections.iter().map(|section| (section.id, section.pages[0])).collect();
+        let pages_of_tables: BTreeMap<u32, u32> =
+            analysis.tables.iter().map(|table| (table.id, table.page)).collect();
+        for (at, score) in analysis.scores.iter().enumerate() {
+            let page = match score.target {
+                ScoreTarget::Document => None,
+                ScoreTarget::Page(page) => Some(page),
+                ScoreTarget::Section(id) => pages_of_sections.get(&id).copied(),
+                ScoreTarget::Table(id) => pages_of_tables.get(&id).copied(),
+            };
+            if let Some(page) = page {
+                on(page, false, &|page| page.scores.push(at));
             }
         }
         let tables = analysis.tables.iter().flat_map(|table| table.blocks.iter().copied());

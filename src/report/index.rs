@@ -1,6 +1,7 @@
 //! The index: every document of the run, the most urgent first.
 
 use std::cmp::Reverse;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use maud::{Markup, html};
@@ -52,12 +53,14 @@ impl Run {
     }
 }
 
-/// A relative link to a file of ours: what a name may have and an address may not is written in percent.
-pub(super) fn href(path: &str) -> String {
-    let mut text = String::with_capacity(path.len());
+/// A relative address of a file of ours: what a name may have and an address may not is written in percent, byte by byte, so
+/// that a name need not be UTF-8.
+pub(super) fn href(path: &Path) -> String {
+    let bytes = path.as_os_str().as_bytes();
+    let mut text = String::with_capacity(bytes.len() + 2);
     // In front of a name with a colon a browser would see a scheme.
     text.push_str("./");
-    for byte in path.bytes() {
+    for &byte in bytes {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
             text.push(char::from(byte));
         } else {
@@ -70,7 +73,7 @@ pub(super) fn href(path: &str) -> String {
 /// A link to a finding on its page.
 fn finding_link(row: &Row, named: &Named) -> String {
     let page = named.page.map_or(String::new(), |page| format!("p{page}&"));
-    format!("{}#{page}f={}", href(&row.page), named.index)
+    format!("{}#{page}f={}", row.page, named.index)
 }
 
 fn urgency(row: &Row) -> impl Ord + use<> {
@@ -243,6 +246,11 @@ fn severity(severity: Severity) -> Markup {
 }
 
 fn documents(rows: &[&Row]) -> Markup {
+    // One folder for all of them says nothing.
+    let mut folders: Vec<_> =
+        rows.iter().map(|row| row.path.rsplit_once('/').map(|(folder, _)| folder)).collect();
+    folders.dedup();
+    let folders = folders.len() > 1;
     html! {
         section #documents aria-labelledby="documents-title" {
             h2 #documents-title { "All documents" }
@@ -285,7 +293,7 @@ fn documents(rows: &[&Row]) -> Markup {
                     th.n scope="col" { "Pages" }
                 } }
                 tbody #rows {
-                    @for (at, row) in rows.iter().enumerate() { (document(at, row)) }
+                    @for (at, row) in rows.iter().enumerate() { (document(at, row, folders)) }
                 }
             }
             p #none hidden { "No document is like that. Change the search or the filters." }
@@ -293,21 +301,22 @@ fn documents(rows: &[&Row]) -> Markup {
     }
 }
 
-fn document(at: usize, row: &Row) -> Markup {
+fn document(at: usize, row: &Row, folders: bool) -> Markup {
     let priority = row.priority.as_ref();
     let sentences: u32 = row.tone.iter().sum();
     let share = |count: u32| f64::from(count) / f64::from(sentences.max(1));
-    let folder = row.path.rsplit_once('/').map(|(folder, _)| folder);
+    let folder = row.path.rsplit_once('/').map(|(folder, _)| folder).filter(|_| folders);
     html! {
         tr data-at=(at) data-name=(row.path.to_lowercase()) data-status=(words::status(row.status))
             data-errors=(row.findings[0]) data-warnings=(row.findings[1])
             data-priority=(priority.map_or(-1.0, |priority| priority.score))
             data-negative=(share(row.tone[0])) data-review=(row.needs_review) data-pages=(row.pages) {
             th scope="row" {
-                a.name href=(href(&row.page)) { (row.name()) }
+                a.name href=(row.page) { (row.name()) }
                 @if row.status != Status::Ok { " " span.chip.{ "st-" (words::status(row.status)) } { (words::status(row.status)) } }
                 @let line = row.identity.line();
                 @if !line.is_empty() { span.what { (line) } }
+                @else if let Some(title) = &row.identity.title { span.what { (title) } }
                 @if let Some(folder) = folder { span.folder { (folder) "/" } }
             }
             td data-label="Findings" {
@@ -363,7 +372,7 @@ fn meter(share: f32, flagged: bool) -> Markup {
 }
 
 /// Negative, neutral and positive sentences as a bar.
-pub(super) fn tone(counts: [u32; 3]) -> Markup {
+fn tone(counts: [u32; 3]) -> Markup {
     let sum = f64::from(counts.iter().sum::<u32>()).max(1.0);
     let [negative, _, positive] = counts.map(|count| f64::from(count) / sum * 60.0);
     let percent = |width: f64| format!("{:.0}%", width / 0.6);
@@ -375,7 +384,11 @@ pub(super) fn tone(counts: [u32; 3]) -> Markup {
             rect.negative width=(format!("{negative:.1}")) height="8" {}
             rect.positive x=(format!("{:.1}", 60.0 - positive)) width=(format!("{positive:.1}")) height="8" {}
         }
-        span.tone-n { "−" (percent(negative)) } span.tone-p { "+" (percent(positive)) }
+        @if percent(negative) == "0%" && percent(positive) == "0%" {
+            span.tone-n { "neutral" }
+        } @else {
+            span.tone-n { "−" (percent(negative)) } span.tone-p { "+" (percent(positive)) }
+        }
     }
 }
 
@@ -393,7 +406,7 @@ fn trouble(rows: &[&Row], run: &Run) -> Markup {
                 }
                 dl.errors {
                     @for row in broken {
-                        dt { a href=(href(&row.page)) { (row.path) } " " span.chip.{ "st-" (words::status(row.status)) } { (words::status(row.status)) } }
+                        dt { a href=(row.page) { (row.path) } " " span.chip.{ "st-" (words::status(row.status)) } { (words::status(row.status)) } }
                         @for error in &row.errors {
                             dd { @if let Some(page) = error.page { "Page " (page) ": " } (error.message) " " code { (error.code) } }
                         }
@@ -464,8 +477,10 @@ mod tests {
 
     #[test]
     fn links_hold_any_name() {
-        assert_eq!(href("a b/ü#%.report/doc.html"), "./a%20b/%C3%BC%23%25.report/doc.html");
-        assert_eq!(href("javascript:alert(1)"), "./javascript%3Aalert%281%29");
+        let named = |bytes: &[u8]| href(Path::new(std::ffi::OsStr::from_bytes(bytes)));
+        assert_eq!(named("a b/ü#%.report/doc.html".as_bytes()), "./a%20b/%C3%BC%23%25.report/doc.html");
+        assert_eq!(named(b"javascript:alert(1)"), "./javascript%3Aalert%281%29");
+        assert_eq!(named(b"a\xff.report"), "./a%FF.report");
         assert_eq!(
             (duration(4.24), duration(125.0), duration(7322.0)),
             ("4.2 s".into(), "2 min".into(), "2 h 02 min".into())

@@ -83,6 +83,12 @@ pub fn page_of(output: &Path) -> PathBuf {
     derived_folder(output, FOLDER).join(PAGE)
 }
 
+/// What a document is, in a line: company, kind and period, as far as it says them.
+#[must_use]
+pub fn what_it_is(analysis: &Analysis) -> String {
+    identity::Identity::of(analysis).line()
+}
+
 /// Makes the report of every analysis in the folder, then the index.
 ///
 /// # Errors
@@ -139,6 +145,14 @@ pub fn report(folder: &OutputFolder, options: &Options<'_>) -> Result<Made> {
     Ok(total)
 }
 
+/// The beginning of a text, for lists.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(160) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn interrupted() -> Error {
     Error::new(ErrorCode::RunInterrupted, "the report was interrupted").help("run again to go on")
 }
@@ -170,18 +184,22 @@ fn one(folder: &OutputFolder, output: &Path, options: &Options<'_>) -> Result<(R
     drop(bytes);
     let mut writing = store.begin()?;
     let mut made = Made { pages: analysis.pages.len(), ..Made::default() };
+    let evidence = evidence::Evidence::of(&analysis);
+    let mut pages = analysis.pages.iter();
+    let mut next_page = |writing: &mut store::Writing<'_>| -> Result<bool> {
+        let Some(page) = pages.next() else { return Ok(false) };
+        let script = page_data::script(&analysis, &evidence, page.number);
+        writing.put(&page_data::name(page.number), script.as_bytes())?;
+        Ok(true)
+    };
     let drawn: Pictures = pictures::draw(source, note, &analysis, options, &mut |name, picture| {
         made.pictures += 1;
-        writing.put(name, picture)
+        writing.put(name, picture)?;
+        // While the workers draw, this thread has time for the rest of a page.
+        next_page(&mut writing).map(|_| ())
     })?;
     made.without_pictures = usize::from(drawn.note.is_some());
-    let evidence = evidence::Evidence::of(&analysis);
-    for page in &analysis.pages {
-        writing.put(
-            &page_data::name(page.number),
-            page_data::script(&analysis, &evidence, page.number).as_bytes(),
-        )?;
-    }
+    while next_page(&mut writing)? {}
     let row = Row::of(&analysis, output);
     writing.put(PAGE, document::page(&analysis, &evidence, &row, output, &drawn).as_bytes())?;
     writing.finish(&key, &row)?;

@@ -8,6 +8,8 @@
 //! | `figures` | `i` place in the list, `k` kind, `x` text, `v` value, `a` alternatives, `u` unit, `m` currency, `e` power of ten, `d` date or period, `q` sentence, `h` heading's block, `t` table, row, column, `b` box, `c` confidence, `r` in review; text and box not where they are the cell's |
 //! | `sentences` | `i` identifier, `s` section, `b` boxes, `w` further places `[page, box]`, `x` text, `l` label, `c` confidence, `p` probabilities in the order of the document's `labels`, `r` in review |
 //! | `names` | `i` place in the list, `k` type, `x` text, `q` sentence, `b` box, `c` confidence, `r` in review |
+//! | `sections` | that begin here: `i` identifier, `x` title, `e` last page, `b` blocks, `k` kind and its confidence, `n` sentences, `w` mean probabilities |
+//! | `scores` | of this page and of what begins here: `n` network, `on` what, `v` score, `k` class, `f` above the threshold, `w` feature, value, effect; `q` sentences `[page, identifier, text]` |
 //! | `holds` | `i` place in the list, `k` kind, `f` formula, `e` expected, `v` printed, `o` tolerance, `z` terms: `f` factor, `v` value, `p` page, `b` box, `t` table, row, column |
 
 use serde_json::{Map, Value, json};
@@ -15,7 +17,10 @@ use serde_json::{Map, Value, json};
 use super::evidence::Evidence;
 use super::{markup, words};
 use crate::document::BBox;
-use crate::document::analysis::{Analysis, Block, Cell, Entity, Figure, Relation, Sentence};
+use crate::document::analysis::{
+    AggregateSentiment, Analysis, Block, Cell, Entity, Figure, Relation, Rounded, Section, Sentence,
+};
+use crate::document::findings::{Contribution, Score};
 use crate::document::round::round_to;
 
 /// Name of the file of a page.
@@ -55,6 +60,8 @@ fn data(analysis: &Analysis, evidence: &Evidence<'_>, page: u32) -> Value {
         "figures": list(on.figures.iter().map(|at| figure(*at, &analysis.figures[*at], evidence)).collect()),
         "sentences": list(on.sentences.iter().map(|at| sentence(&analysis.sentences[*at], &labels)).collect()),
         "names": list(on.entities.iter().map(|at| entity(*at, &analysis.entities[*at])).collect()),
+        "sections": list(analysis.sections.iter().filter(|section| section.pages[0] == page).map(section).collect()),
+        "scores": list(on.scores.iter().map(|at| score(&analysis.scores[*at], analysis)).collect()),
         "holds": list(on.relations.iter().map(|at| relation(*at, &analysis.relations[*at], evidence)).collect()),
     })
 }
@@ -176,6 +183,52 @@ fn entity(at: usize, entity: &Entity) -> Value {
         ("b", bbox(&entity.bbox)),
         ("c", probability(entity.confidence)),
         ("r", json!(entity.needs_review)),
+    ])
+}
+
+fn section(section: &Section) -> Value {
+    let sentiment = section.sentiment.as_ref();
+    let tone = |sentiment: &AggregateSentiment| {
+        let of = |(label, value): (&String, &Rounded)| (label.clone(), probability(value.0));
+        Value::Object(sentiment.probabilities.iter().map(of).collect())
+    };
+    object([
+        ("i", json!(section.id)),
+        ("x", json!(section.title)),
+        ("e", unless(section.pages[1], section.pages[0])),
+        ("b", json!(section.blocks)),
+        (
+            "k",
+            section.kind.as_ref().map_or(Value::Null, |kind| {
+                json!([words::section_kind(&kind.label), probability(kind.confidence)])
+            }),
+        ),
+        ("n", sentiment.map_or(Value::Null, |sentiment| json!(sentiment.sentences))),
+        ("w", sentiment.map_or(Value::Null, tone)),
+    ])
+}
+
+fn score(score: &Score, analysis: &Analysis) -> Value {
+    let sentence = |id: &u32| {
+        let found = analysis.sentences.get(*id as usize).filter(|sentence| sentence.id == *id);
+        found.map(|sentence| json!([sentence.page, id, super::short(&sentence.text)]))
+    };
+    let sentences: Vec<Value> = score.sentences.iter().filter_map(sentence).collect();
+    let why = |part: &Contribution| {
+        json!([
+            words::feature(&part.feature),
+            short(f64::from(part.value), 4),
+            short(f64::from(part.contribution), 4)
+        ])
+    };
+    object([
+        ("n", json!(words::network(&score.network))),
+        ("on", json!(score.target)),
+        ("v", probability(score.score)),
+        ("k", score.class.as_deref().map_or(Value::Null, |class| json!(words::section_kind(class)))),
+        ("f", json!(score.flagged)),
+        ("w", json!(score.contributions.iter().map(why).collect::<Vec<_>>())),
+        ("q", if sentences.is_empty() { Value::Null } else { json!(sentences) }),
     ])
 }
 

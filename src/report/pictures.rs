@@ -25,7 +25,7 @@ impl PictureSize {
     fn style(self) -> Option<PictureStyle> {
         match self {
             Self::None => None,
-            Self::Low => Some(PictureStyle { longest_side: 1200, quality: 45 }),
+            Self::Low => Some(PictureStyle { longest_side: 1280, quality: 50 }),
             Self::High => Some(PictureStyle { longest_side: 2200, quality: 70 }),
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
-use super::words;
+use super::{index, words};
 use crate::document::Tone;
 use crate::document::analysis::{Analysis, Anomaly, AuditSummary, Problem, Severity, Status};
 use crate::document::findings::{Score, ScoreTarget};
@@ -22,7 +22,7 @@ pub(super) struct Row {
     pub path: String,
     /// Analysis below the output folder, `/` between folders.
     pub output: String,
-    /// Page of its report below the output folder.
+    /// The way to its report from the output folder, as an address has it.
     pub page: String,
     pub identity: Identity,
     pub status: Status,
@@ -115,7 +115,7 @@ impl Row {
         Self {
             path: analysis.document.path.clone(),
             output: shown(output),
-            page: shown(&super::page_of(output)),
+            page: index::href(&super::page_of(output)),
             identity: Identity::of(analysis),
             status: analysis.status,
             pages: analysis.summary.pages,

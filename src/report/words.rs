@@ -1,6 +1,16 @@
 //! Names of networks, features and kinds as people say them; numbers and dates as they write them.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use crate::document::analysis::{FigureKind, Severity, Status};
+use crate::scoring::features::named;
+
+/// What the ratios of `distress` are: their names say nothing.
+static RATIOS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let set = named("ratios").map(|set| set.features).unwrap_or_default();
+    set.into_iter().map(|feature| (feature.name, feature.meaning)).collect()
+});
 
 /// What a scoring network tells.
 pub(super) fn network(name: &str) -> String {
@@ -34,6 +44,11 @@ pub(super) fn feature(name: &str) -> String {
     ];
     if let Some((_, words)) = KNOWN.iter().find(|(known, _)| *known == name) {
         return (*words).to_owned();
+    }
+    if let Some(meaning) = RATIOS.get(name) {
+        // The value shown is the ratio's logarithm; its meaning is the ratio.
+        let ratio = meaning.rsplit_once("|) of ").map_or(meaning.as_str(), |(_, ratio)| ratio);
+        return ratio.split(';').next().unwrap_or(ratio).to_owned();
     }
     for (start, what) in [("alarm_", "sentences on "), ("found_", "findings of "), ("tables_", "tables of ")]
     {
@@ -143,6 +158,11 @@ pub(super) fn number(value: f64) -> String {
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
+/// A number with its sign, also where it is positive.
+pub(super) fn difference(value: f64) -> String {
+    if value > 0.0 { format!("+{}", number(value)) } else { number(value) }
+}
+
 /// Year, month and day of an ISO 8601 date.
 fn date(text: &str) -> Option<(i32, u32, u32)> {
     let mut parts = text.splitn(3, '-').map(str::parse::<i32>);
@@ -208,6 +228,8 @@ mod tests {
         ] {
             assert_eq!(number(value), text);
         }
+        assert_eq!(feature("x45"), "net profit / inventory");
+        assert_eq!(feature("alarm_going_concern"), "sentences on going concern");
         assert_eq!(period("2023-10-01/2024-09-28"), "12 months to 28 September 2024");
         assert_eq!(period("2024-07-01/2024-09-30"), "3 months to 30 September 2024");
         assert_eq!(period("2024-09-28"), "28 September 2024");

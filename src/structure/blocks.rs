@@ -9,6 +9,7 @@ use super::frame::Frame;
 use super::headings::starts_numbering;
 use super::lines::{Groups, Line, lines};
 use super::order::{Item, Role, reading_order};
+use super::pictures::{PICTURE, Pictures};
 use crate::document::{BBox, Page, WordPredictions};
 
 /// Label of tables: their cells stay together whatever their gaps.
@@ -25,23 +26,37 @@ const TABLE_GAP: f32 = 2.5;
 /// `predictions` holds one row per word of the page; a page whose predictions have another length gives no blocks.
 #[must_use]
 pub fn layout_page(page: &Page, page_index: usize, predictions: &WordPredictions) -> Vec<PageBlock> {
-    if page.words.is_empty() || predictions.len() != page.words.len() {
+    if predictions.len() != page.words.len() {
         return Vec::new();
     }
     let lines = lines(page);
     let evidence: Vec<Evidence> = lines.iter().map(|line| Evidence::of(&line.words, predictions)).collect();
     let mut labels: Vec<usize> = evidence.iter().map(Evidence::best).collect();
     let mut groups = Groups::new(lines.len());
-    if let Some(table) = predictions.labels.iter().position(|label| label == TABLE) {
+    let index_of = |name: &str| predictions.labels.iter().position(|label| label == name);
+    let pictures = Pictures::claim(page, &lines, &mut labels, index_of(PICTURE), &mut groups);
+    if let Some(table) = index_of(TABLE) {
         part_prose(page, &lines, &mut labels, table, predictions);
-        join_tables(&lines, &mut labels, table, &mut groups);
+        join_tables(&lines, &mut labels, table, &mut groups, &pictures);
     }
     join_text(page, &lines, &evidence, &labels, predictions, &mut groups);
 
     let mut blocks: Vec<(PageBlock, Item)> = groups
         .collect()
         .into_iter()
-        .map(|members| block(page, page_index, &lines, &members, &labels, predictions))
+        .map(|members| {
+            let (mut block, mut item) = block(page, page_index, &lines, &members, &labels, predictions);
+            if let Some(picture) = pictures.of(&members) {
+                block.label = PICTURE.to_owned();
+                block.confidence = 1.0;
+                block.bbox = block.bbox.union(&picture.bbox);
+                block.picture = Some(picture.kind);
+                item.role = Role::of(PICTURE);
+                item.bbox = Frame::of_majority(page).turn(&block.bbox);
+            }
+            (block, item)
+        })
+        .chain(pictures.silent(page, page_index))
         .collect();
     let items: Vec<Item> = blocks.iter().map(|(_, item)| *item).collect();
     let order = reading_order(&items);
@@ -171,7 +186,7 @@ pub(super) fn names_table(words: &[&str]) -> bool {
 }
 
 /// Joins the lines of tables to regions, and gives those regions the lines that lie inside them.
-fn join_tables(lines: &[Line], labels: &mut [usize], table: usize, groups: &mut Groups) {
+fn join_tables(lines: &[Line], labels: &mut [usize], table: usize, groups: &mut Groups, pictures: &Pictures) {
     let is_table = |labels: &[usize], index: usize| labels[index] == table;
     let members: Vec<usize> = (0..lines.len()).filter(|index| is_table(labels, *index)).collect();
     for (position, a) in members.iter().enumerate() {
@@ -207,7 +222,10 @@ fn join_tables(lines: &[Line], labels: &mut [usize], table: usize, groups: &mut 
     }
     for (root, direction, bbox) in regions {
         for (index, line) in lines.iter().enumerate() {
-            if !is_table(labels, index) && line.direction == direction && line.bbox.share_inside(&bbox) > 0.7
+            if !is_table(labels, index)
+                && line.direction == direction
+                && line.bbox.share_inside(&bbox) > 0.7
+                && !pictures.have(index)
             {
                 labels[index] = table;
                 groups.join(root, index);
@@ -547,6 +565,7 @@ fn block(
         confidence: evidence.mean[label].clamp(0.0, 1.0),
         bbox,
         lines: rows,
+        picture: None,
     };
     (block, item)
 }

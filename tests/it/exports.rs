@@ -18,7 +18,7 @@ const HOSTILE: [&str; 3] = [
 ];
 
 /// A folder with the analyses of the shared run, as a run leaves it.
-fn analyzed() -> tempfile::TempDir {
+pub fn analyzed() -> tempfile::TempDir {
     let out = tempfile::tempdir().unwrap();
     fs::create_dir(out.path().join(".docproc")).unwrap();
     for (name, analysis) in &RUN.analyses {

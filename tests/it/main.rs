@@ -23,6 +23,7 @@ mod quantize;
 mod quantize_cases;
 mod report;
 mod rooms;
+mod search;
 mod spellings;
 #[path = "../../benches/growth/stages.rs"]
 mod stages;
@@ -30,3 +31,4 @@ mod stages;
 mod statements;
 mod table_shapes;
 mod train;
+mod whole_page;

@@ -19,6 +19,7 @@ const ORDER: &[&[&str]] = &[
     &["report"],
     &["export"],
     &["pipeline"],
+    &["search"],
     &["evaluation"],
     &["quantize"],
     &["bench"],

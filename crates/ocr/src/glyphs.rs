@@ -1,7 +1,10 @@
 //! From a recogniser's probabilities per column to characters.
 
-/// Characters of a line that may be of another script before the line is taken to be in it.
+/// Characters of a line that may be of another script before the line is taken to be in it, and the fewest that are a line.
 const FOREIGN_SHARE: f32 = 0.5;
+const FEWEST_FOREIGN: usize = 3;
+/// The Chinese one, as which dashes are read.
+const ONE: char = '\u{4E00}';
 
 /// The characters that a recogniser knows, by class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +13,8 @@ pub struct Alphabet {
     characters: Vec<Option<char>>,
     /// Classes of the Latin script with its digits and signs, "no character" and the space.
     latin: Vec<bool>,
+    /// Classes of the point, the comma and the dollar.
+    marks: [Option<usize>; 3],
 }
 
 /// A character that was read.
@@ -21,6 +26,8 @@ pub struct Glyph {
     pub column: f32,
     /// Highest probability of the character in these columns.
     pub probability: f32,
+    /// Of a point or a comma: the highest probability of the other one there. Of an S: that of a dollar.
+    pub other_mark: f32,
 }
 
 impl Alphabet {
@@ -39,9 +46,11 @@ impl Alphabet {
         }
         characters.push(Some(' '));
         let mut latin: Vec<bool> =
-            characters.iter().map(|character| character.is_some_and(is_latin)).collect();
+            characters.iter().map(|character| character.is_some_and(|c| is_latin(c) || c == ONE)).collect();
         latin[0] = true;
-        Self { characters, latin }
+        let marks =
+            ['.', ',', '$'].map(|mark| characters.iter().position(|character| *character == Some(mark)));
+        Self { characters, latin, marks }
     }
 
     /// Number of classes.
@@ -57,10 +66,13 @@ impl Alphabet {
     pub fn decode(&self, probabilities: &[f32]) -> Vec<Glyph> {
         let all = self.best(probabilities, |_| true);
         let foreign = all.iter().filter(|glyph| !is_latin(glyph.character)).count();
-        if foreign == 0 || foreign as f32 > FOREIGN_SHARE * all.len() as f32 {
+        let share = foreign as f32 / all.len().max(1) as f32;
+        if foreign == 0 || foreign >= FEWEST_FOREIGN && share > FOREIGN_SHARE {
             return all;
         }
-        self.best(probabilities, |class| self.latin[class])
+        let mut latin = self.best(probabilities, |class| self.latin[class]);
+        latin.iter_mut().filter(|glyph| glyph.character == ONE).for_each(|glyph| glyph.character = '—');
+        latin
     }
 
     fn best(&self, probabilities: &[f32], allowed: impl Fn(usize) -> bool) -> Vec<Glyph> {
@@ -71,7 +83,8 @@ impl Alphabet {
             if class != last {
                 (last, first_column) = (class, column);
                 if let Some(character) = self.characters[class] {
-                    glyphs.push(Glyph { character, column: column as f32 + 0.5, probability });
+                    let other_mark = self.other_mark(character, row);
+                    glyphs.push(Glyph { character, column: column as f32 + 0.5, probability, other_mark });
                 }
             } else if class != 0
                 && self.characters[class].is_some()
@@ -79,9 +92,24 @@ impl Alphabet {
             {
                 glyph.column = (first_column + column + 1) as f32 / 2.0;
                 glyph.probability = glyph.probability.max(probability);
+                glyph.other_mark = glyph.other_mark.max(self.other_mark(glyph.character, row));
             }
         }
         glyphs
+    }
+
+    /// Probability of the sign that may be meant where a point, a comma or an S is read; 0 elsewhere.
+    fn other_mark(&self, character: char, row: &[f32]) -> f32 {
+        let other = match character {
+            '.' => self.marks[1],
+            ',' => self.marks[0],
+            'S' | 's' => self.marks[2],
+            _ => None,
+        };
+        other
+            .map(|class| row[class])
+            .filter(|value| value.is_finite())
+            .map_or(0.0, |value| value.clamp(0.0, 1.0))
     }
 }
 
@@ -125,8 +153,8 @@ fn is_latin(character: char) -> bool {
         | '\u{2010}'..='\u{2027}'
         | '\u{2030}'..='\u{205E}'
         | '\u{2070}'..='\u{20CF}'
-        // Trade marks, fractions, arrows, mathematics, boxes and marks.
-        | '\u{2100}'..='\u{218F}'
+        // Trade marks, fractions (no Roman numerals: they are letters), arrows, mathematics, boxes and marks.
+        | '\u{2100}'..='\u{215F}'
         | '\u{2190}'..='\u{22FF}'
         | '\u{25A0}'..='\u{27BF}')
 }
@@ -165,13 +193,15 @@ mod tests {
 
     #[test]
     fn a_foreign_character_in_a_latin_line_is_the_likeliest_latin_one() {
-        let alphabet = Alphabet::new("1\n一\n-\n");
+        let alphabet = Alphabet::new("1\n二\n-\n");
         let mut line = columns(&[1, 0, 1, 0, 2, 0]);
         line[4 * 5 + 3] = 0.05;
         let glyphs = alphabet.decode(&line);
         assert_eq!(glyphs.iter().map(|glyph| glyph.character).collect::<String>(), "11-");
         assert_eq!(glyphs[2].probability, 0.05);
-        assert_eq!(alphabet.decode(&columns(&[2, 0, 2]))[0].character, '一');
+        assert_eq!(alphabet.decode(&columns(&[2, 0, 2, 0, 2]))[0].character, '二');
+        let dash = Alphabet::new("1\n一\n-\n").decode(&columns(&[0, 2, 2, 0]));
+        assert_eq!((dash[0].character, dash[0].probability), ('—', 0.92));
     }
 
     proptest! {

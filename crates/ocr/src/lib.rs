@@ -12,13 +12,17 @@
 //!
 //! Coordinates are pixels, x to the right and y down; a pixel covers the square from its index to the next.
 
+mod dashes;
 mod glyphs;
+mod marks;
 mod picture;
 mod regions;
 mod strips;
 mod words;
 
+pub use dashes::dashes;
 pub use glyphs::{Alphabet, Glyph};
+pub use marks::settle_marks;
 pub use picture::Picture;
 pub use regions::{DetectorOptions, Region, page_skew, regions};
 pub use strips::{STRIP_HEIGHT, Strip};

@@ -107,6 +107,16 @@ impl<'a> Picture<'a> {
         &self.levels[halvings.min(self.levels.len() - 1)]
     }
 
+    /// Which pixels are ink where samples are at most `step` pixels apart: darker than somewhat below the paper. Gives the
+    /// width, too, and how many pixels of the picture one of them covers.
+    pub(crate) fn ink(&self, step: f32) -> (Vec<bool>, usize, f32) {
+        let level = self.level(step);
+        let (ink, paper) = tones(&level.pixels).unwrap_or((0, 255));
+        let limit = f32::from(paper) - 0.4 * f32::from(paper.saturating_sub(ink));
+        let pixels = level.pixels.iter().map(|&value| f32::from(value) < limit).collect();
+        (pixels, level.width, self.width() as f32 / level.width as f32)
+    }
+
     /// A row of samples, 0 to 255, `step` apart from `start` on; white outside the picture.
     pub(crate) fn sample_row(&self, start: (f32, f32), step: (f32, f32), pitch: f32, out: &mut [u8]) {
         let level = self.level(pitch);
@@ -159,8 +169,8 @@ fn neighbours(place: f32, size: usize) -> (usize, usize, f32) {
     (first, (first + 1).min(size - 1), place - first as f32)
 }
 
-/// What every value becomes where ink and paper are close to each other.
-fn stretch(pixels: &[u8]) -> Option<[u8; 256]> {
+/// The gray of ink and of paper.
+fn tones(pixels: &[u8]) -> Option<(u8, u8)> {
     let mut counts = [0u64; 256];
     pixels.iter().for_each(|&value| counts[usize::from(value)] += 1);
     let below = |share: f64| {
@@ -171,7 +181,12 @@ fn stretch(pixels: &[u8]) -> Option<[u8; 256]> {
             sum > wanted
         })
     };
-    let (ink, paper) = (below(INK_SHARE)? as u8, below(PAPER_SHARE)? as u8);
+    Some((below(INK_SHARE)? as u8, below(PAPER_SHARE)? as u8))
+}
+
+/// What every value becomes where ink and paper are close to each other.
+fn stretch(pixels: &[u8]) -> Option<[u8; 256]> {
+    let (ink, paper) = tones(pixels)?;
     let span = paper.saturating_sub(ink);
     if !(NO_CONTRAST..LOW_CONTRAST).contains(&span) {
         return None;

@@ -19,6 +19,15 @@ pub struct Strip {
     pixels: Vec<u8>,
 }
 
+/// Share of a word's pixels that are as dark as its ink, at least.
+const DARKEST_SHARE: f32 = 0.03;
+
+/// The gray of ink and of what it stands on.
+struct Tones {
+    ink: f32,
+    paper: f32,
+}
+
 impl Strip {
     /// Cuts a line out of the picture.
     #[must_use]
@@ -33,6 +42,13 @@ impl Strip {
             picture.sample_row(start, (pitch.0 * cos, pitch.0 * sin), pitch.0.min(pitch.1), row);
         }
         Self { region, width, pixels }
+    }
+
+    /// The strip as it is seen from the other side of the paper.
+    #[must_use]
+    pub fn mirrored(mut self) -> Self {
+        self.pixels.chunks_exact_mut(self.width).for_each(<[u8]>::reverse);
+        self
     }
 
     /// Width in pixels of the strip that a region gives.
@@ -67,17 +83,56 @@ impl Strip {
         }
     }
 
+    /// How far ink and paper are apart, 0 to 255.
+    #[must_use]
+    pub fn contrast(&self) -> f32 {
+        let Tones { ink, paper } = self.tones();
+        (ink - paper).abs()
+    }
+
+    /// How far the ink between two columns and the strip's paper are apart.
+    pub(crate) fn contrast_between(&self, left: usize, right: usize) -> f32 {
+        let Tones { ink, paper } = self.tones();
+        let columns = left.min(self.width - 1)..right.clamp(left + 1, self.width.max(left + 1));
+        let rows = self.pixels.chunks_exact(self.width);
+        let mut distances: Vec<f32> = rows
+            .flat_map(|row| row.get(columns.clone()).unwrap_or_default())
+            .map(|&value| if ink > paper { f32::from(value) - paper } else { paper - f32::from(value) })
+            .collect();
+        let last = distances.len().saturating_sub(1) as f32;
+        let at = (last * DARKEST_SHARE) as usize;
+        if distances.is_empty() {
+            0.0
+        } else {
+            distances.select_nth_unstable_by(at, |a, b| b.total_cmp(a)).1.max(0.0)
+        }
+    }
+
+    fn tones(&self) -> Tones {
+        let mut counts = [0usize; 256];
+        self.pixels.iter().for_each(|&value| counts[usize::from(value)] += 1);
+        let at = |share: f32| {
+            let mut left = ((self.pixels.len() - 1) as f32 * share) as usize;
+            let value = counts.iter().position(|&count| {
+                let is_here = left < count;
+                left = left.saturating_sub(count);
+                is_here
+            });
+            value.unwrap_or(255) as f32
+        };
+        let (dark, middle, light) = (at(0.02), at(0.5), at(0.98));
+        if middle - dark < light - middle {
+            Tones { ink: light, paper: at(0.3) }
+        } else {
+            Tones { ink: dark, paper: at(0.7) }
+        }
+    }
+
     /// Which pixels are ink, row by row: darker than the middle between the darkest and the paper, or lighter where the
     /// line is light on dark.
     pub(crate) fn ink(&self) -> Vec<bool> {
-        let mut sorted = self.pixels.clone();
-        sorted.sort_unstable();
-        let at = |share: f32| f32::from(sorted[((sorted.len() - 1) as f32 * share) as usize]);
-        let (dark, middle, light) = (at(0.02), at(0.5), at(0.98));
-        let light_on_dark = middle - dark < light - middle;
-        let paper = if light_on_dark { at(0.3) } else { at(0.7) };
-        let limit =
-            if light_on_dark { paper + 0.45 * (light - paper) } else { paper - 0.45 * (paper - dark) };
+        let Tones { ink, paper } = self.tones();
+        let (limit, light_on_dark) = (paper + 0.45 * (ink - paper), ink > paper);
         let is_ink = |value: u8| {
             if light_on_dark { f32::from(value) > limit } else { f32::from(value) < limit }
         };

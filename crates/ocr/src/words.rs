@@ -1,10 +1,13 @@
 //! From the characters of a strip to words with boxes on the picture.
 
 use crate::glyphs::Glyph;
+use crate::marks::Mark;
 use crate::strips::{STRIP_HEIGHT, Strip};
 
 /// A gap without ink between two characters that parts words though no space was read, in font sizes.
 const WIDE_GAP: f32 = 0.75;
+/// The same between an amount and a currency, which begins the next one.
+const CURRENCY_GAP: f32 = 0.15;
 /// Pixels of ink in a row without a gap that are a ruling below or through a line, and their share of a shorter strip: the
 /// feet of typewriter letters nearly touch.
 const RULING: (usize, f32) = (120, 0.85);
@@ -32,12 +35,16 @@ pub struct Word {
     pub font_size: f32,
     /// Product of the probabilities of its characters.
     pub probability: f32,
+    /// How far its ink and the line's paper are apart, 0 to 255.
+    pub contrast: f32,
     /// Direction of writing in degrees clockwise from left-to-right: 0, 90, 180 or 270.
     pub direction: u16,
     /// First word of its line.
     pub starts_line: bool,
     /// Ends its line with a hyphen after a letter.
     pub hyphenated: bool,
+    /// Its points and commas, and what may be dollars.
+    pub(crate) marks: Vec<Mark>,
 }
 
 /// The words of a strip. `columns` are the recogniser's for the strip padded to `padded` pixels.
@@ -51,7 +58,10 @@ pub fn words(strip: &Strip, glyphs: &[Glyph], columns: usize, padded: usize) -> 
     let size = font_size(&lines, (bottom - top) as f32);
     let runs = runs(glyphs, |left, right| {
         let (from, to) = ink.gap(place(left) as usize, place(right) as usize);
-        (to - from) as f32 > WIDE_GAP * size
+        let ends_amount = left.character.is_ascii_digit() || matches!(left.character, ')' | '%' | '—' | '-');
+        let begins_amount = matches!(right.character, '$' | '€' | '£');
+        let widest = if ends_amount && begins_amount { CURRENCY_GAP } else { WIDE_GAP };
+        (to - from) as f32 > widest * size
     });
     let baseline = if has_descent(&lines) { bottom as f32 - DESCENT * size } else { bottom as f32 };
     let rows = ((baseline - CAPITALS * size).min(top as f32), (baseline + DESCENT * size).max(bottom as f32));
@@ -70,15 +80,22 @@ pub fn words(strip: &Strip, glyphs: &[Glyph], columns: usize, padded: usize) -> 
             bbox: strip.on_picture((left as f32, rows.0), (right as f32, rows.1)),
             font_size: size * 2.0 * strip.region.half.1 / STRIP_HEIGHT as f32,
             probability: run.iter().map(|glyph| glyph.probability).product(),
+            contrast: strip.contrast_between(left, right),
             direction: direction(strip.region.angle),
             starts_line: at == 0,
             hyphenated: false,
+            marks: marks(run),
         });
     }
     if let Some(last) = found.last_mut() {
         last.hyphenated = ends_with_hyphen(&last.text);
     }
     found
+}
+
+fn marks(run: &[Glyph]) -> Vec<Mark> {
+    let marks = run.iter().enumerate().filter(|(_, glyph)| matches!(glyph.character, '.' | ',' | 'S' | 's'));
+    marks.map(|(at, glyph)| Mark { at, probability: glyph.probability, other: glyph.other_mark }).collect()
 }
 
 /// Whether a word at a line's end looks split: a letter, then a hyphen.
@@ -257,7 +274,9 @@ mod tests {
     }
 
     fn glyphs(text: &[(char, f32)]) -> Vec<Glyph> {
-        text.iter().map(|&(character, column)| Glyph { character, column, probability: 0.9 }).collect()
+        text.iter()
+            .map(|&(character, column)| Glyph { character, column, probability: 0.9, other_mark: 0.0 })
+            .collect()
     }
 
     #[test]

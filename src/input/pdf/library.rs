@@ -307,6 +307,12 @@ impl Document<'_> {
         hidden::mark_pictured(&page, &mut words, &graphics.images, &picture);
         let objects = annotations::fill_in(&page.filled, frame, &mut words, objects);
         let (mut pictures, outlines) = look(&picture, &words, &graphics.images, frame);
+        let vector = pictures::drawings(&graphics.shapes, &graphics.areas, &words, frame.page_box());
+        let apart = |drawing: &Picture| {
+            !pictures.iter().any(|picture| drawing.bbox.share_inside(&picture.bbox) > 0.5)
+        };
+        let drawings: Vec<Picture> = vector.into_iter().filter(apart).collect();
+        pictures.extend(drawings);
         let mut decision = decide::pdf_page(
             ocr,
             &Evidence {

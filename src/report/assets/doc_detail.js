@@ -6,8 +6,8 @@ const facts = (entries) => make("dl", { class: "facts" }, ...entries.filter(([, 
   .flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
 
 const bars = (score) => {
-  const most = Math.max(...score.why.map((part) => Math.abs(part[2])), 1e-9);
-  return make("table", { class: "why" }, make("caption", { class: "hidden" }, `What moved ${score.n}`), make("tbody", {}, ...score.why.map(([feature, value, effect]) => {
+  const most = Math.max(...score.w.map((part) => Math.abs(part[2])), 1e-9);
+  return make("table", { class: "why" }, make("caption", { class: "hidden" }, `What moved ${score.n}`), make("tbody", {}, ...score.w.map(([feature, value, effect]) => {
     const width = (Math.abs(effect) / most) * 50;
     return make("tr", {}, make("th", { scope: "row" }, feature),
       make("td", {}, draw("svg", { viewBox: "0 0 100 8", width: 100, height: 8, role: "img", "aria-label": effect < 0 ? "lowers it" : "raises it" },
@@ -17,26 +17,31 @@ const bars = (score) => {
   })));
 };
 
-const scoresOn = (kind, id) => core.scores.filter((score) => score.on?.[kind] === id);
+const scoresOn = (data, kind, id) => data.scores.filter((score) => score.on?.[kind] === id);
 const scoreParts = (scores) => scores.flatMap((score) => [
-  make("h3", {}, `${score.n}: `, make("b", {}, score.class ? `${score.class} (${percent(score.v)})` : percent(score.v)), score.flagged && !score.class ? " – above the threshold" : ""),
+  make("h3", {}, `${score.n}: `, make("b", {}, score.k ? `${score.k} (${percent(score.v)})` : percent(score.v)), score.f && !score.k ? " – above the threshold" : ""),
   bars(score),
-  score.q.length ? make("ul", { class: "said" }, ...score.q.map(([page, id, text]) => make("li", {}, make("a", { href: link(page, "q", id) }, text, " ", make("span", { class: "of" }, `p. ${page}`))))) : null,
+  score.q ? make("ul", { class: "said" }, ...score.q.map(([page, id, text]) => make("li", {}, make("a", { href: link(page, "q", id) }, text, " ", make("span", { class: "of" }, `p. ${page}`))))) : null,
 ]);
 
-const toneBars = (sentence) => facts(core.labels.map((label, at) => [label, sentence.p?.[at] === undefined ? null : percent(sentence.p[at])]));
 const scaleName = (power) => ({ 3: "thousands", 6: "millions", 9: "billions" })[power] ?? `10^${power}`;
 const doubt = (thing) => (thing.r ? "in doubt: below the threshold, or readable in two ways" : null);
 
-const figureParts = (figure, data) => [
+const valueParts = (figure) => [
   make("p", { class: "big" }, figure.v === undefined ? figure.d ?? figure.x : `${shown(figure.v)}${figure.k === "PERCENT" ? "%" : ""} ${figure.m ?? ""} ${figure.u ?? ""}`.trim()),
   make("blockquote", {}, figure.x),
-  facts([
+];
+const figureFacts = (figure) => [
     ["Kind", figure.k.toLowerCase().replace("_", " ")],
     ["Unit", figure.u], ["Currency", figure.m], ["Scale", figure.e ? `in ${scaleName(figure.e)}` : null], ["Period", figure.d],
     ["May also be", figure.a?.map(shown).join(" or ")],
-    ["Confidence", percent(figure.c)], ["Review", doubt(figure)],
+    ["Confidence", sure(figure.c)], ["Review", doubt(figure)],
     ["Read by", `rules${core.models.confidence_estimator ? `; confidence by ${core.models.confidence_estimator}` : ""}`],
+];
+const figureParts = (figure, data) => [
+  ...valueParts(figure),
+  facts([
+    ...figureFacts(figure),
     ["Stands in", figure.t ? make("a", { href: link(data.p, "c", figure.t.join(".")) }, `table ${figure.t[0]}, row ${figure.t[1] + 1}, column ${figure.t[2] + 1}`)
       : figure.q !== undefined ? make("a", { href: link(data.p, "q", figure.q) }, "a sentence") : null],
   ]),
@@ -49,46 +54,50 @@ const kinds = {
     const figure = data.figureOf.get(`${cell.t}.${cell.r}.${cell.k}`);
     const row = data.cellOf.get(`${cell.t}.${cell.r}.0`);
     const table = tables.get(cell.t);
-    const where = facts([
+    const where = [
       ["Row", row && row !== cell ? row.x : `${cell.r + 1}`], ["Column", table?.d?.[cell.k] ?? `${cell.k + 1}`],
       ["Notes", cell.n], ["Table", make("a", { href: link(table.z[0][0], "t", cell.t) }, table?.x || `table ${cell.t}`)],
-    ]);
-    return [cell.h ? "Header cell" : "Cell", figure ? [...figureParts(figure, data).slice(0, 2), where, figureParts(figure, data)[2]]
-      : [make("blockquote", {}, cell.x), cell.v === undefined ? null : make("p", { class: "big" }, shown(cell.v)), where]];
+    ];
+    return [cell.h ? "Header cell" : "Cell", figure ? [...valueParts(figure), facts([...where, ...figureFacts(figure)])]
+      : [make("blockquote", {}, cell.x), cell.v === undefined ? null : make("p", { class: "big" }, shown(cell.v)), facts(where)]];
   },
   q: ({ sentence }) => ["Sentence", [
     make("blockquote", {}, sentence.x),
-    sentence.l ? facts([["Tone", `${sentence.l}, ${percent(sentence.c)}`], ["Review", doubt(sentence)], ["Model", core.models.text]]) : make("p", { class: "of" }, "No text model was loaded: nothing is known of its tone."),
-    sentence.l ? toneBars(sentence) : null,
-    core.sections[sentence.s] ? facts([["Section", make("a", { href: link(core.sections[sentence.s].p[0], "s", sentence.s) }, core.sections[sentence.s].x || "before the first heading")]]) : null,
+    facts([
+      ["Tone", sentence.l ? `${sentence.l}, ${sure(sentence.c)}` : "not known: no text model was loaded"],
+      ["Probabilities", sentence.l ? core.labels.map((label, at) => `${label} ${percent(sentence.p?.[at] ?? 0)}`).join(", ") : null],
+      ["Review", doubt(sentence)], ["Model", sentence.l ? core.models.text : null],
+      ["Section", titleOf(sentence.s) ? make("a", { href: link(core.sections[sentence.s], "s", sentence.s) }, titleOf(sentence.s)) : null],
+    ]),
   ]],
-  m: ({ name, data }) => ["Name", [make("p", { class: "big" }, name.x), facts([["Type", name.k], ["Confidence", percent(name.c)], ["Review", doubt(name)],
+  m: ({ name, data }) => ["Name", [make("p", { class: "big" }, name.x), facts([["Type", name.k], ["Confidence", sure(name.c)], ["Review", doubt(name)],
     ["Model", core.models.entities ?? core.models.text], ["Stands in", make("a", { href: link(data.p, "q", name.q) }, "a sentence")]])]],
   b: ({ block, data }) => ["Layout block", [
-    facts([["Label", block.l], ["Confidence", percent(block.c)], ["Review", doubt(block)], ["Reading order", `${block.o + 1} on this page`], ["Model", [core.models.layout, core.models.line_labels].filter(Boolean).join(" with ")]]),
+    facts([["Label", block.l], ["Confidence", sure(block.c)], ["Review", doubt(block)], ["Reading order", `${block.o + 1} on this page`], ["Model", [core.models.layout, core.models.line_labels].filter(Boolean).join(" with ")]]),
     make("blockquote", {}, block.x ?? textOf(block, data)),
   ]],
-  t: ({ table }) => ["Table", [
+  t: ({ table, data }) => ["Table", [
     make("p", {}, table.x || "Without a caption"),
     facts([["Size", `${table.rows} rows, ${table.columns} columns`], ["Scale", table.e ? `in ${scaleName(table.e)} (stated ${{ table: "in the table", page: "on the page", heading: "under the heading", part: "in a title further up", document: "for the document", other_tables: "nowhere; as the other tables" }[table.from] ?? ""})` : null], ["Currency", table.m], ["Columns", table.d.filter(Boolean).join("; ")]]),
-    ...scoreParts(scoresOn("table", table.i)),
+    ...scoreParts(scoresOn(data, "table", table.i)),
   ]],
-  s: ({ section, id }) => ["Section", [
+  s: ({ section, data }) => ["Section", [
     make("p", { class: "big" }, section.x || "Before the first heading"),
-    facts([["Kind", section.k ? `${section.k[0]}, ${percent(section.k[1])}` : null], ["Pages", section.p[0] === section.p[1] ? section.p[0] : `${section.p[0]} to ${section.p[1]}`],
-      ["Sentences", section.n], ...Object.entries(section.t ?? {}).map(([label, value]) => [label, percent(value)])]),
-    ...scoreParts(scoresOn("section", id)),
+    facts([["Kind", section.k ? `${section.k[0]}, ${percent(section.k[1])}` : null], ["Pages", section.e ? `${data.p} to ${section.e}` : data.p],
+      ["Sentences", section.n], ...Object.entries(section.w ?? {}).map(([label, value]) => [label, percent(value)])]),
+    ...scoreParts(scoresOn(data, "section", section.i)),
   ]],
   h: ({ hold }) => [`Holds: ${hold.k}`, [make("p", {}, hold.f), facts([["Should be", shown(hold.e)], ["Is printed", shown(hold.v)], ["Rounding allows", shown(hold.o)]])]],
 };
 
-const pageDetail = (number) => {
-  const scores = scoresOn("page", number);
-  return scores.length ? [`Page ${number}`, scoreParts(scores)] : null;
+// Of a page only what stands out, unless somebody asks by a click beside everything.
+const pageDetail = (number, asked) => {
+  const scores = scoresOn(arrived.get(number) ?? nothing(number), "page", number);
+  return scores.length && (asked || scores.some((score) => score.f)) ? [`Page ${number}`, scoreParts(scores)] : null;
 };
 
-const showDetail = (found, target, others) => {
-  const said = found ? kinds[found.kind](found) : target.page !== undefined ? pageDetail(target.page) : null;
+const showDetail = (found, target, others, asked) => {
+  const said = found ? kinds[found.kind](found) : target.page !== undefined ? pageDetail(target.page, asked) : null;
   detail.hidden = !said;
   if (!said) return;
   const [title, parts] = said;

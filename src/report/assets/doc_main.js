@@ -1,10 +1,12 @@
 // Addresses and keys: every choice is an address, so that it can be sent, and "back" works.
 
 let others = [];
+let clicked = false;
 let turn = 0;
 
-const choose = (hash, things = []) => {
+const choose = (hash, things = [], asked = false) => {
   others = things;
+  clicked = asked;
   if (location.hash === hash) route(); else location.hash = hash;
 };
 
@@ -19,12 +21,14 @@ const route = async () => {
   const mine = (turn += 1);
   const target = parse(location.hash);
   const found = await resolve(target);
+  if (target.page !== undefined && pageOf.has(target.page)) await load(target.page);
   if (mine !== turn) return;
   const place = found?.places[0];
   if (place) goTo(place[0], place[1]); else if (target.page !== undefined) goTo(target.page);
   mark(found?.places ?? []);
-  showDetail(found, { ...target, page: target.page ?? place?.[0] }, others);
+  showDetail(found, { ...target, page: target.page ?? place?.[0] }, others, clicked);
   others = [];
+  clicked = false;
   highlight(location.hash);
   document.querySelectorAll(".finding.open").forEach((element) => element.classList.remove("open"));
   if (found?.kind === "f") {
@@ -32,12 +36,14 @@ const route = async () => {
     if (openName() !== "findings") openTab("findings");
     card?.classList.add("open");
     card?.scrollIntoView({ block: "nearest" });
-    // The card says all that there is to say.
-    detail.hidden = true;
+    // Where the card is seen, it says all that there is to say.
+    detail.hidden = !isNarrow();
   }
   if (target.kind || target.page !== undefined) showPages(true);
   fillPage();
 };
+
+const isNarrow = () => byId("swap").offsetParent !== null;
 
 // At phone width pages and panel take turns.
 const showPages = (on) => {

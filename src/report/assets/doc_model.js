@@ -25,6 +25,8 @@ const decimals = new Intl.NumberFormat("en", { maximumFractionDigits: 4 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
 const shown = (value) => decimals.format(value).replace("-", "−");
 const percent = (value) => `${Math.round(value * 100)}%`;
+// What is not certain does not read as certain.
+const sure = (value) => (value > 0.995 && value < 1 ? "> 99%" : percent(value));
 
 // The data of a page come as a script that calls this: a file beside this page, read without a server.
 const arrived = new Map();
@@ -41,7 +43,7 @@ window.docprocPage = (data) => {
   arrived.set(data.p, Object.assign(data, { cellOf: cells, figureOf }));
 };
 const nothing = (number) => ({
-  p: number, failed: true, blocks: [], cells: [], figures: [], sentences: [], names: [], holds: [],
+  p: number, failed: true, blocks: [], cells: [], figures: [], sentences: [], names: [], sections: [], scores: [], holds: [],
   cellOf: new Map(), figureOf: new Map(),
 });
 const load = (number) => {
@@ -71,6 +73,8 @@ const parse = (hash) => {
   }
   return target;
 };
+const titleOf = (section) =>
+  document.querySelector(`#pane-sections a[href="${CSS.escape(link(core.sections[section], "s", section))}"] .heading`)?.textContent;
 const link = (page, kind, id) => `#p${page}${kind ? `&${kind}=${id}` : ""}`;
 
 const tonesOf = (sentence) => {
@@ -92,14 +96,14 @@ const resolve = async (target) => {
   }
   if (kind === "t") {
     const table = tables.get(path[0]);
-    return table ? { kind, table, places: [...table.z] } : null;
+    return table ? { kind, table, data: await load(table.z[0][0]), places: [...table.z] } : null;
   }
   if (kind === "s") {
-    const section = core.sections[path[0]];
+    const data = await load(core.sections[path[0]] ?? page);
+    const section = data.sections.find((one) => one.i === path[0]);
     if (!section) return null;
-    const data = await load(section.p[0]);
     const blocks = data.blocks.filter((block) => section.b.includes(block.i));
-    return { kind, section, id: path[0], places: blocks.map((block) => [data.p, block.b]) };
+    return { kind, section, data, places: blocks.map((block) => [data.p, block.b]) };
   }
   if (!kind || !pageOf.has(page)) return null;
   const data = await load(page);

@@ -17,14 +17,15 @@ const drawers = {
     finding.z.filter((place) => place[0] === page.number).map((place) => rectangle(place[1], finding.s, 1.5))),
   blocks: (page, data) => data.blocks.flatMap((block) => {
     const width = block.l.length * 4 + 6;
+    const left = Math.max(block.b[2] + 1 - width, block.b[0] - 1);
     return [
       rectangle(block.b, block.r ? "doubt" : "", 1),
-      draw("rect", { class: "tag", x: block.b[0] - 1, y: block.b[1] - 9.5, width, height: 8.5 }),
-      draw("text", { x: block.b[0] + 2, y: block.b[1] - 3 }, block.l),
+      draw("rect", { class: "tag", x: left, y: block.b[1] - 9.5, width, height: 8.5 }),
+      draw("text", { x: left + 3, y: block.b[1] - 3 }, block.l),
     ];
   }),
   order: (page, data) => {
-    const points = [...data.blocks].sort((a, b) => a.o - b.o).map((block) => [block.b[0], (block.b[1] + block.b[3]) / 2]);
+    const points = [...data.blocks].sort((a, b) => a.o - b.o).map((block) => [Math.max(block.b[0] - 9, 7), (block.b[1] + block.b[3]) / 2]);
     return [
       draw("polyline", { points: points.map((point) => point.join(",")).join(" ") }),
       ...points.flatMap(([x, y], at) => [
@@ -64,10 +65,13 @@ const plain = (page, data) => {
     if (block) sentences.set(block, `${sentences.get(block) ?? ""} ${sentence.x}`.trim());
   }
   const blocks = data.blocks.filter((block) => block.x).map((block) => [block.b, block.x]);
-  return [...cells, ...sentences.entries().map(([block, text]) => [block.b, text]), ...blocks].map(([box, text]) => {
-    const element = make("div", { class: "plain" }, text);
+  return [...cells, ...[...sentences].map(([block, text]) => [block.b, text]), ...blocks].map(([box, text]) => {
     const scale = page.scale;
-    const size = Math.min((box[3] - box[1]) * 0.95, Math.sqrt(((box[2] - box[0]) * (box[3] - box[1])) / Math.max(text.length, 1) / 0.62));
+    const [width, height, length] = [box[2] - box[0], box[3] - box[1], Math.max(text.length, 1)];
+    // One line is as wide as its box; a paragraph fills its box.
+    const isLine = height < 15;
+    const size = isLine ? Math.min(height * 0.95, width / length / 0.52) : Math.min(14, Math.sqrt((width * height) / length / 0.7));
+    const element = make("div", { class: isLine ? "plain line" : "plain" }, text);
     Object.assign(element.style, {
       left: `${box[0] * scale}px`, top: `${box[1] * scale}px`, width: `${(box[2] - box[0]) * scale + 4}px`,
       fontSize: `${Math.max(size, 2) * scale}px`,
@@ -206,6 +210,6 @@ sheets.addEventListener("click", async (event) => {
   const frame = sheet.getBoundingClientRect();
   const [x, y] = [(event.clientX - frame.left) / page.scale, (event.clientY - frame.top) / page.scale];
   const found = thingsAt(page, await load(page.number), x, y);
-  if (found.length) choose(link(page.number, found[0].kind, found[0].id), found); else choose(link(page.number));
+  if (found.length) choose(link(page.number, found[0].kind, found[0].id), found); else choose(link(page.number), [], true);
 });
 sheets.addEventListener("scroll", follow, { passive: true });

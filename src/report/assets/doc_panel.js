@@ -11,6 +11,7 @@ const openTab = (name) => {
     tab.tabIndex = open ? 0 : -1;
     if (open) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
+  if (name === "sections") drawTones();
   for (const pane of panes) pane.toggleAttribute("data-open", pane.id === `pane-${name}`);
   fillPage();
 };
@@ -39,11 +40,24 @@ const valueOf = (figure) => {
 const figureItem = (page, figure) => make("li", {}, make("a", { href: link(page, "g", figure.i) },
   make("span", { class: figure.r ? "doubt" : "" }, figure.x),
   make("span", { class: "value" }, valueOf(figure)),
-  make("span", { class: "of" }, [figure.k.toLowerCase().replace("_", " "), figure.d, percent(figure.c)].filter(Boolean).join(" · "))));
+  make("span", { class: "of" }, [figure.k.toLowerCase().replace("_", " "), figure.d, sure(figure.c)].filter(Boolean).join(" · "))));
 
 const sentenceItem = (page, sentence) => make("li", { class: sentence.l ? toneOf(sentence.l) : "" },
   make("a", { href: link(page, "q", sentence.i) }, sentence.x, " ",
     make("span", { class: "of" }, sentence.l ? `${sentence.l}, ${percent(sentence.c)}` : "")));
+
+// The tones of sections are drawn when they are first looked at: there may be thousands.
+const toneBar = ([negative, positive]) => draw("svg", { class: "tone", viewBox: "0 0 60 8", width: 60, height: 8, role: "img",
+  "aria-label": `${percent(negative / 1000)} negative, ${percent(positive / 1000)} positive` },
+  draw("rect", { class: "track", width: 60, height: 8 }),
+  draw("rect", { class: "negative", width: negative * 0.06, height: 8 }),
+  draw("rect", { class: "positive", x: 60 - positive * 0.06, width: positive * 0.06, height: 8 }));
+const drawTones = () => {
+  for (const element of document.querySelectorAll("[data-tone]")) {
+    element.append(toneBar(element.dataset.tone.split(" ").map(Number)));
+    element.removeAttribute("data-tone");
+  }
+};
 
 // Lists of what is on the page that is shown.
 let filled = {};
@@ -143,7 +157,8 @@ if (holds) {
       next += 1;
       for (const hold of data.holds) {
         added += 1;
-        const details = make("details", { class: "hold" }, make("summary", {}, make("span", { class: "text" }, hold.f), make("span", { class: "of" }, `p. ${data.p}`)));
+        const details = make("details", { class: "hold" }, make("summary", {}, make("span", { class: "text" }, hold.f),
+          make("span", { class: "value" }, shown(hold.v)), make("span", { class: "of" }, `p. ${data.p}`)));
         details.addEventListener("toggle", async () => {
           if (details.open && details.children.length === 1) details.append(await ticksOf(hold, data.p));
         });

@@ -100,7 +100,7 @@ impl PictureReader for StandIn {
             direction: 0,
             confidence: Some(0.5),
         };
-        Ok(PictureReading { words: vec![word], quarters: self.quarters })
+        Ok(PictureReading { words: vec![word], quarters: self.quarters, ..PictureReading::default() })
     }
 }
 

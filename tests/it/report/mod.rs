@@ -3,9 +3,6 @@
 #[allow(dead_code, reason = "`make torture` takes the rest")]
 #[path = "../../torture/draw.rs"]
 mod draw;
-#[path = "../../hostile/pdf.rs"]
-#[allow(dead_code, reason = "the bombs take the rest")]
-mod pdf;
 
 mod browser;
 mod files;
@@ -17,13 +14,13 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use super::cli::docproc;
+use super::generator::pdf;
 use draw::Ink;
 use papers::{Paper, annual_report};
 
 /// Twenty annual reports, one of them with a wrong sum, analyzed and reported.
 pub struct Twenty {
     _folder: tempfile::TempDir,
-    pub documents: PathBuf,
     pub out: PathBuf,
     /// The document with the wrong sum.
     pub wrong: String,
@@ -77,10 +74,13 @@ pub static TWENTY: LazyLock<Twenty> = LazyLock::new(|| {
         found = planted.map(|planted| (name, planted)).or(found);
     }
     let (wrong, planted) = found.unwrap();
-    let output =
-        docproc().arg("analyze").arg(&documents).arg("-o").arg(&out).arg("--report").output().unwrap();
+    let output = docproc()
+        .current_dir(folder.path())
+        .args(["analyze", "reports", "-o", "out", "--report"])
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Twenty { _folder: folder, documents, out, wrong, planted }
+    Twenty { _folder: folder, out, wrong, planted }
 });
 
 /// Analyzes one paper and makes its report.

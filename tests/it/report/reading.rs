@@ -338,3 +338,113 @@ fn four_hundred(folder: &Path) -> std::path::PathBuf {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     out
 }
+
+/// Writes what README shows, and further views to target/report-views: `cargo test --test it pictures_of_the_readme --
+/// --ignored`, and look at them.
+#[test]
+#[ignore = "writes docs/images"]
+fn pictures_of_the_readme_with_chromium() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (shown, others) = (root.join("docs/images"), root.join("target/report-views"));
+    std::fs::create_dir_all(&shown).unwrap();
+    std::fs::create_dir_all(&others).unwrap();
+    let out = &TWENTY.out;
+    let mut browser = Browser::start();
+    let mut shoot = |name: &str, size: (u32, u32), dark: bool, page: &str, hash: &str, ready: &str| {
+        browser.size(size.0, size.1);
+        browser.dark(dark);
+        browser.open(&out.join("index.html"), "#none");
+        browser.open(&out.join(page), hash);
+        browser.until(ready);
+        browser.until("[...document.images].every((i) => i.complete)");
+        browser.evaluate("new Promise((resolve) => setTimeout(resolve, 600))");
+        let folder = if size.0 > 600 && !dark { &shown } else { &others };
+        std::fs::write(folder.join(name), browser.screenshot()).unwrap();
+    };
+    let document = format!("{}.report/doc.html", TWENTY.wrong);
+    let found = "document.querySelector('.finding.open') && document.querySelector('.l-mark rect')";
+    shoot("report-index.png", (1240, 860), false, "index.html", "", "true");
+    shoot("report-document.png", (1240, 780), false, &document, "#p2&f=0", found);
+    shoot("report-index-dark.png", (1240, 860), true, "index.html", "", "true");
+    shoot("report-document-dark.png", (1240, 780), true, &document, "#p2&f=0", found);
+    shoot("report-index-phone.png", (390, 844), false, "index.html", "", "true");
+    shoot("report-document-phone.png", (390, 844), false, &document, "", "true");
+    shoot("report-page-phone.png", (390, 844), false, &document, "#p2&f=0", found);
+}
+
+#[test]
+fn a_document_that_failed_and_one_without_pictures_are_shown_with_chromium() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("broken.pdf"), "%PDF-1.7\nnot a document").unwrap();
+    let paper = Paper { company: "Plain Company plc", factor: 2, wrong: false, hostile: "", more_pages: 0 };
+    std::fs::write(folder.path().join("plain.pdf"), super::papers::annual_report(&paper).0).unwrap();
+    let run = super::super::cli::docproc()
+        .current_dir(folder.path())
+        .args(["analyze", "broken.pdf", "plain.pdf", "-o", "out", "--report", "--page-pictures", "none"])
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(1), "{}", String::from_utf8_lossy(&run.stderr));
+    let out = folder.path().join("out");
+    let mut browser = Browser::start();
+    browser.open(&out.join("index.html"), "");
+    let trouble = browser.evaluate("document.querySelector('.trouble').textContent");
+    assert!(trouble.as_str().unwrap().contains("damaged beyond repair"), "{trouble}");
+    browser.click(".trouble a");
+    browser.until("location.pathname.endsWith('broken.pdf.report/doc.html')");
+    let said = browser.evaluate("document.getElementById('pane-findings').textContent");
+    assert!(said.as_str().unwrap().contains("Nothing of this document could be read"), "{said}");
+    // Without a picture the text stands at its place.
+    browser.open(&out.join("plain.pdf.report/doc.html"), "#p2");
+    browser.until("[...document.querySelectorAll('.sheet[data-page=\"2\"] .plain')].some((e) => e.textContent === 'Trade receivables')");
+    assert_eq!(browser.evaluate("document.images.length"), 0);
+    browser.assert_calm();
+}
+
+/// Runs axe-core and fails on everything that it objects to.
+fn assert_accessible(browser: &mut Browser, what: &str) {
+    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/axe/axe_playwright_python/axe.min.js");
+    let script = std::fs::read_to_string(axe).expect("`make axe` fetches it");
+    browser.evaluate(&format!("{script}; undefined"));
+    let found = browser.evaluate(
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then((r) => \
+         ({checked: r.passes.length, broken: r.violations.map((v) => v.id + ': ' + v.help + ': ' + v.nodes.map((n) => n.html.slice(0, 160) + ' ' + n.failureSummary).slice(0, 3).join(' | '))}))",
+    );
+    assert!(found["checked"].as_u64().unwrap() > 10, "{what}: almost nothing was checked: {found}");
+    assert_eq!(found["broken"], Value::Array(Vec::new()), "{what}: {found:#}");
+}
+
+#[test]
+fn pages_are_accessible_light_and_dark_wide_and_narrow_with_chromium_and_axe() {
+    let out = &TWENTY.out;
+    let document = out.join(format!("{}.report/doc.html", TWENTY.wrong));
+    let mut browser = Browser::start();
+    for (width, height) in [(1440, 900), (390, 844)] {
+        browser.size(width, height);
+        for dark in [false, true] {
+            browser.dark(dark);
+            let how = format!("{width} pixels wide, {}", if dark { "dark" } else { "light" });
+            browser.open(&out.join("index.html"), "#none");
+            assert_accessible(&mut browser, &format!("index, {how}"));
+            browser.open(&document, "#p2&f=0");
+            browser.until("document.querySelector('.finding.open')");
+            assert_accessible(&mut browser, &format!("finding, {how}"));
+            if width < 600 {
+                assert_eq!(
+                    browser.evaluate("document.documentElement.scrollWidth <= innerWidth"),
+                    true,
+                    "{how}"
+                );
+                browser.evaluate("document.getElementById('swap').click()");
+            }
+            for tab in ["sections", "tables", "figures", "sentences", "review", "about"] {
+                browser.evaluate(&format!("document.getElementById('tab-{tab}').click()"));
+                browser.evaluate(&format!(
+                    "document.querySelectorAll('#pane-{tab} details').forEach((d) => {{ d.open = true; }})"
+                ));
+                browser.evaluate("new Promise((resolve) => setTimeout(resolve, 300))");
+                assert_accessible(&mut browser, &format!("{tab}, {how}"));
+            }
+        }
+    }
+    browser.assert_calm();
+}
