@@ -153,7 +153,7 @@ impl Library {
             }
         }
         statistics.documents = library.analyses.len();
-        statistics.sentences = library.index.len();
+        statistics.sentences = library.index.sentences();
         statistics.bytes = library.index.embedding_bytes();
         Ok(library)
     }

@@ -243,3 +243,26 @@ fn all_fixtures_have_an_export() {
         assert!(out.path().join(format!("{name}.xlsx")).exists(), "{name}");
     }
 }
+
+#[test]
+fn a_run_exports_what_it_analyzes_and_needs_a_folder_for_it() {
+    let out = tempfile::tempdir().unwrap();
+    let report = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reports/rotated-page.pdf");
+    let output = docproc()
+        .arg("analyze")
+        .arg(&report)
+        .arg("-o")
+        .arg(out.path())
+        .args(["--also", "md,parquet"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("1 analysis: 2 exports written"), "{told}");
+    let made = files(out.path());
+    assert!(made.iter().any(|(path, _)| path.ends_with("rotated-page.pdf.md")), "{told}");
+    assert_eq!(made.iter().filter(|(path, _)| path.starts_with("parquet")).count(), 10);
+    let failed =
+        docproc().arg("analyze").arg(&report).args(["--jsonl", "-", "--also", "md"]).assert().code(2);
+    let told = String::from_utf8(failed.get_output().stderr.clone()).unwrap();
+    assert!(told.contains("--also needs a folder"), "{told}");
+}

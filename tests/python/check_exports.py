@@ -139,7 +139,9 @@ def markdown(root: Path, analyses: list[tuple[Path, dict]]) -> None:
         markup = {t.content for t in inner + tokens if t.type in ("html_inline", "html_block")}
         markup = {line for content in markup for line in content.splitlines() if line}
         assert all(re.fullmatch(r'<a id="p\d+">|</a>|<a id="p\d+"></a>', m) for m in markup), markup
-        assert not [t for t in inner if t.type in ("link_open", "image", "code_inline")]
+        codes = {error["code"] for error in a["errors"]}
+        assert not [t for t in inner if t.type in ("link_open", "image")]
+        assert all(t.content in codes for t in inner if t.type == "code_inline")
         tables += sum(token.type == "table_open" for token in tokens)
     assert tables == sum(len(a["tables"]) for _, a in analyses), tables
 

@@ -145,12 +145,12 @@ fn head() -> Format {
 }
 
 fn linked() -> Format {
-    Format::new().set_font_color(Color::RGB(0x0563_C1))
+    Format::new().set_font_color(Color::RGB(0x0005_63C1))
 }
 
 /// Marks what is in doubt.
 fn doubtful(format: Format) -> Format {
-    format.set_background_color(Color::RGB(0xFF_F2CC))
+    format.set_background_color(Color::RGB(0x00FF_F2CC))
 }
 
 #[cfg(test)]
