@@ -232,7 +232,7 @@ pub struct Analyze {
     pub compare_text: u32,
 
     /// Time that reading a document may take, in seconds or for example 10m, and as much for what follows without the
-    /// models [default: 5m, and 10s more for every page]
+    /// models; unless it is given, 5m and 10s more for every page
     #[arg(long, value_name = "DURATION", env = "DOCPROC_TIMEOUT", help_heading = "Limits")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<TimeSpan>,
