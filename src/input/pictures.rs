@@ -16,7 +16,7 @@ const FEWEST_LETTERS_OF_SMALL: usize = 20;
 const MARGIN: f32 = 0.1;
 /// Share of the box around images that touch that they must fill to be one picture.
 const FILLED: f32 = 0.9;
-/// Blobs that a photograph must have: leaves, windows and seals have many by chance.
+/// Blobs that a photograph or a logo must have: leaves, windows and seals have many by chance.
 const FEWEST_LETTERS_OF_PHOTOGRAPH: usize = 40;
 /// Share of a picture's text that words may leave uncovered: they do not cover every accent and full stop.
 const UNCOVERED: f32 = 0.3;
@@ -137,7 +137,8 @@ fn bars(areas: &[BBox]) -> Vec<BBox> {
 /// What became of the text on a picture. What a logo in the margin spells says nothing of the page.
 fn text_of(ink: &Ink, kind: PictureKind, bbox: &BBox, page: BBox) -> PictureText {
     let small = bbox.area() < SMALL * page.area() && ink.letters < FEWEST_LETTERS_OF_SMALL;
-    let by_chance = kind == PictureKind::Photograph && ink.letters < FEWEST_LETTERS_OF_PHOTOGRAPH;
+    let by_chance = matches!(kind, PictureKind::Photograph | PictureKind::Logo)
+        && ink.letters < FEWEST_LETTERS_OF_PHOTOGRAPH;
     match text(ink) {
         PictureText::Unread if small || by_chance || is_letterhead(bbox, page) => PictureText::None,
         text => text,

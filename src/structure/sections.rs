@@ -90,17 +90,19 @@ pub fn outline(
     // Open sections from the outermost to the innermost, with their headings.
     let mut open: Vec<(usize, Heading)> = Vec::new();
     let mut last_heading_block: Option<usize> = None;
+    // Pictures without words at the very beginning belong to the section that follows, which is the first.
+    let mut pictures: Vec<usize> = Vec::new();
     for (index, block) in blocks.iter().enumerate() {
         limit.check()?;
         let heading = if running[index] { None } else { heading(pages, block, hyphens) };
         let Some(heading) = heading else {
+            if sections.is_empty() && block.lines.is_empty() && block.picture.is_some() {
+                pictures.push(index);
+                section_of_block.push(0);
+                continue;
+            }
             if sections.is_empty() {
-                sections.push(SectionDraft {
-                    title: String::new(),
-                    level: 0,
-                    parent: None,
-                    blocks: Vec::new(),
-                });
+                sections.push(untitled(std::mem::take(&mut pictures)));
             }
             let current = open.last().map_or(0, |(section, _)| *section);
             sections[current].blocks.push(index);
@@ -141,9 +143,19 @@ pub fn outline(
         let level = parent.map_or(1, |parent| sections[parent].level + 1);
         open.push((sections.len(), heading.clone()));
         section_of_block.push(sections.len());
-        sections.push(SectionDraft { title: heading.text, level, parent, blocks: vec![index] });
+        let mut blocks = std::mem::take(&mut pictures);
+        blocks.push(index);
+        sections.push(SectionDraft { title: heading.text, level, parent, blocks });
+    }
+    if !pictures.is_empty() {
+        sections.push(untitled(pictures));
     }
     Ok(Outline { sections, section_of_block })
+}
+
+/// What comes before the first heading.
+fn untitled(blocks: Vec<usize>) -> SectionDraft {
+    SectionDraft { title: String::new(), level: 0, parent: None, blocks }
 }
 
 fn heading(pages: &[Page], block: &PageBlock, hyphens: &HyphenatedWords) -> Option<Heading> {
