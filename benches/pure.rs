@@ -23,6 +23,7 @@ use docproc::input::{
 use docproc::limit::Limit;
 use docproc::pipeline::Models;
 use docproc::scoring::audit::audit;
+use docproc::search::Index;
 use docproc::structure::numbers::{find_figures, parse_number};
 use docproc::structure::tables::{find_grid, find_tables};
 use docproc::structure::{
@@ -116,6 +117,7 @@ fn load() -> Result<Data> {
         tables: parts.tables,
         scores: Vec::new(),
         anomalies: Vec::new(),
+        relations: Vec::new(),
         summary: parts.summary,
     };
     Ok(Data { pages, predictions, blocks, structure, analysis })
@@ -220,4 +222,28 @@ fn write_json(bencher: Bencher<'_, '_>) {
     let data = data();
     let bytes = serde_json::to_vec(&data.analysis).map_or(0, |json| json.len());
     bencher.counter(BytesCount::new(bytes)).bench(|| serde_json::to_vec(black_box(&data.analysis)));
+}
+
+/// The look at every sentence that a search is, after everything has been loaded.
+#[divan::bench(sample_count = 10)]
+fn search_of_100_000_sentences(bencher: Bencher<'_, '_>) {
+    const SENTENCES: u32 = 100_000;
+    const DIMENSIONS: usize = 384;
+    let mut state = 1u64;
+    let mut random = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 24) as f32
+    };
+    let mut index = Index::new(DIMENSIONS);
+    for _ in 0..SENTENCES {
+        // Common words are much more common than rare ones.
+        let words: Vec<String> =
+            (0..25).map(|_| format!("w{}", (random().powi(3) * 20_000.0) as u32)).collect();
+        let embedding: Vec<f32> = (0..DIMENSIONS).map(|_| random() - 0.5).collect();
+        index.add(&words.join(" "), &embedding);
+    }
+    let query: Vec<f32> = (0..DIMENSIONS).map(|_| random() - 0.5).collect();
+    bencher
+        .counter(ItemsCount::new(SENTENCES))
+        .bench_local(|| index.search(black_box("w1 w200 w19000"), black_box(&query), 20, |_| true));
 }

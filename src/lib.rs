@@ -29,7 +29,13 @@ pub mod scoring;
 
 mod output;
 
+mod report;
+
+mod export;
+
 pub mod pipeline;
+
+pub mod search;
 
 mod evaluation;
 

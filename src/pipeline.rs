@@ -20,7 +20,7 @@ mod setup;
 mod stop;
 mod variants;
 
-pub use digest::Digest;
+pub use digest::{Digest, Passage, ToneCounts, UnusualSection};
 pub use document::{Request, read_layout};
 pub use engine::{Engine, Models};
 pub use networks::load as load_networks;

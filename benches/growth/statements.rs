@@ -73,6 +73,7 @@ pub fn document(kind: Kind, pages: usize) -> (Vec<Page>, Vec<PageBlock>) {
             words,
             rulings: vec![],
             images: vec![],
+            pictures: Vec::new(),
             fonts: vec![Arc::from("Helvetica")],
         });
     }
@@ -160,5 +161,6 @@ fn block(page_index: usize, label: &str, words: &[Word], from: usize) -> PageBlo
         confidence: 1.0,
         bbox: BBox::around(boxes).unwrap_or(BBox::new(0.0, 0.0, 0.0, 0.0)),
         lines,
+        picture: None,
     }
 }

@@ -16,6 +16,7 @@ pub mod input {
     pub mod coverage;
     pub mod decide;
     pub mod image_file;
+    pub mod jpeg2000;
     pub mod media;
     pub mod protocol;
     pub mod raster;
@@ -23,6 +24,7 @@ pub mod input {
     pub mod resolution;
     pub mod segment;
     pub mod shm;
+    pub mod tiff_fax;
     pub mod tiff_frames;
     pub mod tsv;
     pub mod wire;

@@ -14,10 +14,12 @@ use serde_json::json;
 use super::args::{AnalyzeArgs, SummaryFormat};
 use super::log::{self, Level, tell};
 use super::progress::Progress;
+use super::report::{self, Wanted};
 use super::terminal::{JsonLines, shown};
 use super::{EXIT_DOCUMENTS, EXIT_INTERRUPTED, EXIT_TIME_UP, Verbosity, summary};
 use crate::config::{Config, FailOn};
 use crate::error::{Error, ErrorCode, Result};
+use crate::export::{Options, export};
 use crate::input::{self, DiscoverOptions, Discovered};
 use crate::output::{
     LinesWriter, Manifest, OutputFolder, RunCounts, RunProblem, StopReason, TRACE_NAME, WorkerUse,
@@ -67,9 +69,16 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
     if args.tables.is_some() && args.output.is_none() && args.jsonl.is_some() {
         bail!("--tables needs a folder to write to; add -o DIR");
     }
+    if args.report && args.output.is_none() && args.jsonl.is_some() {
+        bail!("--report needs a folder to write to; add -o DIR");
+    }
+    if !args.also.is_empty() && args.output.is_none() && args.jsonl.is_some() {
+        bail!("--also needs a folder to write to; add -o DIR");
+    }
     let pages = args.pages.as_deref().map(str::parse).transpose();
     let pages = pages.map_err(|error| anyhow!("--pages: {error}"))?;
-    let request = Request::new(&config, pages, passwords(args.password_file.as_deref())?);
+    let passwords = passwords(args.password_file.as_deref())?;
+    let request = Request::new(&config, pages, passwords.clone());
     let stop = Arc::new(Stop::new(config.analyze.stop_timeout.0));
     listen(&stop)?;
     let trace = args.trace.as_deref().map(|path| create_new(path).map(|file| (path, file))).transpose()?;
@@ -121,6 +130,15 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         return Err(failure.map_or_else(|| anyhow!("the run did not begin"), Into::into));
     };
     recorded?;
+    let exported = folder.as_ref().filter(|_| !args.also.is_empty()).map(|folder| {
+        let options = Options {
+            formats: &super::export::formats(&args.also),
+            front_matter: false,
+            force: args.force,
+            stopped: &|| stop.is_requested(),
+        };
+        export(folder, &options)
+    });
     match summary {
         Summary::Text => {
             let place = folder.as_ref().map_or(String::new(), |folder| {
@@ -144,6 +162,20 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
         }
         Summary::Nothing => {}
     }
+    if let Some(folder) = folder.as_ref().filter(|_| args.report) {
+        if stop.reason() == Some(StopReason::Signal) {
+            log::say(
+                Level::Warning,
+                "report",
+                "no report was made, because the run was interrupted",
+                &json!({}),
+            );
+        } else {
+            let wanted =
+                Wanted { pictures: args.page_pictures, documents: None, passwords, force: args.force };
+            report::make(folder, &config, wanted, verbosity, &|| stop.reason() == Some(StopReason::Signal))?;
+        }
+    }
     if config.performance.enable_profiling {
         if log::is_json() {
             log::say(
@@ -156,6 +188,12 @@ pub fn run(args: &AnalyzeArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode>
             log::write(&summary::profile(&setup.profile(), setup.buffers()));
         }
         write_trace(&setup, trace, folder.as_ref())?;
+    }
+    match exported.transpose() {
+        Ok(made) => made.iter().for_each(|made| super::export::tell(made, verbosity)),
+        // What stopped the run has been said, and gives the exit code.
+        Err(error) if error.code() == ErrorCode::RunInterrupted => {}
+        Err(error) => return Err(error.into()),
     }
     Ok(exit_code(&report.counts, discovered.problems.len(), config.analyze.fail_on, stop.reason()))
 }
@@ -313,7 +351,7 @@ fn write_trace(
     Ok(())
 }
 
-fn passwords(file: Option<&Path>) -> anyhow::Result<Vec<Vec<u8>>> {
+pub(super) fn passwords(file: Option<&Path>) -> anyhow::Result<Vec<Vec<u8>>> {
     let Some(file) = file else { return Ok(Vec::new()) };
     let bytes =
         std::fs::read(file).with_context(|| format!("cannot read the password file {}", file.display()))?;

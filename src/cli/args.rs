@@ -6,8 +6,10 @@ use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::bench::BenchArgs;
+use super::export::{ExportArgs, ExportFormat};
 use super::log::LogFormat;
 use super::quantize_args::QuantizeArgs;
+use super::search::SearchArgs;
 pub use super::train_args::{FeaturesArgs, TrainArgs};
 use crate::config::{Analyze, Config, OcrEngine, OcrModelSize, OcrPolicy, Performance};
 
@@ -36,10 +38,16 @@ pub struct Cli {
 pub enum Command {
     /// Analyze documents and folders of documents
     Analyze(Box<AnalyzeArgs>),
+    /// Write finished analyses as workbooks, Markdown, long tables or DoclingDocument
+    Export(ExportArgs),
     /// Print what the page reader sees: words, rulings and images, one JSON object per page
     Pages(PagesArgs),
+    /// Make pages for a browser out of finished analyses: an index, and every finding with its place on the page
+    Report(ReportArgs),
     /// Make a model smaller and faster, and check that it still says the same
     Quantize(Box<QuantizeArgs>),
+    /// Find sentences of finished analyses by meaning and by words
+    Search(SearchArgs),
     /// Measure the models on labelled data
     Eval(EvalArgs),
     /// Measure speed and memory: models, tokenizers, page workers, networks, the whole pipeline
@@ -150,6 +158,25 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub tables: Option<TableFormat>,
 
+    /// Make the report for a browser, too: DIR/index.html
+    #[arg(long, help_heading = "Output")]
+    pub report: bool,
+
+    /// Pictures of the pages in the report
+    #[arg(
+        long,
+        value_name = "SIZE",
+        value_enum,
+        default_value_t,
+        requires = "report",
+        help_heading = "Output"
+    )]
+    pub page_pictures: PagePictures,
+
+    /// Write the analyses in other formats, too, as `docproc export` does; several with commas between them
+    #[arg(long, value_name = "FORMATS", value_enum, value_delimiter = ',', help_heading = "Output")]
+    pub also: Vec<ExportFormat>,
+
     /// Analyze again what is current, too
     #[arg(long, help_heading = "Output")]
     pub force: bool,
@@ -233,6 +260,50 @@ impl SettingArgs {
             set(config);
         })
     }
+}
+
+/// `docproc report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folder that `docproc analyze` has written to
+    #[arg(value_name = "OUT", default_value = "out")]
+    pub output: PathBuf,
+
+    /// Pictures of the pages
+    #[arg(long, value_name = "SIZE", value_enum, default_value_t)]
+    pub page_pictures: PagePictures,
+
+    /// Folder of the documents, where they are not at the paths that the analyses name
+    #[arg(long, value_name = "DIR")]
+    pub documents: Option<PathBuf>,
+
+    /// Passwords to try on encrypted documents, one per line
+    #[arg(long, value_name = "FILE", env = "DOCPROC_PASSWORD_FILE")]
+    pub password_file: Option<PathBuf>,
+
+    /// Make again what is current, too
+    #[arg(long)]
+    pub force: bool,
+
+    /// Page workers, and documents in work at the same time [default: one per core]
+    #[arg(short, long, value_name = "N", env = "DOCPROC_JOBS")]
+    pub jobs: Option<usize>,
+
+    /// Configuration file [default: neural-config.yaml in the working directory, if there]
+    #[arg(long, value_name = "FILE", env = "DOCPROC_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+/// Pictures of pages in a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PagePictures {
+    /// No pictures: the text is shown at its place
+    None,
+    /// 1280 pixels high, some 10 MB for 100 pages
+    #[default]
+    Low,
+    /// 2200 pixels high, some 40 MB for 100 pages
+    High,
 }
 
 /// How tables are written besides the analysis.

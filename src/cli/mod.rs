@@ -9,6 +9,7 @@ mod doctor;
 mod eval;
 mod eval_audit;
 mod eval_figures;
+mod export;
 mod features;
 mod log;
 mod models;
@@ -16,7 +17,9 @@ mod pages;
 mod progress;
 mod quantize;
 mod quantize_args;
+mod report;
 mod schema;
+mod search;
 mod summary;
 mod terminal;
 mod train;
@@ -89,7 +92,10 @@ pub fn main() -> ExitCode {
     });
     let result = match cli.command {
         Command::Analyze(args) => analyze::run(&args, verbosity),
+        Command::Export(args) => export::run(&args, verbosity),
         Command::Pages(args) => pages::run(&args),
+        Command::Report(args) => report::run(&args, verbosity),
+        Command::Search(args) => search::run(&args, verbosity),
         Command::Quantize(args) => quantize::run(&args, verbosity),
         Command::Eval(args) => eval::run(&args),
         Command::Bench(args) => bench::run(&args, verbosity),

@@ -18,7 +18,7 @@ pub use settings::{
     Analyze, FailOn, Model, Models, OcrEngine, OcrModelSize, OcrPolicy, Optimization, Performance,
     QuantizationMode, SandboxMode,
 };
-pub use units::ByteSize;
+pub use units::{ByteSize, TimeSpan};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -148,7 +148,7 @@ impl Config {
             ("performance.parallel_inference", performance.parallel_inference as u64, 1, most),
             ("optimization.graph_optimization_level", optimization.graph_optimization_level.into(), 0, 3),
             ("analyze.jobs", analyze.jobs as u64, 1, most),
-            ("analyze.timeout", analyze.timeout.0.as_secs(), 1, u64::MAX),
+            ("analyze.timeout", analyze.timeout.map_or(1, |time| time.0.as_secs()), 1, u64::MAX),
             ("analyze.max_pages", analyze.max_pages.into(), 1, u64::MAX),
             ("analyze.max_bytes", analyze.max_bytes.0, 1, u64::MAX),
             ("analyze.max_pixels", analyze.max_pixels, 1, u64::MAX),
@@ -240,6 +240,15 @@ analyze: {jobs: 3, device: 'cuda:1', ocr: always, compare_text: 2, timeout: 90, 
             let again = load(&printed, |_| ()).unwrap_or_else(|error| panic!("{error}\n{printed}"));
             assert_eq!(again, config, "{printed}");
         }
+    }
+
+    #[test]
+    fn the_time_of_a_document_grows_with_its_pages_unless_it_is_given() {
+        let default = Analyze::default();
+        assert_eq!(default.time_for(1).as_secs(), 310);
+        assert_eq!(default.time_for(180).as_secs(), 2100);
+        let given = load("analyze: {timeout: 90}", |_| ()).unwrap().analyze;
+        assert_eq!(given.time_for(180).as_secs(), 90);
     }
 
     #[test]

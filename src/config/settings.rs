@@ -240,9 +240,10 @@ pub struct Analyze {
     pub compare_text: u32,
 
     /// Time that reading a document may take, in seconds or for example 10m, and as much for what follows without the
-    /// models [default: 5m]
+    /// models [default: 5m, and 10s more for every page]
     #[arg(long, value_name = "DURATION", env = "DOCPROC_TIMEOUT", help_heading = "Limits")]
-    pub timeout: TimeSpan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<TimeSpan>,
 
     /// Pages of a document that are analyzed; further ones are reported [default: 5000]
     #[arg(long, value_name = "N", env = "DOCPROC_MAX_PAGES", help_heading = "Limits")]
@@ -285,7 +286,7 @@ impl Default for Analyze {
             ocr_engine: OcrEngine::BuiltIn,
             ocr_model: OcrModelSize::Tiny,
             compare_text: 0,
-            timeout: TimeSpan(Duration::from_secs(300)),
+            timeout: None,
             max_pages: 5_000,
             max_bytes: ByteSize(1_000_000_000),
             max_pixels: 200_000_000,
@@ -294,6 +295,18 @@ impl Default for Analyze {
             mem_limit: None,
             sandbox: SandboxMode::Auto,
         }
+    }
+}
+
+impl Analyze {
+    /// Time that a document of so many pages may take: exactly what was asked for; else what pages take that have to be
+    /// read by OCR, and some.
+    #[must_use]
+    pub fn time_for(&self, pages: usize) -> Duration {
+        const DOCUMENT: Duration = Duration::from_secs(300);
+        const PAGE: Duration = Duration::from_secs(10);
+        let pages = u32::try_from(pages).unwrap_or(u32::MAX);
+        self.timeout.map_or_else(|| DOCUMENT.saturating_add(PAGE.saturating_mul(pages)), |time| time.0)
     }
 }
 

@@ -10,15 +10,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::geometry::BBox;
-use super::page::TextSource;
+use super::page::{PictureKind, TextSource};
 use super::round;
 use crate::error::{Error, ErrorCode};
 
-pub use super::findings::{Anomaly, AuditSummary, AuditVerdict, Score, Severity};
+pub use super::findings::{Anomaly, AuditSummary, AuditVerdict, Relation, Score, Severity};
 pub use super::tables::{Cell, CellValue, Table, TablePart, UnitSource};
 
 /// Version of the JSON contract (semantic versioning: a major step may break readers, a minor step adds).
-pub const SCHEMA_VERSION: &str = "1.3.0";
+pub const SCHEMA_VERSION: &str = "1.4.0";
 
 /// Everything docproc says about one document.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +54,9 @@ pub struct Analysis {
     pub scores: Vec<Score>,
     /// Findings: arithmetic that does not hold, hidden text, and the like.
     pub anomalies: Vec<Anomaly>,
+    /// Relations that the arithmetic audit checked and that hold, in the order of the tables.
+    #[serde(default)]
+    pub relations: Vec<Relation>,
     /// Totals over the document.
     pub summary: Summary,
 }
@@ -88,10 +91,11 @@ pub struct DocumentInfo {
 }
 
 /// Outcome for the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Every page that was asked for was analyzed.
+    #[default]
     Ok,
     /// Some pages are missing; `errors` says which and why.
     Partial,
@@ -180,6 +184,14 @@ pub struct Block {
     pub text: String,
     /// Position in the reading order of its page, counted from 0.
     pub order: u32,
+    /// What a picture shows: `photograph`, `chart`, `drawing`, `logo` or `text`, as far as its tones and shapes tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub kind: Option<PictureKind>,
+    /// Where its words come from, where that is not where those of most of the page come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub text_source: Option<TextSource>,
 }
 
 /// A section: a heading and what stands below it until the next heading of the same or a higher level.
@@ -289,6 +301,9 @@ pub struct AggregateSentiment {
     pub balance: f32,
     /// Number of sentences behind it.
     pub sentences: u32,
+    /// Sentences per label, by the most probable label of each.
+    #[serde(default)]
+    pub counts: BTreeMap<String, u32>,
 }
 
 /// A named thing in the text.
@@ -421,6 +436,13 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(default)]
     pub sentiment: Option<AggregateSentiment>,
+    /// The sentences that are most probably positive, by identifier, strongest first; at most five, and only such whose
+    /// most probable label is a positive one.
+    #[serde(default)]
+    pub most_positive: Vec<u32>,
+    /// The sentences that are most probably negative, likewise.
+    #[serde(default)]
+    pub most_negative: Vec<u32>,
     /// Mean of the sentences' embeddings, weighted by words, of length 1; absent where the text model makes none. Only
     /// embeddings of the same text model compare.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -168,6 +168,40 @@ pub struct Term {
     pub sentence: Option<u32>,
 }
 
+/// A relation that the document claims, that was checked and that holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Relation {
+    /// `footing`, `cross_footing`, `balance`, `tie_out`, ...: as the kinds of findings.
+    pub kind: String,
+    /// The formula that was checked, in words.
+    pub formula: String,
+    /// The terms of the formula in order; the last one is the printed result.
+    pub terms: Vec<RelationTerm>,
+    /// What the result should be.
+    pub expected: f64,
+    /// What is printed.
+    pub printed: f64,
+    /// Largest difference that honest rounding can make here.
+    pub tolerance: f64,
+}
+
+/// One term of a relation that holds: where it stands says the rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RelationTerm {
+    /// Factor in the sum: 1 or -1.
+    pub factor: i8,
+    /// Value before the table's scale.
+    pub value: f64,
+    /// The cell, when it is in a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub cell: Option<CellReference>,
+    /// Page and box, when it is not in a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    pub place: Option<Place>,
+}
+
 /// What the arithmetic audit can say of a document as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

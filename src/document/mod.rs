@@ -13,7 +13,9 @@ pub(crate) mod tables;
 mod tone;
 
 pub use geometry::BBox;
-pub use page::{PAGE_IMAGE_SIZE, Page, PageImage, Ruling, TextSource, Word, WordStyle};
+pub use page::{
+    PAGE_IMAGE_SIZE, Page, PageImage, Picture, PictureKind, PictureText, Ruling, TextSource, Word, WordStyle,
+};
 pub use predictions::{EntitySpan, SpanEvidence, TextPrediction, WordPredictions};
 pub use raised::{plain_of_raised, raised, without_raised};
 pub use tone::Tone;

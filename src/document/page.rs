@@ -38,6 +38,9 @@ pub struct Page {
     pub rulings: Vec<Ruling>,
     /// Where raster images are drawn.
     pub images: Vec<BBox>,
+    /// Images that belong together, with what they show.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<Picture>,
     /// Names of the fonts that [`Word::font`] points to.
     pub fonts: Vec<Arc<str>>,
     /// Control characters (C0, C1 and DEL) that were left out of the words and names.
@@ -60,6 +63,50 @@ pub enum TextSource {
     Ocr,
     /// The page has no words.
     None,
+}
+
+/// A picture on a page: one image or several that touch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Visible extent.
+    #[serde(rename = "box")]
+    pub bbox: BBox,
+    /// What it shows.
+    pub kind: PictureKind,
+    /// What became of the text on it.
+    pub text: PictureText,
+}
+
+/// What a picture shows, as far as its tones and shapes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureKind {
+    /// Many tones.
+    Photograph,
+    /// Shapes with labels.
+    Chart,
+    /// Shapes.
+    Drawing,
+    /// Small, with hardly any text.
+    Logo,
+    /// Text or a table: a scan.
+    Text,
+}
+
+/// What became of the text on a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureText {
+    /// It shows none.
+    None,
+    /// The text layer of the file has words for it.
+    Layer,
+    /// Nobody has read it.
+    Unread,
+    /// OCR has read it.
+    Read,
+    /// OCR has read it, since the text layer of the file has other words than it shows.
+    Corrected,
 }
 
 /// A run of characters without white space.
@@ -104,6 +151,9 @@ pub struct WordStyle {
     /// Invisible or covered, and images show something in its place: a word of a scan's text layer.
     #[serde(default)]
     pub pictured: bool,
+    /// The font does not say what characters of it mean: they map to nothing, to U+FFFD or to private use.
+    #[serde(default)]
+    pub garbled: bool,
     /// Ends a line with a hyphen that splits a longer word; the next word continues it.
     pub hyphenated: bool,
     /// First word of a line, as the text layer breaks lines.

@@ -232,6 +232,7 @@ mod tests {
             words: words.collect(),
             rulings: Vec::new(),
             images: Vec::new(),
+            pictures: Vec::new(),
             fonts: Vec::new(),
             controls: 0,
         }

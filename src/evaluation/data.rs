@@ -129,6 +129,7 @@ impl LabelledPage {
                 .map(|ruling| Ruling { bbox: ruling.bbox, horizontal: ruling.horizontal })
                 .collect(),
             images: self.images.clone(),
+            pictures: Vec::new(),
             fonts: Vec::new(),
             controls: 0,
         }

@@ -41,6 +41,47 @@ impl Coverage {
         Self { page, sums }
     }
 
+    /// Boxes around the images that touch one another: tiles and strips are one picture. In the order of the first of
+    /// each.
+    pub(super) fn regions(&self, images: &[BBox]) -> Vec<BBox> {
+        let covered = |row: usize, column: usize| {
+            let sum = |row: usize, column: usize| self.sums[row * STRIDE + column];
+            sum(row + 1, column + 1) + sum(row, column) > sum(row, column + 1) + sum(row + 1, column)
+        };
+        const NONE: u32 = u32::MAX;
+        let mut regions: Vec<BBox> = Vec::new();
+        // Cells of each region that was met, by its index.
+        let mut of_cell = vec![NONE; CELLS * CELLS];
+        let mut open = Vec::new();
+        for image in images {
+            let (columns, rows) = self.cells(image);
+            let (column, row) = (columns.0.min(CELLS - 1), rows.0.min(CELLS - 1));
+            if columns.0 >= columns.1 || rows.0 >= rows.1 {
+                continue;
+            }
+            let start = row * CELLS + column;
+            if of_cell[start] == NONE {
+                let region = regions.len() as u32;
+                regions.push(*image);
+                of_cell[start] = region;
+                open.push((row, column));
+                while let Some((row, column)) = open.pop() {
+                    let near = |at: usize| at.saturating_sub(1)..=(at + 1).min(CELLS - 1);
+                    for next in near(row).flat_map(|row| near(column).map(move |column| (row, column))) {
+                        let cell = &mut of_cell[next.0 * CELLS + next.1];
+                        if *cell == NONE && covered(next.0, next.1) {
+                            *cell = region;
+                            open.push(next);
+                        }
+                    }
+                }
+            }
+            let region = &mut regions[of_cell[start] as usize];
+            *region = region.union(image);
+        }
+        regions
+    }
+
     /// Columns and rows of the cells that have their middle in a box: the first, and the one behind the last.
     fn cells(&self, bbox: &BBox) -> ((usize, usize), (usize, usize)) {
         let range = |low: f32, high: f32, start: f32, length: f32| {
@@ -85,6 +126,19 @@ mod tests {
         assert!((share(&tiles, [100.0, 246.0, 200.0, 266.0]) - 0.5).abs() < 1e-6);
         assert!(share(&tiles, [100.0, 300.0, 200.0, 310.0]) == 0.0);
         assert!(share(&[], [0.0, 0.0, 512.0, 512.0]) == 0.0);
+    }
+
+    #[test]
+    fn images_that_touch_are_one_region() {
+        let page = BBox::new(0.0, 0.0, 512.0, 512.0);
+        let images = [
+            BBox::new(0.0, 0.0, 100.0, 50.0),
+            BBox::new(300.0, 300.0, 400.0, 400.0),
+            BBox::new(0.0, 50.0, 100.0, 90.0),
+            BBox::new(310.0, 310.0, 311.0, 310.5),
+        ];
+        let regions = Coverage::new(&images, page).regions(&images);
+        assert_eq!(regions, [BBox::new(0.0, 0.0, 100.0, 90.0), images[1]]);
     }
 
     #[test]

@@ -9,10 +9,12 @@ use std::time::Instant;
 use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{DynamicImage, ImageDecoder, ImageError};
 
-use super::decide;
+use super::decide::{self, Reading};
+use super::jpeg2000;
 use super::media::MediaType;
-use super::protocol::DocumentInfo;
-use super::raster::{Raster, check_size, malformed, over_white, pgm_header};
+use super::picture::{self, Pixels};
+use super::protocol::{DocumentInfo, PictureStyle};
+use super::raster::{Raster, check_size, malformed, pgm_header, unsupported, upright};
 use super::resize::resize_bilinear;
 use super::resolution;
 use super::segment::{OcrImage, PageContent, Timings};
@@ -37,6 +39,7 @@ fn from_image(error: ImageError) -> Error {
         ImageError::Limits(error) => {
             Error::new(ErrorCode::ImageTooLarge, "the image needs more memory than allowed").because(error)
         }
+        ImageError::Unsupported(error) => unsupported(error),
         error => malformed(error),
     }
 }
@@ -52,6 +55,10 @@ impl<'a> ImageDocument<'a> {
             .ok_or_else(|| Error::new(ErrorCode::InputUnsupported, "the content is no image"))?;
         let frames = match kind {
             MediaType::Tiff => tiff_frames::count(bytes)?,
+            MediaType::Jpeg2000 => {
+                jpeg2000::check(bytes, max_pixels)?;
+                1
+            }
             _ => {
                 let (width, height) = decoder(bytes, kind)?.dimensions();
                 check_size(width, height, max_pixels)?;
@@ -71,20 +78,15 @@ impl<'a> ImageDocument<'a> {
     /// # Errors
     /// `image.malformed`, `image.too_large` or `page.malformed`.
     pub(crate) fn read(&self, number: u32, ocr: OcrPolicy) -> Result<(PageContent, Option<Vec<u8>>)> {
-        if number == 0 || number > self.frames {
-            return Err(Error::new(ErrorCode::PageMalformed, "there is no such page"));
-        }
         let started = Instant::now();
-        let raster = match self.kind {
-            MediaType::Tiff => Frames::open(self.bytes)?.read(number - 1, self.max_pixels)?,
-            kind => self.decode(kind)?,
-        };
+        let raster = self.raster(number)?;
         let decision = decide::image_page(ocr);
         let size = (raster.width as usize, raster.height as usize);
         let side = PAGE_IMAGE_SIZE as usize;
         let image = PageImage::new(resize_bilinear::<3>(&raster.rgb, size, (side, side)))
             .map_err(|_| Error::new(ErrorCode::Internal, "a page image has the wrong size"))?;
-        let (ocr, picture) = if decision.recognise { picture(&raster) } else { (OcrImage::default(), None) };
+        let (ocr, picture) =
+            if decision.reading == Reading::Whole { picture(&raster) } else { (OcrImage::default(), None) };
         let (width, height) =
             (raster.width as f32 * 72.0 / raster.dpi.0, raster.height as f32 * 72.0 / raster.dpi.1);
         let page = Page {
@@ -98,11 +100,42 @@ impl<'a> ImageDocument<'a> {
             words: Vec::new(),
             rulings: Vec::new(),
             images: vec![BBox::new(0.0, 0.0, width, height)],
+            pictures: Vec::new(),
             fonts: Vec::new(),
             controls: 0,
         };
         let timings = Timings { render: started.elapsed(), ..Timings::default() };
         Ok((PageContent { page, image, timings, ocr }, picture))
+    }
+
+    /// A frame as JPEG, never larger than it is. Its boxes refer to its whole extent, so it keeps that.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn draw(&self, number: u32, style: PictureStyle) -> Result<Vec<u8>> {
+        let raster = self.raster(number)?;
+        let size = (raster.width, raster.height);
+        let longest = size.0.max(size.1);
+        let scale = f64::from(u32::from(style.longest_side).min(longest)) / f64::from(longest);
+        let [width, height] = [size.0, size.1].map(|side| ((f64::from(side) * scale).round() as u32).max(1));
+        let rgb = if (width, height) == size {
+            raster.rgb
+        } else {
+            let from = (size.0 as usize, size.1 as usize);
+            resize_bilinear::<3>(&raster.rgb, from, (width as usize, height as usize))
+        };
+        picture::jpeg(&rgb, Pixels::Rgb, (width, height), style.quality)
+    }
+
+    fn raster(&self, number: u32) -> Result<Raster> {
+        if number == 0 || number > self.frames {
+            return Err(Error::new(ErrorCode::PageMalformed, "there is no such page"));
+        }
+        match self.kind {
+            MediaType::Tiff => Frames::open(self.bytes)?.read(number - 1, self.max_pixels),
+            MediaType::Jpeg2000 => jpeg2000::read(self.bytes, self.max_pixels),
+            kind => self.decode(kind),
+        }
     }
 
     fn decode(&self, kind: MediaType) -> Result<Raster> {
@@ -113,16 +146,8 @@ impl<'a> ImageDocument<'a> {
         limits.max_alloc = Some(self.max_pixels.saturating_mul(8).saturating_add(64 << 20));
         decoder.set_limits(limits).map_err(from_image)?;
         let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
-        let mut image = DynamicImage::from_decoder(decoder).map_err(from_image)?;
-        image.apply_orientation(orientation);
-        let (across, down) = resolution::of(self.bytes, kind);
-        let turned = (image.width(), image.height()) != (width, height);
-        Ok(Raster {
-            width: image.width(),
-            height: image.height(),
-            dpi: if turned { (down, across) } else { (across, down) },
-            rgb: on_white(image),
-        })
+        let image = DynamicImage::from_decoder(decoder).map_err(from_image)?;
+        Ok(upright(image, resolution::of(self.bytes, kind), orientation))
     }
 }
 
@@ -133,21 +158,10 @@ fn decoder(bytes: &[u8], kind: MediaType) -> Result<Box<dyn ImageDecoder + '_>> 
         MediaType::Jpeg => Box::new(JpegDecoder::new(bytes).map_err(from_image)?),
         MediaType::WebP => Box::new(WebPDecoder::new(bytes).map_err(from_image)?),
         MediaType::Bmp => Box::new(BmpDecoder::new(bytes).map_err(from_image)?),
-        MediaType::Pdf | MediaType::Tiff => return Err(malformed("the format has another decoder")),
+        MediaType::Pdf | MediaType::Tiff | MediaType::Jpeg2000 => {
+            return Err(malformed("the format has another decoder"));
+        }
     })
-}
-
-/// 8-bit RGB; what is transparent shows white paper.
-fn on_white(image: DynamicImage) -> Vec<u8> {
-    if !image.color().has_alpha() {
-        return image.into_rgb8().into_raw();
-    }
-    image
-        .into_rgba8()
-        .into_raw()
-        .chunks_exact(4)
-        .flat_map(|pixel| over_white([pixel[0], pixel[1], pixel[2]], pixel[3]))
-        .collect()
 }
 
 /// The gray picture for OCR (ITU-R BT.601 luma), as PGM.
@@ -168,8 +182,12 @@ fn picture(raster: &Raster) -> (OcrImage, Option<Vec<u8>>) {
     };
     let mut pgm = pgm_header(new_width, new_height);
     pgm.extend_from_slice(&gray);
-    (OcrImage { width: new_width, height: new_height, compare: false }, Some(pgm))
+    (OcrImage { width: new_width, height: new_height, ..OcrImage::default() }, Some(pgm))
 }
+
+#[cfg(test)]
+#[path = "image_kinds_tests.rs"]
+mod kinds_tests;
 
 #[cfg(test)]
 mod tests {
@@ -220,6 +238,7 @@ mod tests {
 
     #[test]
     fn transparency_is_white_paper() {
+        use super::super::raster::over_white;
         assert_eq!(over_white([0, 0, 0], 0), [255; 3]);
         assert_eq!(over_white([10, 20, 30], 255), [10, 20, 30]);
     }

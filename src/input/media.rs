@@ -17,6 +17,8 @@ pub enum MediaType {
     WebP,
     /// Windows bitmap.
     Bmp,
+    /// JPEG 2000.
+    Jpeg2000,
 }
 
 impl MediaType {
@@ -38,6 +40,8 @@ impl MediaType {
             Some(Self::WebP)
         } else if head.starts_with(b"BM") && is_bmp_header(head) {
             Some(Self::Bmp)
+        } else if head.starts_with(b"\0\0\0\x0cjP  ") || head.starts_with(b"\xff\x4f\xff\x51") {
+            Some(Self::Jpeg2000)
         } else if head.windows(4).any(|window| window == b"%PDF") {
             // pdfium does not ask for the hyphen and the version after it, and files without them exist.
             Some(Self::Pdf)
@@ -49,7 +53,8 @@ impl MediaType {
     /// Whether a file of this name calls itself a document of a type that we read, whatever it holds.
     #[must_use]
     pub fn is_claimed_by(path: &Path) -> bool {
-        const EXTENSIONS: [&str; 8] = ["pdf", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp"];
+        const EXTENSIONS: [&str; 12] =
+            ["pdf", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "jp2", "j2k", "jpf", "jpx"];
         path.extension()
             .is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
     }
@@ -64,6 +69,7 @@ impl MediaType {
             Self::Tiff => "image/tiff",
             Self::WebP => "image/webp",
             Self::Bmp => "image/bmp",
+            Self::Jpeg2000 => "image/jp2",
         }
     }
 }
@@ -87,6 +93,7 @@ mod tests {
         assert_eq!(MediaType::of(b"%PDF\n1 0 obj"), Some(MediaType::Pdf));
         assert_eq!(MediaType::of(b"RIFF1234WEBPVP8 "), Some(MediaType::WebP));
         assert_eq!(MediaType::of(b"MM\0*rest"), Some(MediaType::Tiff));
+        assert_eq!(MediaType::of(b"\0\0\0\x0cjP  \r\n\x87\n"), Some(MediaType::Jpeg2000));
         assert_eq!(MediaType::of(b"BM and other cars are text"), None);
         assert_eq!(MediaType::of(b""), None);
     }

@@ -19,14 +19,15 @@ use rustix::process::{
 
 use super::built_in_ocr::{GrayPicture, PictureReader};
 use super::jail::Jail;
+use super::merge;
 use super::ocr_program::find;
 use super::raster::pgm_header;
-use super::segment::{self, MAX_WORDS, OcrImage, PageContent, PageSegment};
+use super::segment::{self, MAX_WORDS, OcrImage, OcrPurpose, PageContent, PageSegment};
 use super::shm::{MapError, MemoryFile, SealedMap};
 use super::tsv;
-use super::turn::{straighten, turn_image, turn_page, turn_words};
+use super::turn::{straighten, turn_box, turn_image, turn_page, turn_words};
 use crate::config::SandboxMode;
-use crate::document::{BBox, TextSource, Word};
+use crate::document::{BBox, Word};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The OCR program and its limits.
@@ -111,19 +112,25 @@ impl Recogniser<'_> {
                     .map(|words| Recognised { words, quarters: 0, notes: String::new() })
             }
         };
-        if image.compare {
-            return Ok(match read {
-                Ok(read) => segment.with_reading(read.words),
-                Err(error) => segment.with_problem(error.page(number)),
-            });
-        }
-        match read.and_then(|read| with_words(&segment, read, started)) {
-            Ok(recognised) => Ok(recognised),
-            Err(error) => Ok(segment.with_problem(error.page(number))),
-        }
+        let recognised = read.and_then(|read| match image.purpose {
+            OcrPurpose::Check | OcrPurpose::Compare => Ok(Err(read.words)),
+            OcrPurpose::Replace | OcrPurpose::Add => with_words(&segment, read, image, started).map(Ok),
+        });
+        Ok(match recognised {
+            Ok(Ok(recognised)) => recognised,
+            Ok(Err(words)) => segment.with_reading(words),
+            // The text layer is there; that a picture beside it was not read is said with the picture.
+            Err(error)
+                if error.code() == ErrorCode::OcrUnavailable && image.purpose != OcrPurpose::Replace =>
+            {
+                segment
+            }
+            Err(error) => segment.with_problem(error.page(number)),
+        })
     }
 
-    /// Has the reader read the picture of a page of this size in points. A page that is compared stays as it is turned.
+    /// Has the reader read the picture of a page of this size in points, or of a part of it. Only a page that has no other
+    /// words is turned.
     fn built_in(
         &self,
         reader: &dyn PictureReader,
@@ -149,26 +156,30 @@ impl Recogniser<'_> {
             Ok(())
         };
         let picture = GrayPicture { width: image.width, height: image.height, pixels };
-        let mut reading = reader.read(picture, !image.compare, &may_go_on)?;
+        let may_turn = image.purpose == OcrPurpose::Replace;
+        let mut reading = reader.read(picture, may_turn, &may_go_on)?;
         if reading.words.len() > MAX_WORDS {
             return Err(Error::new(
                 ErrorCode::OcrFailed,
                 format!("OCR reads more than {MAX_WORDS} words on this page"),
             ));
         }
-        let (across, down) = (width / image.width as f32, height / image.height as f32);
-        let (across, down) = if reading.quarters % 2 == 1 { (down, across) } else { (across, down) };
+        let place = image.place.unwrap_or(BBox::new(0.0, 0.0, width, height));
+        let place = turn_box(&place, (width, height), reading.quarters);
+        let pixels = (image.width as f32, image.height as f32);
+        let pixels = if reading.quarters % 2 == 1 { (pixels.1, pixels.0) } else { pixels };
+        let (across, down) = (place.width() / pixels.0, place.height() / pixels.1);
         for word in &mut reading.words {
-            let BBox { x0, y0, x1, y1 } = word.bbox;
-            word.bbox = BBox::new(x0 * across, y0 * down, x1 * across, y1 * down);
             word.font_size *= down;
+            word.bbox = scaled(&word.bbox, across, down);
         }
+        put_at(&place, &mut reading.words);
         let mut notes = String::new();
         if reading.quarters > 0 {
             let degrees = 90 * u16::from(reading.quarters);
             notes += &format!("; turned clockwise by {degrees} degrees as its text stands");
         }
-        if !image.compare && CROOKED_DEGREES.contains(&reading.skew_degrees.abs()) {
+        if may_turn && CROOKED_DEGREES.contains(&reading.skew_degrees.abs()) {
             let size = if reading.quarters % 2 == 1 { (height, width) } else { (width, height) };
             straighten(&mut reading.words, size, reading.skew_degrees);
             notes += &format!(
@@ -185,20 +196,37 @@ impl Recogniser<'_> {
 
 /// Words of the program's output, placed on a page of this size in points.
 fn read_words(output: &[u8], (width, height): (f32, f32), image: OcrImage) -> Result<Vec<Word>> {
-    let scale = (width / image.width as f32, height / image.height as f32);
-    tsv::words(output, scale).map_err(|error| {
+    let place = image.place.unwrap_or(BBox::new(0.0, 0.0, width, height));
+    let scale = (place.width() / image.width as f32, place.height() / image.height as f32);
+    let mut words = tsv::words(output, scale).map_err(|error| {
         Error::new(ErrorCode::OcrFailed, "the OCR program's output cannot be read").because(error)
-    })
+    })?;
+    put_at(&place, &mut words);
+    Ok(words)
 }
 
-fn with_words(segment: &PageSegment, read: Recognised, started: Instant) -> Result<PageSegment> {
+fn scaled(bbox: &BBox, across: f32, down: f32) -> BBox {
+    BBox::new(bbox.x0 * across, bbox.y0 * down, bbox.x1 * across, bbox.y1 * down)
+}
+
+/// Words of a part of a page, at its place.
+fn put_at(place: &BBox, words: &mut [Word]) {
+    for BBox { x0, y0, x1, y1 } in words.iter_mut().map(|word| &mut word.bbox) {
+        (*x0, *x1) = (*x0 + place.x0, *x1 + place.x0);
+        (*y0, *y1) = (*y0 + place.y0, *y1 + place.y0);
+    }
+}
+
+fn with_words(
+    segment: &PageSegment,
+    read: Recognised,
+    image: OcrImage,
+    started: Instant,
+) -> Result<PageSegment> {
     let internal =
         |what: &str| Error::new(ErrorCode::Internal, format!("a page cannot be put together: {what}"));
     let mut page = segment.to_page();
-    let mut replaced = std::mem::replace(&mut page.words, read.words);
-    page.fonts.clear();
-    page.controls = 0;
-    page.text_source = if page.words.is_empty() { TextSource::None } else { TextSource::Ocr };
+    let mut replaced = merge::put(&mut page, read.words, image.purpose);
     if read.quarters > 0 {
         turn_words(&mut replaced, (page.width, page.height), read.quarters);
         turn_page(&mut page, read.quarters);

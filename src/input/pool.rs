@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use super::built_in_ocr::PictureReader;
 use super::ocr::OcrOptions;
-use super::protocol::{DocumentInfo, InjectedFault, SandboxReport, passwords_fit};
-use super::reader::{DocumentReader, ReadRequest};
+use super::picture::PagePicture;
+use super::protocol::{DocumentInfo, InjectedFault, PictureStyle, SandboxReport, passwords_fit};
+use super::reader::{DocumentReader, PageDrawings, ReadRequest};
 use super::segment::PageSegment;
 use super::source::Source;
 use super::supervisor;
@@ -108,6 +109,8 @@ impl Clock {
 pub(super) struct Queued {
     pub(super) source: Arc<Source>,
     pub(super) request: Arc<ReadRequest>,
+    /// Its pages are drawn so, in place of being read.
+    pictures: Option<PictureStyle>,
     /// Whether a worker opens it or has opened it.
     opening: bool,
     /// Outcome of opening it; the reader takes an error out.
@@ -119,7 +122,7 @@ pub(super) struct Queued {
     /// Index of the next page that the reader gets.
     pub(super) delivered: usize,
     /// Pages read and not delivered, by index.
-    pub(super) done: BTreeMap<usize, Result<PageSegment>>,
+    pub(super) done: BTreeMap<usize, Result<Answer>>,
     /// Workers that have it open.
     holders: usize,
     clock: Clock,
@@ -175,6 +178,18 @@ pub(super) enum Work {
     Open,
     /// Read the page with this index in the document's list, and this number; compare its text layer with OCR or not.
     Page { index: usize, number: u32, compare: bool },
+    /// Draw that page.
+    Draw { index: usize, number: u32, style: PictureStyle },
+}
+
+/// What a worker gives for a page.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a pool reads or draws; few are held, and they are read far more often"
+)]
+pub(super) enum Answer {
+    Read(PageSegment),
+    Drawn(PagePicture),
 }
 
 /// A piece of work on a document.
@@ -183,6 +198,8 @@ pub(super) struct Job {
     pub(super) source: Arc<Source>,
     pub(super) request: Arc<ReadRequest>,
     pub(super) work: Work,
+    /// Time that the document has.
+    pub(super) time: Duration,
     /// When the document's time is up.
     pub(super) deadline: Instant,
 }
@@ -218,19 +235,28 @@ impl Shared {
                 let work = if document.opening {
                     let index = document.next;
                     document.next += 1;
-                    let compare = document.request.is_compared(index, document.pages.len());
-                    Work::Page { index, number: document.pages[index], compare }
+                    let number = document.pages[index];
+                    match document.pictures {
+                        Some(style) => Work::Draw { index, number, style },
+                        None => {
+                            let compare = document.request.is_compared(index, document.pages.len());
+                            Work::Page { index, number, compare }
+                        }
+                    }
                 } else {
                     document.opening = true;
                     Work::Open
                 };
-                let left = document.request.settings.timeout.0.saturating_sub(document.clock.spent());
+                // Before it is open, it has no pages.
+                let time = document.request.settings.time_for(document.pages.len());
+                let left = time.saturating_sub(document.clock.spent());
                 document.clock.start();
                 return Some(Job {
                     id,
                     source: Arc::clone(&document.source),
                     request: Arc::clone(&document.request),
                     work,
+                    time,
                     deadline: Instant::now() + left,
                 });
             }
@@ -288,7 +314,7 @@ impl Shared {
 /// What came of a piece of work.
 pub(super) enum Outcome {
     Opened(Result<DocumentInfo>),
-    Page(usize, Box<Result<PageSegment>>),
+    Page(usize, Box<Result<Answer>>),
     /// The document is over.
     Ended(Error),
     /// The work was cancelled.
@@ -370,6 +396,21 @@ impl WorkerPool {
     /// Queues a document. Its pages are read in the background, a few ahead of the reader.
     #[must_use]
     pub fn open(&self, source: Arc<Source>, request: ReadRequest) -> DocumentReader {
+        self.queue(source, request, None)
+    }
+
+    /// Queues a document for pictures of its pages.
+    #[must_use]
+    pub fn draw(&self, source: Arc<Source>, request: ReadRequest, style: PictureStyle) -> PageDrawings {
+        PageDrawings::new(self.queue(source, request, Some(style)))
+    }
+
+    fn queue(
+        &self,
+        source: Arc<Source>,
+        request: ReadRequest,
+        pictures: Option<PictureStyle>,
+    ) -> DocumentReader {
         // Found wrong before any worker sees it.
         let refused = source.supported().err().or_else(|| {
             (!passwords_fit(&request.passwords)).then(|| {
@@ -380,6 +421,7 @@ impl WorkerPool {
         let document = Queued {
             source,
             request: Arc::new(request),
+            pictures,
             opening: refused.is_some(),
             info: refused.map(Err),
             pages: Vec::new(),

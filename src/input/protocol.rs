@@ -135,6 +135,26 @@ pub(crate) struct PageRequest {
     pub(crate) ocr: OcrPolicy,
     /// Send one also where the text layer is used, to compare it with what is drawn.
     pub(crate) compare: bool,
+    /// The text layer was found to have other words than the scan shows: send an image of the page.
+    pub(crate) distrust: bool,
+}
+
+/// Asks for a picture of one page of the open document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DrawRequest {
+    /// Page number, counted from 1.
+    pub(crate) number: u32,
+    /// How large and how good.
+    pub(crate) style: PictureStyle,
+}
+
+/// How the picture of a page is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PictureStyle {
+    /// Pixels of its longest side, at least 1.
+    pub longest_side: u16,
+    /// JPEG quality, 1 to 100.
+    pub quality: u8,
 }
 
 /// Messages to a worker.
@@ -146,6 +166,8 @@ pub(crate) enum Request {
     Open(Open),
     /// Read a page.
     Page(PageRequest),
+    /// Draw a page.
+    Draw(DrawRequest),
 }
 
 /// What is known about a document once it is open.
@@ -156,6 +178,8 @@ pub struct DocumentInfo {
     /// PDF metadata that is present: `title`, `author`, `subject`, `keywords`, `creator`, `producer`,
     /// `creation_date`, `modification_date`. Values longer than 1,000 characters end in an ellipsis.
     pub metadata: BTreeMap<String, String>,
+    /// Why the pages do not have the document's content, where it lies elsewhere in the file.
+    pub elsewhere: Vec<(ErrorCode, String)>,
 }
 
 /// What became of the sandbox.
@@ -187,7 +211,8 @@ impl From<Failure> for Error {
     }
 }
 
-/// Messages from a worker. A page's segment comes beside its message, and its image for OCR as second file.
+/// Messages from a worker. A page's segment comes beside its message, and its image for OCR as second file; a picture
+/// comes beside its message as JPEG.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     /// Set up.
@@ -196,6 +221,8 @@ pub(crate) enum Reply {
     Info(DocumentInfo),
     /// The page is read.
     Page,
+    /// The page is drawn.
+    Picture,
     /// The last request failed; the worker goes on.
     Failed(Failure),
 }
@@ -249,6 +276,12 @@ impl Request {
                     OcrPolicy::Never => 2,
                 });
                 out.put_u8(page.compare.into());
+                out.put_u8(page.distrust.into());
+            }),
+            Self::Draw(draw) => packet(4, |out| {
+                out.put_u32(draw.number);
+                out.put_u16(draw.style.longest_side);
+                out.put_u8(draw.style.quality);
             }),
         }
     }
@@ -290,7 +323,15 @@ impl Request {
                     _ => return Err(input.error("unknown OCR policy")),
                 },
                 compare: input.bool()?,
+                distrust: input.bool()?,
             }),
+            4 => {
+                let (number, longest_side, quality) = (input.u32()?, input.u16()?, input.u8()?);
+                if longest_side == 0 || !(1..=100).contains(&quality) {
+                    return Err(input.error("a picture cannot be drawn so"));
+                }
+                Self::Draw(DrawRequest { number, style: PictureStyle { longest_side, quality } })
+            }
             _ => return Err(input.error("unknown request")),
         };
         input.end()?;
@@ -319,8 +360,14 @@ impl Reply {
                     out.put_blob(short(key));
                     out.put_blob(short(value));
                 }
+                out.put_u32(info.elsewhere.len() as u32);
+                for (code, message) in &info.elsewhere {
+                    out.put_blob(code.as_str().as_bytes());
+                    out.put_blob(short(message));
+                }
             }),
             Self::Page => packet(3, |_| ()),
+            Self::Picture => packet(5, |_| ()),
             Self::Failed(failure) => packet(4, |out| {
                 out.put_blob(failure.code.as_str().as_bytes());
                 out.put_blob(short(&failure.message));
@@ -347,7 +394,13 @@ impl Reply {
                 for _ in 0..entries {
                     metadata.insert(input.text(MAX_TEXT)?.to_owned(), input.text(MAX_TEXT)?.to_owned());
                 }
-                Self::Info(DocumentInfo { page_count, metadata })
+                let mut elsewhere = Vec::new();
+                for _ in 0..input.u32()? {
+                    let code =
+                        ErrorCode::parse(input.text(MAX_TEXT)?).ok_or(input.error("unknown error code"))?;
+                    elsewhere.push((code, input.text(MAX_TEXT)?.to_owned()));
+                }
+                Self::Info(DocumentInfo { page_count, metadata, elsewhere })
             }
             3 => Self::Page,
             4 => Self::Failed(Failure {
@@ -355,6 +408,7 @@ impl Reply {
                 message: input.text(MAX_TEXT)?.to_owned(),
                 help: input.text(MAX_TEXT)?.to_owned(),
             }),
+            5 => Self::Picture,
             _ => return Err(input.error("unknown reply")),
         };
         input.end()?;
@@ -381,15 +435,24 @@ mod tests {
             Request::Start(start.clone()),
             Request::Start(Start { fault: None, ..start }),
             Request::Open(Open { pdf: true, max_pixels: 9, passwords: vec![b"a".to_vec(), vec![]] }),
-            Request::Page(PageRequest { number: 7, attempt: 1, ocr: OcrPolicy::Never, compare: true }),
+            Request::Page(PageRequest {
+                number: 7,
+                attempt: 1,
+                ocr: OcrPolicy::Never,
+                compare: true,
+                distrust: false,
+            }),
+            Request::Draw(DrawRequest { number: 7, style: PictureStyle { longest_side: 1100, quality: 70 } }),
         ];
         let replies = vec![
             Reply::Ready(SandboxReport { seccomp: true, landlock: false, missing: "no landlock".into() }),
             Reply::Info(DocumentInfo {
                 page_count: 2,
                 metadata: BTreeMap::from([("title".into(), "Größe".into())]),
+                elsewhere: vec![(ErrorCode::PdfXfa, "a form".into())],
             }),
             Reply::Page,
+            Reply::Picture,
             Reply::Failed(Failure {
                 code: ErrorCode::PdfMalformed,
                 message: "é".repeat(3),
@@ -424,7 +487,7 @@ mod tests {
         }
 
         #[test]
-        fn damaged_messages_are_refused_or_read(which in 0usize..4, at in 0usize..60, to in any::<u8>()) {
+        fn damaged_messages_are_refused_or_read(which in 0usize..5, at in 0usize..60, to in any::<u8>()) {
             let (requests, replies) = examples();
             for mut bytes in [requests[which].encode(), replies[which].encode()] {
                 if let Some(byte) = bytes.get_mut(at) {

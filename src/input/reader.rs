@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::pool::Shared;
+use super::picture::PagePicture;
+use super::pool::{Answer, Shared};
 use super::protocol::DocumentInfo;
 use super::segment::{PageSegment, Timings};
 use crate::config::{Analyze, OcrPolicy};
@@ -136,6 +137,13 @@ impl DocumentReader {
     /// after it follow. An error without a page number concerns the document and is the last.
     #[allow(clippy::should_implement_trait, reason = "an Iterator would invite collecting all pages")]
     pub fn next(&mut self) -> Option<Result<PageSegment>> {
+        Some(self.next_answer()?.and_then(|answer| match answer {
+            Answer::Read(page) => Ok(page),
+            Answer::Drawn(_) => Err(Error::new(ErrorCode::Internal, "a page was drawn and not read")),
+        }))
+    }
+
+    fn next_answer(&mut self) -> Option<Result<Answer>> {
         if self.finished {
             return None;
         }
@@ -176,6 +184,24 @@ impl DocumentReader {
             }
             state = self.shared.wait(state);
         }
+    }
+}
+
+/// A document whose pages are being drawn. Dropping it gives up what was not drawn yet.
+pub struct PageDrawings(DocumentReader);
+
+impl PageDrawings {
+    pub(super) fn new(reader: DocumentReader) -> Self {
+        Self(reader)
+    }
+
+    /// Waits for the next picture, in page order; errors as [`DocumentReader::next`] gives them.
+    #[allow(clippy::should_implement_trait, reason = "an Iterator would invite collecting all pictures")]
+    pub fn next(&mut self) -> Option<Result<PagePicture>> {
+        Some(self.0.next_answer()?.and_then(|answer| match answer {
+            Answer::Drawn(picture) => Ok(picture),
+            Answer::Read(_) => Err(Error::new(ErrorCode::Internal, "a page was read and not drawn")),
+        }))
     }
 }
 

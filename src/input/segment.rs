@@ -4,12 +4,13 @@
 //!
 //! ```text
 //! header   HEADER bytes: magic, total length, page number, size, rotation, source, timings, image for OCR,
-//!          number of words, rulings, images, fonts, bytes of the string heap, label and reason, control characters
-//!          left out
+//!          number of words, rulings, images, fonts, bytes of the string heap and pictures, label and reason, control
+//!          characters left out
 //! words    WORD bytes each: text (offset and length in the heap), box, font size, font, direction, colour,
 //!          style bits, confidence (-1: none)
 //! rulings  17 bytes each: box, 1 if horizontal
 //! images   16 bytes each: box
+//! pictures 18 bytes each: box, kind, what became of its text
 //! fonts    8 bytes each: name (offset and length in the heap)
 //! heap     UTF-8 without control characters
 //! image    224 x 224 x 3 bytes RGB, rows from the top
@@ -25,14 +26,17 @@ use std::time::Duration;
 
 use super::shm::{MapError, SealedMap};
 use super::wire::{Cursor, Put, WireError};
-use crate::document::{BBox, Page, PageImage, Ruling, TextSource, Word, WordStyle};
+use crate::document::{
+    BBox, Page, PageImage, Picture, PictureKind, PictureText, Ruling, TextSource, Word, WordStyle,
+};
 use crate::error::Error;
 
-const MAGIC: [u8; 8] = *b"DPPAGE01";
-const HEADER: usize = 96;
+const MAGIC: [u8; 8] = *b"DPPAGE02";
+const HEADER: usize = 116;
 const WORD: usize = 44;
 const RULING: usize = 17;
 const IMAGE: usize = 16;
+const PICTURE: usize = 18;
 const FONT: usize = 8;
 
 /// Words that one page may have.
@@ -43,6 +47,8 @@ pub const MAX_CHARACTERS: usize = 2_000_000;
 pub const MAX_RULINGS: usize = 20_000;
 /// Image boxes kept of one page.
 pub const MAX_IMAGES: usize = 10_000;
+/// Pictures kept of one page.
+pub const MAX_PICTURES: usize = 2_000;
 const MAX_FONTS: usize = 4_000;
 const MAX_HEAP: usize = 32 << 20;
 
@@ -51,6 +57,7 @@ pub(crate) const MAX_SEGMENT: u64 = (HEADER
     + WORD * MAX_WORDS
     + RULING * MAX_RULINGS
     + IMAGE * MAX_IMAGES
+    + PICTURE * MAX_PICTURES
     + FONT * MAX_FONTS
     + MAX_HEAP
     + PageImage::BYTES) as u64;
@@ -66,15 +73,48 @@ pub struct Timings {
     pub ocr: Duration,
 }
 
-/// Size of the image that the worker sent for OCR.
+/// What the words that OCR reads on a page are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OcrPurpose {
+    /// They are the words of the page.
+    #[default]
+    Replace,
+    /// They stand beside the words of the text layer: where a picture holds unread text, and in place of garbled words.
+    Add,
+    /// They tell whether the text layer of a scan has the words that the scan shows; otherwise the page is read anew.
+    Check,
+    /// They are compared with those of the page in the anomalies.
+    Compare,
+}
+
+impl OcrPurpose {
+    const ALL: [Self; 4] = [Self::Replace, Self::Add, Self::Check, Self::Compare];
+
+    fn to_byte(self) -> u8 {
+        self as u8
+    }
+
+    fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(byte)).copied()
+    }
+}
+
+const KINDS: [PictureKind; 5] =
+    [PictureKind::Photograph, PictureKind::Chart, PictureKind::Drawing, PictureKind::Logo, PictureKind::Text];
+const TEXTS: [PictureText; 5] =
+    [PictureText::None, PictureText::Layer, PictureText::Unread, PictureText::Read, PictureText::Corrected];
+
+/// Size and place of the image that the worker sent for OCR.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct OcrImage {
     /// Width in pixels; 0 if there is no image.
     pub(crate) width: u32,
     /// Height in pixels.
     pub(crate) height: u32,
-    /// Whether its words are to be compared with those of the page, not to replace them.
-    pub(crate) compare: bool,
+    /// What its words are for.
+    pub(crate) purpose: OcrPurpose,
+    /// The part of the page that it shows, in points; the whole page where there is none.
+    pub(crate) place: Option<BBox>,
 }
 
 /// Everything that a worker knows about a page.
@@ -139,6 +179,7 @@ pub(crate) fn encode(content: &PageContent) -> Result<Vec<u8>, PageTooLarge> {
     check("fonts", page.fonts.len(), MAX_FONTS)?;
     let rulings = &page.rulings[..page.rulings.len().min(MAX_RULINGS)];
     let images = &page.images[..page.images.len().min(MAX_IMAGES)];
+    let pictures = &page.pictures[..page.pictures.len().min(MAX_PICTURES)];
     let mut heap = Heap::default();
     let mut strings = Vec::with_capacity(16);
     heap.put(page.label.as_deref().unwrap_or(""), &mut strings);
@@ -166,6 +207,12 @@ pub(crate) fn encode(content: &PageContent) -> Result<Vec<u8>, PageTooLarge> {
         body.put_u8(ruling.horizontal.into());
     }
     images.iter().for_each(|bbox| put_box(&mut body, bbox));
+    for picture in pictures {
+        put_box(&mut body, &picture.bbox);
+        let index = |found: Option<usize>| found.unwrap_or_default() as u8;
+        body.put_u8(index(KINDS.iter().position(|kind| *kind == picture.kind)));
+        body.put_u8(index(TEXTS.iter().position(|text| *text == picture.text)));
+    }
     page.fonts.iter().for_each(|name| heap.put(name, &mut body));
     check("bytes of text", heap.text.len(), MAX_HEAP)?;
 
@@ -188,8 +235,9 @@ pub(crate) fn encode(content: &PageContent) -> Result<Vec<u8>, PageTooLarge> {
     out.put_u32(microseconds(content.timings.ocr));
     out.put_u32(content.ocr.width);
     out.put_u32(content.ocr.height);
-    out.put_u8(content.ocr.compare.into());
-    for count in [words, rulings.len(), images.len(), page.fonts.len(), heap.text.len()] {
+    out.put_u8(content.ocr.purpose.to_byte());
+    put_box(&mut out, &content.ocr.place.unwrap_or(BBox::new(0.0, 0.0, 0.0, 0.0)));
+    for count in [words, rulings.len(), images.len(), page.fonts.len(), heap.text.len(), pictures.len()] {
         out.put_u32(count as u32);
     }
     out.put(&strings);
@@ -211,6 +259,7 @@ fn style_bits(style: WordStyle) -> u32 {
         style.blank,
         style.covered,
         style.pictured,
+        style.garbled,
     ]
     .into_iter()
     .enumerate()
@@ -238,6 +287,7 @@ struct Layout {
     words: Range<usize>,
     rulings: Range<usize>,
     images: Range<usize>,
+    pictures: Range<usize>,
     fonts: Range<usize>,
     heap: usize,
     image: Range<usize>,
@@ -274,6 +324,15 @@ fn read_box(input: &mut Cursor<'_>) -> Result<BBox, WireError> {
     if x0 > x1 || y0 > y1 { Err(at) } else { Ok(BBox::new(x0, y0, x1, y1)) }
 }
 
+fn read_picture(input: &mut Cursor<'_>) -> Result<Picture, WireError> {
+    let bbox = read_box(input)?;
+    let (kind, text) = (usize::from(input.u8()?), usize::from(input.u8()?));
+    match (KINDS.get(kind), TEXTS.get(text)) {
+        (Some(kind), Some(text)) => Ok(Picture { bbox, kind: *kind, text: *text }),
+        _ => Err(input.error("unknown kind of picture")),
+    }
+}
+
 fn read_right_angle(input: &mut Cursor<'_>) -> Result<u16, WireError> {
     match input.u16()? {
         angle @ (0 | 90 | 180 | 270) => Ok(angle),
@@ -307,7 +366,7 @@ fn parse_word<'a>(
     let direction = read_right_angle(input)?;
     let color = input.array()?;
     let bits = input.u32()?;
-    if bits >= 1 << 8 {
+    if bits >= 1 << 9 {
         return Err(input.error("unknown style bits"));
     }
     let bit = |at: u32| bits >> at & 1 == 1;
@@ -320,6 +379,7 @@ fn parse_word<'a>(
         blank: bit(5),
         covered: bit(6),
         pictured: bit(7),
+        garbled: bit(8),
     };
     let confidence = match input.f32()? {
         -1.0 => None,
@@ -354,9 +414,13 @@ fn parse(bytes: &[u8]) -> Result<Layout, WireError> {
     let has_label = input.bool()?;
     let mut time = || input.u32().map(|value| Duration::from_micros(value.into()));
     let timings = Timings { text: time()?, render: time()?, ocr: time()? };
-    let ocr = OcrImage { width: input.u32()?, height: input.u32()?, compare: input.bool()? };
-    let mut counts = [0; 5];
-    let limits = [MAX_WORDS, MAX_RULINGS, MAX_IMAGES, MAX_FONTS, MAX_HEAP];
+    let (ocr_width, ocr_height) = (input.u32()?, input.u32()?);
+    let purpose = OcrPurpose::from_byte(input.u8()?).ok_or(input.error("unknown purpose of OCR"))?;
+    let place = read_box(&mut input)?;
+    let place = (place.area() > 0.0).then_some(place);
+    let ocr = OcrImage { width: ocr_width, height: ocr_height, purpose, place };
+    let mut counts = [0; 6];
+    let limits = [MAX_WORDS, MAX_RULINGS, MAX_IMAGES, MAX_FONTS, MAX_HEAP, MAX_PICTURES];
     for (count, limit) in counts.iter_mut().zip(limits) {
         *count = input.u32()? as usize;
         if *count > limit {
@@ -367,7 +431,8 @@ fn parse(bytes: &[u8]) -> Result<Layout, WireError> {
     let words = HEADER..HEADER + counts[0] * WORD;
     let rulings = words.end..words.end + counts[1] * RULING;
     let images = rulings.end..rulings.end + counts[2] * IMAGE;
-    let fonts = images.end..images.end + counts[3] * FONT;
+    let pictures = images.end..images.end + counts[5] * PICTURE;
+    let fonts = pictures.end..pictures.end + counts[3] * FONT;
     let heap_at = fonts.end;
     let image = heap_at + counts[4]..heap_at + counts[4] + PageImage::BYTES;
     if image.end != bytes.len() {
@@ -394,6 +459,9 @@ fn parse(bytes: &[u8]) -> Result<Layout, WireError> {
     for _ in 0..counts[2] {
         read_box(&mut input)?;
     }
+    for _ in 0..counts[5] {
+        read_picture(&mut input)?;
+    }
     for _ in 0..counts[3] {
         read_string(&mut input, heap, heap_at)?;
     }
@@ -411,6 +479,7 @@ fn parse(bytes: &[u8]) -> Result<Layout, WireError> {
         words,
         rulings,
         images,
+        pictures,
         fonts,
         heap: heap_at,
         image,
@@ -583,6 +652,10 @@ impl PageSegment {
                 .map(|(bbox, record)| Ruling { bbox, horizontal: record[RULING - 1] == 1 })
                 .collect(),
             images: boxes(&layout.images, IMAGE).map(|(bbox, _)| bbox).collect(),
+            pictures: bytes[layout.pictures.clone()]
+                .chunks_exact(PICTURE)
+                .filter_map(|record| read_picture(&mut Cursor::new(record)).ok())
+                .collect(),
             fonts: fonts.collect(),
             controls: layout.controls,
         }
@@ -618,7 +691,7 @@ pub(crate) mod tests {
             bbox: BBox::new(x, 10.0, x + 20.0, 22.0),
             font_size: 9.5,
             font: 0,
-            style: WordStyle { bold: true, covered: true, pictured: true, ..WordStyle::default() },
+            style: WordStyle { bold: true, covered: true, garbled: true, ..WordStyle::default() },
             color: [1, 2, 3, 255],
             direction: 90,
             confidence: (x > 50.0).then_some(0.5),
@@ -634,12 +707,19 @@ pub(crate) mod tests {
             words: vec![word("Überschuß", 5.0), word("1,234", 60.0)],
             rulings: vec![Ruling { bbox: BBox::new(0.0, 1.0, 100.0, 1.5), horizontal: true }],
             images: vec![BBox::new(1.0, 2.0, 3.0, 4.0)],
+            pictures: vec![Picture {
+                bbox: BBox::new(1.0, 2.0, 3.0, 4.0),
+                kind: PictureKind::Text,
+                text: PictureText::Unread,
+            }],
             fonts: vec![Arc::from("Helvetica")],
             controls: 0,
         };
         let image = PageImage::new((0..PageImage::BYTES).map(|at| at as u8).collect()).unwrap();
         let timings = Timings { text: Duration::from_micros(7), ..Timings::default() };
-        PageContent { page, image, timings, ocr: OcrImage { width: 3, height: 2, compare: true } }
+        let place = Some(BBox::new(0.0, 10.0, 30.0, 40.0));
+        let ocr = OcrImage { width: 3, height: 2, purpose: OcrPurpose::Add, place };
+        PageContent { page, image, timings, ocr }
     }
 
     #[test]

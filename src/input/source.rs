@@ -113,7 +113,7 @@ impl Source {
         self.media_type.ok_or_else(|| match self.bytes {
             0 => Error::new(ErrorCode::InputEmpty, "the file is empty"),
             _ => Error::new(ErrorCode::InputUnsupported, "the content is neither a PDF nor an image")
-                .help("docproc reads PDF, PNG, JPEG, TIFF, WebP and BMP"),
+                .help("docproc reads PDF, PNG, JPEG, JPEG 2000, TIFF, WebP and BMP"),
         })
     }
 

@@ -7,11 +7,14 @@ use std::time::Instant;
 
 use super::child::{Ended, Worker, protocol_error};
 use super::media::MediaType;
+use super::merge::disagreement;
 use super::ocr::Recogniser;
-use super::pool::{Job, Outcome, Shared, Work, WorkerOptions};
-use super::protocol::{DocumentInfo, Open, PageRequest, Reply, Request};
+use super::picture::PagePicture;
+use super::pool::{Answer, Job, Outcome, Shared, Work, WorkerOptions};
+use super::protocol::{DocumentInfo, DrawRequest, Open, PageRequest, PictureStyle, Reply, Request};
 use super::reader::PageWork;
-use super::segment::PageSegment;
+use super::segment::{OcrPurpose, PageSegment};
+use crate::document::Word;
 use crate::error::{Error, ErrorCode, Result};
 
 /// Times that a page, or the opening of a document, is tried: a worker that dies may have been worn out by pages
@@ -30,11 +33,14 @@ pub(super) fn run(shared: &Arc<Shared>, first: Option<SyncSender<Result<()>>>) {
         let outcome = supervisor.work(&job);
         if let Some(observer) = &job.request.observer {
             let timings = match &outcome {
-                Outcome::Page(_, page) => page.as_ref().as_ref().ok().map(PageSegment::timings),
+                Outcome::Page(_, page) => match &**page {
+                    Ok(Answer::Read(page)) => Some(page.timings()),
+                    _ => None,
+                },
                 _ => None,
             };
             let page = match job.work {
-                Work::Page { number, .. } => Some(number),
+                Work::Page { number, .. } | Work::Draw { number, .. } => Some(number),
                 Work::Open => None,
             };
             observer(&PageWork { page, begun, ended: Instant::now(), timings });
@@ -78,7 +84,11 @@ impl Supervisor<'_> {
                     Err(failed) => (failed, None),
                 },
                 Work::Page { index, number, compare } => match self.page(job, number, compare, attempt) {
-                    Ok(page) => return Outcome::Page(index, Box::new(Ok(page))),
+                    Ok(page) => return Outcome::Page(index, Box::new(Ok(Answer::Read(page)))),
+                    Err(failed) => (failed, Some((index, number))),
+                },
+                Work::Draw { index, number, style } => match self.draw(job, number, style) {
+                    Ok(picture) => return Outcome::Page(index, Box::new(Ok(Answer::Drawn(picture)))),
                     Err(failed) => (failed, Some((index, number))),
                 },
             };
@@ -100,10 +110,7 @@ impl Supervisor<'_> {
                     return Outcome::Ended(
                         Error::new(
                             ErrorCode::DocumentTimeout,
-                            format!(
-                                "the document took longer than {} s",
-                                job.request.settings.timeout.0.as_secs_f32()
-                            ),
+                            format!("the document took longer than {} s", job.time.as_secs_f32()),
                         )
                         .help("raise --timeout to read all its pages"),
                     );
@@ -184,13 +191,56 @@ impl Supervisor<'_> {
         }
     }
 
+    fn draw(&mut self, job: &Job, number: u32, style: PictureStyle) -> Result<PagePicture, Failed> {
+        if self.worker.is_none() || self.open != Some(job.id) {
+            self.open(job)?;
+        }
+        let limit = Instant::now() + job.request.page_timeout;
+        let request = Request::Draw(DrawRequest { number, style });
+        let descriptor = match self.ask(job, &request, limit)? {
+            (Reply::Picture, descriptors) => descriptors.into_iter().next(),
+            (Reply::Failed(failure), _) => return Err(Failed::Refused(failure.into())),
+            _ => return Err(self.refuse("a picture is not answered with a picture")),
+        };
+        if let Some(worker) = &mut self.worker {
+            worker.pages += 1;
+        }
+        match descriptor.map(|memory| PagePicture::open(number, &memory)) {
+            Some(Ok(picture)) => Ok(picture),
+            Some(Err(error)) => {
+                self.refuse("");
+                Err(Failed::Worker(protocol_error(error)))
+            }
+            None => Err(self.refuse("the picture is missing")),
+        }
+    }
+
+    /// Reads a page; twice where the text layer of a scan turns out to have other words than the scan shows.
     fn page(&mut self, job: &Job, number: u32, compare: bool, attempt: u32) -> Result<PageSegment, Failed> {
+        let ocr = job.request.settings.ocr;
+        let request = PageRequest { number, attempt, ocr, compare, distrust: false };
+        let mut segment = self.page_once(job, request)?;
+        let checks = segment.ocr_image().filter(|image| image.purpose == OcrPurpose::Check);
+        if let Some(image) = checks
+            && let Some(reading) = segment.take_reading()
+        {
+            let here = |word: &Word| image.place.is_none_or(|place| place.intersection(&word.bbox).is_some());
+            let layer: Vec<Word> = segment.to_page().words.into_iter().filter(here).collect();
+            if disagreement(&layer, &reading).is_some() {
+                return self.page_once(job, PageRequest { distrust: true, ..request });
+            }
+        }
+        Ok(segment)
+    }
+
+    fn page_once(&mut self, job: &Job, request: PageRequest) -> Result<PageSegment, Failed> {
         if self.worker.is_none() || self.open != Some(job.id) {
             self.open(job)?;
         }
         // Starting a worker and opening the document in it is not the page's doing.
         let limit = Instant::now() + job.request.page_timeout;
-        let request = Request::Page(PageRequest { number, attempt, ocr: job.request.settings.ocr, compare });
+        let number = request.number;
+        let request = Request::Page(request);
         let descriptors = match self.ask(job, &request, limit)? {
             (Reply::Page, descriptors) => descriptors,
             (Reply::Failed(failure), _) => return Err(Failed::Refused(failure.into())),

@@ -3,7 +3,7 @@
 use crate::document::{BBox, PAGE_IMAGE_SIZE, Page, PageImage, Ruling, Word};
 
 /// Turns a box on a page of this size clockwise by so many quarters.
-fn turn_box(bbox: &BBox, (width, height): (f32, f32), quarters: u8) -> BBox {
+pub(super) fn turn_box(bbox: &BBox, (width, height): (f32, f32), quarters: u8) -> BBox {
     let BBox { x0, y0, x1, y1 } = *bbox;
     match quarters % 4 {
         0 => *bbox,
@@ -51,7 +51,8 @@ pub(super) fn turn_page(page: &mut Page, quarters: u8) {
         *bbox = turn_box(bbox, size, quarters);
         *horizontal ^= quarters % 2 == 1;
     }
-    page.images.iter_mut().for_each(|bbox| *bbox = turn_box(bbox, size, quarters));
+    let pictures = page.pictures.iter_mut().map(|picture| &mut picture.bbox);
+    page.images.iter_mut().chain(pictures).for_each(|bbox| *bbox = turn_box(bbox, size, quarters));
 }
 
 /// The picture for layout models, turned clockwise.

@@ -17,7 +17,7 @@ use super::channel::{Channel, Packet, Received};
 use super::faults;
 use super::image_file::ImageDocument;
 use super::pdf::{Document, Library};
-use super::protocol::{Failure, InjectedFault, Open, PageRequest, Reply, Request, Start};
+use super::protocol::{Failure, InjectedFault, Open, PageRequest, PictureStyle, Reply, Request, Start};
 use super::sandbox;
 use super::segment::{self, MAX_SEGMENT, PageContent};
 use super::shm::{MapError, SealedMap, sealed};
@@ -142,8 +142,16 @@ enum Opened<'a> {
 impl Opened<'_> {
     fn read(&self, request: PageRequest) -> Result<(PageContent, Option<Vec<u8>>)> {
         match self {
-            Self::Pdf(document) => document.read(request.number, request.ocr, request.compare),
+            Self::Pdf(document) => document.read(request),
             Self::Image(document) => document.read(request.number, request.ocr),
+        }
+    }
+
+    /// The page as JPEG.
+    fn draw(&self, number: u32, style: PictureStyle) -> Result<Vec<u8>> {
+        match self {
+            Self::Pdf(document) => document.draw(number, style),
+            Self::Image(document) => document.draw(number, style),
         }
     }
 }
@@ -195,9 +203,21 @@ fn with_document(
     loop {
         match next(channel)? {
             Some((Request::Page(request), _)) => serve_page(channel, &opened, request, fault)?,
+            Some((Request::Draw(request), _)) => {
+                match guarded(|| share("docproc-picture", &opened.draw(request.number, request.style)?)) {
+                    Ok(picture) => {
+                        channel.send(&Reply::Picture.encode(), &[picture.as_fd()]).map_err(broken)?;
+                    }
+                    Err(error) => fail(channel, &error)?,
+                }
+            }
             other => return Ok(other),
         }
     }
+}
+
+fn share(name: &str, bytes: &[u8]) -> Result<OwnedFd> {
+    sealed(name, bytes).map_err(|error| Error::new(ErrorCode::Internal, "cannot share a page").because(error))
 }
 
 fn serve_page(
@@ -221,10 +241,6 @@ fn serve_page(
         let (content, gray) = opened.read(request)?;
         let bytes = segment::encode(&content)
             .map_err(|error| Error::new(ErrorCode::PageTooLarge, error.to_string()))?;
-        let share = |name, bytes: &[u8]| {
-            sealed(name, bytes)
-                .map_err(|error| Error::new(ErrorCode::Internal, "cannot share a page").because(error))
-        };
         let mut descriptors = vec![share("docproc-page", &bytes)?];
         if let Some(gray) = gray {
             descriptors.push(share("docproc-ocr", &gray)?);

@@ -34,6 +34,20 @@ pub(super) fn write_through(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
+    write_through_with(through, path, true, write)
+}
+
+/// As [`write_through`]; with `synced` false the disk may have it only after the next sync of the file system. For files
+/// that can be made again and that a record vouches for which is written after that sync.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub(super) fn write_through_with(
+    through: &Path,
+    path: &Path,
+    synced: bool,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     let replaced = at_place(path)?;
     let attempt = || -> io::Result<()> {
         // The kernel takes the umask away from these, as it does for every tool's new files.
@@ -51,9 +65,11 @@ pub(super) fn write_through(
         write(&mut writer)?;
         writer.flush()?;
         drop(writer);
-        temporary.as_file().sync_all()?;
+        if synced {
+            temporary.as_file().sync_all()?;
+        }
         temporary.persist(path).map_err(|error| error.error)?;
-        File::open(parent(path))?.sync_all()
+        if synced { File::open(parent(path))?.sync_all() } else { Ok(()) }
     };
     attempt().map_err(|error| unwritable(path, error))
 }

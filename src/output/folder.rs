@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::atomic::{at_place, foreign, open_at_place, unwritable, write_through};
+use super::atomic::{at_place, foreign, open_at_place, unwritable, write_through, write_through_with};
 use super::journal::{Journal, Key, Record};
 use super::manifest::{FILE_NAME as MANIFEST, Manifest};
 use super::tables::{present, table_folder, write_tables};
@@ -27,7 +27,7 @@ const ANALYSIS_HEAD: &[u8] = b"{\n  \"schema_version\"";
 pub struct OutputFolder {
     root: PathBuf,
     temporary: PathBuf,
-    journal: Journal,
+    pub(super) journal: Journal,
     /// The lock is the kernel's and ends with the process, however it ends.
     lock: File,
 }
@@ -64,6 +64,42 @@ impl OutputFolder {
         Ok(Self { root: root.to_owned(), temporary, journal, lock })
     }
 
+    /// Takes the lock of a folder that a run has written analyses to.
+    ///
+    /// # Errors
+    /// `input.not_found` where no run has; otherwise as [`Self::open`].
+    pub fn open_existing(root: &Path) -> Result<Self> {
+        refuse_other(root)?;
+        Self::open(root)
+    }
+
+    /// Every analysis in the folder, by its path below it, sorted. Links are not followed.
+    ///
+    /// # Errors
+    /// `output.unwritable` where a folder cannot be read.
+    pub fn analyses(&self) -> Result<Vec<PathBuf>> {
+        analyses_in(&self.root)
+    }
+
+    /// Writes a file that is made from analyses and can be made again; [`Self::settle`] puts it on the disk.
+    ///
+    /// # Errors
+    /// `output.unwritable`, `output.foreign`.
+    pub fn put_derived(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.in_place(|| {
+            self.make_folders(path.parent().unwrap_or(Path::new("")))?;
+            write_through_with(&self.temporary, &self.root.join(path), false, |out| out.write_all(bytes))
+        })
+    }
+
+    /// Puts everything that was written on the disk.
+    ///
+    /// # Errors
+    /// `output.unwritable`.
+    pub fn settle(&self) -> Result<()> {
+        rustix::fs::syncfs(&self.lock).map_err(|error| unwritable(&self.root, error.into()))
+    }
+
     /// The folder.
     #[must_use]
     pub fn root(&self) -> &Path {
@@ -82,10 +118,7 @@ impl OutputFolder {
             if at_place(&path)?.is_none() || self.journal.finished(&name(output)).is_some() {
                 continue;
             }
-            let mut head = Vec::new();
-            let read = open_at_place(File::options().read(true), &path)
-                .and_then(|file| file.take(ANALYSIS_HEAD.len() as u64).read_to_end(&mut head));
-            if read.is_err() || head != ANALYSIS_HEAD {
+            if !begins_as_analysis(&path) {
                 return Err(foreign(&path, "file"));
             }
         }
@@ -188,7 +221,7 @@ impl OutputFolder {
 
     /// Whether the folder is still the one that this process has locked. A folder that was removed or replaced under
     /// way must not be filled without lock and journal.
-    fn check_in_place(&self) -> Result<()> {
+    pub(super) fn check_in_place(&self) -> Result<()> {
         let path = self.root.join(STATE).join(LOCK);
         let identity = |data: fs::Metadata| (data.dev(), data.ino());
         let same = match (fs::metadata(&path), self.lock.metadata()) {
@@ -205,6 +238,51 @@ impl OutputFolder {
         .file(&self.root)
         .help("run again; what was removed is made anew"))
     }
+}
+
+/// Refuses a folder that no run has written analyses to.
+fn refuse_other(root: &Path) -> Result<()> {
+    if root.join(STATE).is_dir() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::InputNotFound, "there are no analyses of docproc here")
+        .file(root)
+        .help("name the folder that `docproc analyze -o FOLDER` has written to"))
+}
+
+/// Every analysis in an output folder, by its path below it, sorted. Links are not followed. For those who only read: a run
+/// may be writing there.
+///
+/// # Errors
+/// `input.not_found` where no run has written analyses, `output.unwritable` where a folder cannot be read.
+pub fn analyses_in(root: &Path) -> Result<Vec<PathBuf>> {
+    refuse_other(root)?;
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let unreadable = |error: io::Error| unwritable(&root.join(&folder), error);
+        for entry in fs::read_dir(root.join(&folder)).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let (kind, path) = (entry.file_type().map_err(unreadable)?, folder.join(entry.file_name()));
+            if kind.is_dir() && path != Path::new(STATE) {
+                folders.push(path);
+            } else if kind.is_file()
+                && path.extension().is_some_and(|extension| extension == "json")
+                && begins_as_analysis(&entry.path())
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn begins_as_analysis(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = open_at_place(File::options().read(true), path)
+        .and_then(|file| file.take(ANALYSIS_HEAD.len() as u64).read_to_end(&mut head));
+    read.is_ok() && head == ANALYSIS_HEAD
 }
 
 /// Takes the lock of the folder and writes this process's number into it.
@@ -236,7 +314,7 @@ fn lock(root: &Path, path: &Path) -> Result<File> {
 }
 
 /// An output path as text for the journal: itself, or its bytes in hexadecimal after a NUL where it is not UTF-8.
-fn name(output: &Path) -> String {
+pub(super) fn name(output: &Path) -> String {
     output
         .to_str()
         .map_or_else(|| format!("\0{}", docproc_hash::hex(output.as_os_str().as_bytes())), str::to_owned)

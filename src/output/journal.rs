@@ -123,15 +123,30 @@ impl Journal {
         self.finished.get(output)
     }
 
+    /// All records as they were when the journal was opened.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.finished.values()
+    }
+
     /// Appends a record and waits until it is on disk.
     ///
     /// # Errors
     /// `output.unwritable`.
     pub fn append(&self, record: &Record) -> Result<()> {
-        let mut line = Vec::new();
+        self.append_all(std::slice::from_ref(record))
+    }
+
+    /// Appends records and waits once until all are on disk.
+    ///
+    /// # Errors
+    /// `output.unwritable`.
+    pub fn append_all(&self, records: &[Record]) -> Result<()> {
+        let mut lines = Vec::new();
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        write_record(&mut line, record)
-            .and_then(|()| file.write_all(&line))
+        records
+            .iter()
+            .try_for_each(|record| write_record(&mut lines, record))
+            .and_then(|()| file.write_all(&lines))
             .and_then(|()| file.sync_data())
             .map_err(|error| {
                 Error::new(ErrorCode::OutputUnwritable, "cannot write the journal")

@@ -21,6 +21,12 @@ pub fn relative_output(relative_input: &Path) -> PathBuf {
     relative_input.with_file_name(fitting_name(name, ".json"))
 }
 
+/// The folder of what is made from the analysis at `output`: with `.report`, `a.pdf.report` for `a.pdf.json`.
+#[must_use]
+pub fn derived_folder(output: &Path, end: &str) -> PathBuf {
+    output.with_file_name(fitting_name(output.file_stem().unwrap_or_default(), end))
+}
+
 /// The name with `end` behind it; cut, with a hash of the whole name, where that is longer than a name may be.
 pub(super) fn fitting_name(name: &OsStr, end: &str) -> OsString {
     let name = name.as_bytes();

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{at_place, write_through};
-use super::paths::fitting_name;
+use super::paths::derived_folder;
 use crate::document::analysis::{Cell, CellValue, FigureKind, Table};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -26,8 +26,7 @@ pub struct TableFiles {
 
 /// The folder of the tables of the analysis at `output`: `a.pdf.tables` for `a.pdf.json`.
 pub(super) fn table_folder(output: &Path) -> PathBuf {
-    let name = output.file_stem().unwrap_or_default();
-    output.with_file_name(fitting_name(name, FOLDER))
+    derived_folder(output, FOLDER)
 }
 
 /// Writes one file per table into `folder`, which must exist if there are any, each atomically through the folder
@@ -145,7 +144,7 @@ fn plain_number(value: &CellValue) -> Option<String> {
 
 /// Spreadsheets run texts that begin with one of these characters as formulas (OWASP, "CSV Injection"): an apostrophe
 /// in front keeps them texts. Numbers never come here.
-fn harmless(text: &str) -> Cow<'_, str> {
+pub fn harmless(text: &str) -> Cow<'_, str> {
     let formula = text.starts_with(['=', '@', '\t', '\r'])
         || text.starts_with(['+', '-']) && text[1..].starts_with(|c: char| !c.is_whitespace() && c != '-');
     if formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }

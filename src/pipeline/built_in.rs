@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::networks::{CONFIDENCE, FOLDER, LINE_LABELS, NAMES, bundle};
 use crate::config::Config;
 use crate::document::analysis::{Figure, ModelInfo, Table};
-use crate::document::{Page, TextPrediction, TextSource, WordPredictions};
+use crate::document::{BBox, Page, TextPrediction, TextSource, WordPredictions};
 use crate::error::{Error, ErrorCode, Result};
 use crate::runtime::Manifest;
 use crate::scoring::features::{self, FeatureSet};
@@ -67,10 +67,19 @@ impl FigureConfidence {
     pub(super) fn set(&self, pages: &[Page], figures: &mut [Figure], tables: &mut [Table]) -> Result<()> {
         let sources: HashMap<u32, TextSource> =
             pages.iter().map(|page| (page.number, page.text_source)).collect();
+        let words = |page: &Page| -> Vec<BBox> {
+            page.words.iter().filter(|word| word.confidence.is_some()).map(|word| word.bbox).collect()
+        };
+        let by_ocr: HashMap<u32, Vec<BBox>> = pages
+            .iter()
+            .map(|page| (page.number, words(page)))
+            .filter(|(page, words)| !words.is_empty() && sources.get(page) == Some(&TextSource::TextLayer))
+            .collect();
         let known: Vec<(usize, Vec<f32>)> = features::figures::of(figures, tables)
             .into_iter()
             .enumerate()
             .filter(|(index, _)| sources.get(&figures[*index].page) == Some(&TextSource::TextLayer))
+            .filter(|(index, _)| !is_by_ocr(&by_ocr, &figures[*index]))
             .filter_map(|(index, row)| Some((index, row?)))
             .collect();
         let inputs: Vec<f32> = known.iter().flat_map(|(_, row)| row.iter().copied()).collect();
@@ -94,6 +103,13 @@ impl FigureConfidence {
         }
         Ok(())
     }
+}
+
+/// Whether the figure stands where OCR read words on a picture of a page with a text layer.
+fn is_by_ocr(by_ocr: &HashMap<u32, Vec<BBox>>, figure: &Figure) -> bool {
+    by_ocr
+        .get(&figure.page)
+        .is_some_and(|words| words.iter().any(|word| word.share_inside(&figure.bbox) > 0.5))
 }
 
 /// Says how probable it is that the words and the type of a name are right.

@@ -56,25 +56,34 @@ pub(super) fn analyze(
         page_count: 0,
         metadata: BTreeMap::new(),
     };
+    let mut elsewhere = Vec::new();
     let work_observer = work_observer(engine, &info.path);
     let mut reader = engine.pool.open(Arc::clone(&source), request.read_request(work_observer));
     match reader.info() {
         Ok(opened) => {
             info.page_count = opened.page_count;
             info.metadata = opened.metadata;
+            elsewhere.extend(opened.elsewhere.into_iter().map(|(code, message)| {
+                let help = match code {
+                    ErrorCode::PdfPortfolio => "save its files from a viewer, and analyze those",
+                    _ => "open it in a viewer, print it to a PDF, and analyze that",
+                };
+                Error::new(code, message).help(help)
+            }));
         }
         Err(error) => return unread(info, &error),
     }
     let read = read_all(engine, &mut reader, admitted, observer);
     drop(reader);
     let finished = read.and_then(|(read, mut errors)| {
+        errors.splice(0..0, elsewhere);
         if read.pages.is_empty() && errors.is_empty() && !request.pages.is_all() {
             let what = format!("--pages asks for none of the pages that there are: 1 to {}", info.page_count);
             errors.push(
                 Error::new(ErrorCode::DocumentNoSuchPage, what).help("ask for others, or leave --pages out"),
             );
         }
-        let limit = Limit::new(request.settings.timeout.0, Arc::clone(&engine.cancelled));
+        let limit = Limit::new(request.settings.time_for(read.pages.len()), Arc::clone(&engine.cancelled));
         understand(engine, info.clone(), read, errors, limit)
     });
     match finished {
@@ -264,6 +273,7 @@ fn analysis(
         tables: parts.tables,
         scores: judged.scores,
         anomalies: judged.anomalies,
+        relations: judged.relations,
         summary: Summary { audit: judged.audit, ..parts.summary },
     }
 }
@@ -286,6 +296,7 @@ fn unread(info: DocumentInfo, error: &Error) -> Analysis {
         tables: Vec::new(),
         scores: Vec::new(),
         anomalies: Vec::new(),
+        relations: Vec::new(),
         summary: Summary::default(),
     }
 }

@@ -134,6 +134,19 @@ impl Models {
     }
 }
 
+impl Setup {
+    /// The text model alone, with the caches of the run.
+    ///
+    /// # Errors
+    /// `model.invalid`, `tokenizer.invalid`, `device.unavailable`.
+    pub fn text_model(&self) -> Result<TextModel> {
+        let model = &self.config.models.finbert;
+        let provider = if model.enable_gpu { self.provider } else { Provider::Cpu };
+        let manager = ModelManager::new(self.environment.clone(), self.manager_settings(provider));
+        TextModel::open(&manager, &TokenizerManager::new(), &self.text, self.inference_options(model))
+    }
+}
+
 /// What a configuration names, without the cache on disk. Only `docproc analyze` has that: figures and training must
 /// come from the models as they are.
 fn without_disk(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Setup> {

@@ -1,7 +1,7 @@
 //! What is said about a document whose parts are known: audit, anomalies, scores.
 
 use super::read::Read;
-use crate::document::analysis::{Anomaly, AuditSummary, Score};
+use crate::document::analysis::{Anomaly, AuditSummary, Relation, Score};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limit::Limit;
 use crate::runtime::Profiler;
@@ -17,6 +17,8 @@ pub(super) struct Judgement {
     pub audit: AuditSummary,
     /// Those of the audit, then the others.
     pub anomalies: Vec<Anomaly>,
+    /// What the audit found to hold.
+    pub relations: Vec<Relation>,
     pub scores: Vec<Score>,
 }
 
@@ -40,6 +42,7 @@ pub(super) fn judge(
             let _span = profiler.span("audit");
             let audit = audit(&read.pages, &parts.tables, &parts.sentences, locale, limit)?;
             (judgement.audit, judgement.anomalies) = (audit.summary, audit.anomalies);
+            judgement.relations = audit.relations;
         }
         missing = "scores and the anomalies that the audit does not find";
         {

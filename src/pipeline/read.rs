@@ -63,13 +63,13 @@ impl Read {
             let index = self.pages.len();
             // What a reader does not see is for the anomalies, not for tables, sentences and sections. Beside what OCR
             // reads, that is the text layer that was there.
-            if !replaced.is_empty() {
+            let visible = without_hidden(&page);
+            if !replaced.is_empty() || visible.is_some() {
                 let words = [replaced, page.words.clone()].concat();
                 self.hidden.insert(index, Page { words, text_source: TextSource::TextLayer, ..page.clone() });
             }
-            let page = if let Some((seen, visible)) = without_hidden(&page) {
+            let page = if let Some((seen, visible)) = visible {
                 self.blocks.extend(layout_page(&visible, index, &predictions.only(&seen)));
-                self.hidden.insert(index, page);
                 visible
             } else {
                 self.blocks.extend(layout_page(&page, index, predictions));
@@ -156,7 +156,7 @@ impl Request {
         ReadRequest {
             pages,
             passwords: self.passwords.clone(),
-            page_timeout: self.settings.timeout.0.min(PAGE_TIMEOUT),
+            page_timeout: self.settings.time_for(1).min(PAGE_TIMEOUT),
             settings: self.settings.clone(),
             observer,
         }

@@ -206,6 +206,12 @@ impl Setup {
         &self.libraries
     }
 
+    /// Results of earlier inferences.
+    #[must_use]
+    pub fn cache(&self) -> Option<&InferenceCache> {
+        self.shared.cache.as_deref()
+    }
+
     /// What the inference cache did so far.
     #[must_use]
     pub fn cache_use(&self) -> CacheUse {

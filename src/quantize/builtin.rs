@@ -108,6 +108,7 @@ fn page(number: usize) -> (Page, Vec<u8>) {
         words: sheet.words,
         rulings: Vec::new(),
         images: Vec::new(),
+        pictures: Vec::new(),
         fonts: Vec::new(),
         controls: 0,
     };

@@ -8,13 +8,13 @@ use super::labels::figures_of_labels;
 use super::numbers::Locale;
 use super::places::place_of_sentence;
 use super::sentences::heading_draft;
-use super::sentiment::{sentence_sentiment, sum_by_section};
+use super::sentiment::{sentence_sentiment, strongest, sum_by_section};
 use super::units::Scopes;
 use super::{HyphenatedWords, Outline, PageBlock, SentenceDraft, block_text, outline, sentences};
 use crate::document::analysis::{
     Block, Entity, Figure, PageInfo, Rounded, Section, SectionKind, Sentence, Summary, Table,
 };
-use crate::document::{Page, TextPrediction};
+use crate::document::{BBox, Page, TextPrediction, TextSource, Tone};
 use crate::error::Result;
 use crate::limit::Limit;
 
@@ -231,6 +231,8 @@ pub fn assemble(
         sections: identifier(sections.len()),
         sentences: identifier(sentences.len()),
         sentiment: document_sum.aggregate(text.sentiment_labels),
+        most_positive: strongest(&sentences, Tone::Positive),
+        most_negative: strongest(&sentences, Tone::Negative),
         embedding: mean_embedding(&structure.sentences, text.sentences),
         entities: count(entities.iter().map(|entity| entity.kind.as_str())),
         figures: identifier(figures.len()),
@@ -312,12 +314,30 @@ fn blocks(pages: &[Page], structure: &DocumentStructure, review_threshold: f32) 
                 label: block.label.clone(),
                 confidence: block.confidence,
                 needs_review: block.confidence < review_threshold,
-                bbox: block.bbox,
+                bbox: with_strokes(&block.bbox, &pages[block.page_index]),
                 text: structure.block_text(pages, index),
                 order,
+                kind: block.picture,
+                text_source: source_of(block, &pages[block.page_index]),
             }
         })
         .collect()
+}
+
+/// The box of a block with room for the edges of its letters: words have the boxes of their outlines, and strokes are drawn
+/// half a pixel around those.
+fn with_strokes(bbox: &BBox, page: &Page) -> BBox {
+    const ROOM: f32 = 1.0;
+    let wide = BBox::new(bbox.x0 - ROOM, bbox.y0 - ROOM, bbox.x1 + ROOM, bbox.y1 + ROOM);
+    wide.intersection(&BBox::new(0.0, 0.0, page.width, page.height)).unwrap_or(*bbox)
+}
+
+/// Where the words of a block come from, unless it is where those of its page come from.
+fn source_of(block: &PageBlock, page: &Page) -> Option<TextSource> {
+    let words = || block.lines.iter().flatten().filter_map(|word| page.words.get(*word));
+    let by_ocr = words().filter(|word| word.confidence.is_some()).count();
+    let source = if 2 * by_ocr > words().count() { TextSource::Ocr } else { TextSource::TextLayer };
+    (words().next().is_some() && source != page.text_source).then_some(source)
 }
 
 /// First and last page of each section, subsections included; `None` where it has no blocks.

@@ -9,6 +9,7 @@ use super::frame::Frame;
 use super::headings::starts_numbering;
 use super::lines::{Groups, Line, lines};
 use super::order::{Item, Role, reading_order};
+use super::pictures::{PICTURE, Pictures};
 use crate::document::{BBox, Page, WordPredictions};
 
 /// Label of tables: their cells stay together whatever their gaps.
@@ -25,23 +26,37 @@ const TABLE_GAP: f32 = 2.5;
 /// `predictions` holds one row per word of the page; a page whose predictions have another length gives no blocks.
 #[must_use]
 pub fn layout_page(page: &Page, page_index: usize, predictions: &WordPredictions) -> Vec<PageBlock> {
-    if page.words.is_empty() || predictions.len() != page.words.len() {
+    if predictions.len() != page.words.len() {
         return Vec::new();
     }
     let lines = lines(page);
     let evidence: Vec<Evidence> = lines.iter().map(|line| Evidence::of(&line.words, predictions)).collect();
     let mut labels: Vec<usize> = evidence.iter().map(Evidence::best).collect();
     let mut groups = Groups::new(lines.len());
-    if let Some(table) = predictions.labels.iter().position(|label| label == TABLE) {
+    let index_of = |name: &str| predictions.labels.iter().position(|label| label == name);
+    let pictures = Pictures::claim(page, &lines, &mut labels, index_of(PICTURE), &mut groups);
+    if let Some(table) = index_of(TABLE) {
         part_prose(page, &lines, &mut labels, table, predictions);
-        join_tables(&lines, &mut labels, table, &mut groups);
+        join_tables(&lines, &mut labels, table, &mut groups, &pictures);
     }
     join_text(page, &lines, &evidence, &labels, predictions, &mut groups);
 
     let mut blocks: Vec<(PageBlock, Item)> = groups
         .collect()
         .into_iter()
-        .map(|members| block(page, page_index, &lines, &members, &labels, predictions))
+        .map(|members| {
+            let (mut block, mut item) = block(page, page_index, &lines, &members, &labels, predictions);
+            if let Some(picture) = pictures.of(&members) {
+                block.label = PICTURE.to_owned();
+                block.confidence = 1.0;
+                block.bbox = block.bbox.union(&picture.bbox);
+                block.picture = Some(picture.kind);
+                item.role = Role::of(PICTURE);
+                item.bbox = Frame::of_majority(page).turn(&block.bbox);
+            }
+            (block, item)
+        })
+        .chain(pictures.silent(page, page_index))
         .collect();
     let items: Vec<Item> = blocks.iter().map(|(_, item)| *item).collect();
     let order = reading_order(&items);
@@ -171,7 +186,7 @@ pub(super) fn names_table(words: &[&str]) -> bool {
 }
 
 /// Joins the lines of tables to regions, and gives those regions the lines that lie inside them.
-fn join_tables(lines: &[Line], labels: &mut [usize], table: usize, groups: &mut Groups) {
+fn join_tables(lines: &[Line], labels: &mut [usize], table: usize, groups: &mut Groups, pictures: &Pictures) {
     let is_table = |labels: &[usize], index: usize| labels[index] == table;
     let members: Vec<usize> = (0..lines.len()).filter(|index| is_table(labels, *index)).collect();
     for (position, a) in members.iter().enumerate() {
@@ -207,7 +222,10 @@ fn join_tables(lines: &[Line], labels: &mut [usize], table: usize, groups: &mut 
     }
     for (root, direction, bbox) in regions {
         for (index, line) in lines.iter().enumerate() {
-            if !is_table(labels, index) && line.direction == direction && line.bbox.share_inside(&bbox) > 0.7
+            if !is_table(labels, index)
+                && line.direction == direction
+                && line.bbox.share_inside(&bbox) > 0.7
+                && !pictures.have(index)
             {
                 labels[index] = table;
                 groups.join(root, index);
@@ -250,8 +268,9 @@ fn join_text(
     let is_table = |index: usize| predictions.labels[labels[index]] == TABLE;
     join_markers(page, lines, labels, groups, &is_table);
     let rows = Rows::new(lines, groups, &is_table);
-    let leading = rows.typical_gaps();
-    for (below, above) in rows.neighbours() {
+    let neighbours = rows.neighbours();
+    let leading = rows.typical_gaps(&neighbours);
+    for (below, above) in neighbours {
         let (upper, lower) = (&rows.list[above], &rows.list[below]);
         let (first, last) = (upper.first, lower.first);
         let (a, b) = (labels[first], labels[last]);
@@ -395,6 +414,9 @@ impl Rows {
             a.direction == b.direction
                 && a.bbox.horizontal_overlap(&b.bbox) > 0.3 * a.bbox.width().min(b.bbox.width())
         };
+        let mut by_height: Vec<usize> = (0..self.list.len()).collect();
+        by_height.sort_by(|a, b| self.list[*a].bbox.center_y().total_cmp(&self.list[*b].bbox.center_y()));
+        let tallest = self.list.iter().map(|row| row.bbox.height()).fold(0.0, f32::max);
         // Rows by distance: nearest above, unless two stand side by side there.
         let nearest = |row: usize, above: bool| -> Option<usize> {
             let own = &self.list[row];
@@ -405,7 +427,13 @@ impl Rows {
                     other.bbox.center_y() - own.bbox.center_y()
                 }
             };
-            let candidates: Vec<usize> = (0..self.list.len())
+            let center = own.bbox.center_y();
+            let from =
+                by_height.partition_point(|index| self.list[*index].bbox.center_y() < center - 4.0 * tallest);
+            let candidates: Vec<usize> = by_height[from..]
+                .iter()
+                .copied()
+                .take_while(|index| self.list[*index].bbox.center_y() <= center + 4.0 * tallest)
                 .filter(|index| {
                     let other = &self.list[*index];
                     *index != row
@@ -434,12 +462,11 @@ impl Rows {
     }
 
     /// Median gap between neighbouring rows of the same font size, for every size.
-    fn typical_gaps(&self) -> Leading {
-        let mut gaps: Vec<(f32, f32)> = self
-            .neighbours()
-            .into_iter()
+    fn typical_gaps(&self, neighbours: &[(usize, usize)]) -> Leading {
+        let mut gaps: Vec<(f32, f32)> = neighbours
+            .iter()
             .filter_map(|(below, above)| {
-                let (lower, upper) = (&self.list[below], &self.list[above]);
+                let (lower, upper) = (&self.list[*below], &self.list[*above]);
                 let same = (lower.font_size - upper.font_size).abs() < 0.26;
                 let gap = lower.bbox.y0 - upper.bbox.y1;
                 (same && gap < lower.font_size).then_some((lower.font_size, gap))
@@ -538,6 +565,7 @@ fn block(
         confidence: evidence.mean[label].clamp(0.0, 1.0),
         bbox,
         lines: rows,
+        picture: None,
     };
     (block, item)
 }

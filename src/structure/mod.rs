@@ -14,6 +14,7 @@ mod lines;
 pub mod numbers;
 mod order;
 mod periods;
+mod pictures;
 mod places;
 mod sections;
 mod sentences;
@@ -27,7 +28,7 @@ pub mod units;
 
 use std::ops::Range;
 
-use crate::document::BBox;
+use crate::document::{BBox, PictureKind};
 
 pub use assemble::{AnalysisParts, DocumentStructure, ReviewThresholds, TextResults, assemble};
 pub use blocks::layout_page;
@@ -48,6 +49,8 @@ pub struct PageBlock {
     pub bbox: BBox,
     /// Word indices of the page, line by line from top to bottom, each line in reading direction.
     pub lines: Vec<Vec<usize>>,
+    /// What it shows, where it is a picture.
+    pub picture: Option<PictureKind>,
 }
 
 /// A sentence with the words it is made of.

@@ -25,7 +25,14 @@ fn document(parts: &[(&str, &str, bool)]) -> (Vec<Page>, Vec<PageBlock>) {
             lines.push((first..page.words.len()).collect());
         }
         let bbox = BBox::around(page.words[start..].iter().map(|word| &word.bbox)).expect("words");
-        blocks.push(PageBlock { page_index, label: (*label).to_owned(), confidence: 1.0, bbox, lines });
+        blocks.push(PageBlock {
+            page_index,
+            label: (*label).to_owned(),
+            confidence: 1.0,
+            bbox,
+            lines,
+            picture: None,
+        });
     }
     (pages, blocks)
 }

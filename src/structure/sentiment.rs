@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::sections::SectionDraft;
 use crate::document::Tone;
-use crate::document::analysis::{AggregateSentiment, Rounded, Sentiment};
+use crate::document::analysis::{AggregateSentiment, Rounded, Sentence, Sentiment};
+
+/// Most sentences that are named as the most positive or the most negative ones.
+const STRONGEST: usize = 5;
 
 /// The sentiment of one sentence from its probabilities, in the order of `labels`. `None` when the two differ in
 /// length or are empty.
@@ -26,6 +29,20 @@ pub fn sentence_sentiment(
     })
 }
 
+/// Identifiers of the sentences of this tone, most probable first, at most [`STRONGEST`].
+pub(super) fn strongest(sentences: &[Sentence], tone: Tone) -> Vec<u32> {
+    let mut found: Vec<(f32, u32)> = sentences
+        .iter()
+        .filter_map(|sentence| {
+            let sentiment = sentence.sentiment.as_ref()?;
+            let alike = Tone::of(&sentiment.label) == Some(tone);
+            alike.then(|| (sentiment.probability_of(tone), sentence.id))
+        })
+        .collect();
+    found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    found.into_iter().take(STRONGEST).map(|(_, id)| id).collect()
+}
+
 /// Running mean of sentence probabilities, weighted by words.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SentimentSum {
@@ -33,6 +50,8 @@ pub struct SentimentSum {
     weighted: Vec<f64>,
     weight: f64,
     sentences: u32,
+    /// Sentences per label, by the most probable label.
+    counts: Vec<u32>,
 }
 
 impl SentimentSum {
@@ -45,6 +64,10 @@ impl SentimentSum {
         }
         self.weight += weight;
         self.sentences += 1;
+        self.counts.resize(self.weighted.len(), 0);
+        if let Some(count) = self.counts.get_mut(index_of_largest(probabilities)) {
+            *count += 1;
+        }
     }
 
     fn merge(&mut self, other: &Self) {
@@ -54,6 +77,10 @@ impl SentimentSum {
         }
         self.weight += other.weight;
         self.sentences += other.sentences;
+        self.counts.resize(self.weighted.len(), 0);
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
     }
 
     /// The aggregate, or `None` of no sentences.
@@ -79,6 +106,7 @@ impl SentimentSum {
             probabilities,
             balance,
             sentences: self.sentences,
+            counts: labels.iter().cloned().zip(self.counts.iter().copied()).collect(),
         })
     }
 }
@@ -133,6 +161,35 @@ mod tests {
         assert_eq!(sums[1].aggregate(&labels()).expect("one").label, "negative");
         assert_eq!(sums[2].aggregate(&labels()), None);
         assert_eq!(document.aggregate(&labels()), Some(parent));
+    }
+
+    #[test]
+    fn sentences_are_counted_by_label_and_the_strongest_named() {
+        let mut sum = SentimentSum::default();
+        let all = [[0.7f32, 0.1, 0.2], [0.1, 0.8, 0.1], [0.05, 0.9, 0.05], [0.3, 0.3, 0.4]];
+        let place = crate::document::BBox::new(0.0, 0.0, 1.0, 1.0);
+        let sentences: Vec<Sentence> = all
+            .iter()
+            .zip(0..)
+            .map(|(probabilities, id)| {
+                sum.add(probabilities, 5);
+                Sentence {
+                    id,
+                    section: 0,
+                    block: 0,
+                    page: 1,
+                    boxes: vec![place],
+                    continues: Vec::new(),
+                    text: String::new(),
+                    sentiment: sentence_sentiment(&labels(), probabilities, 0.0),
+                }
+            })
+            .collect();
+        let counts = sum.aggregate(&labels()).expect("four sentences").counts;
+        let counts: Vec<(&str, u32)> = counts.iter().map(|(label, count)| (label.as_str(), *count)).collect();
+        assert_eq!(counts, [("negative", 2), ("neutral", 1), ("positive", 1)]);
+        assert_eq!(strongest(&sentences, Tone::Negative), [2, 1]);
+        assert_eq!(strongest(&sentences, Tone::Positive), [0]);
     }
 
     #[test]

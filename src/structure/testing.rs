@@ -29,6 +29,7 @@ pub(crate) fn page_of(words: Vec<Word>) -> Page {
         words,
         rulings: Vec::new(),
         images: Vec::new(),
+        pictures: Vec::new(),
         fonts: Vec::new(),
         controls: 0,
     }

@@ -4,7 +4,7 @@
 
 mod images;
 mod mutate;
-mod pdf;
+pub mod pdf;
 mod pdf_bombs;
 mod random;
 mod run;

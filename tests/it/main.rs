@@ -7,6 +7,8 @@ mod cli;
 mod dependencies;
 mod eval_audit;
 mod eval_figures;
+mod eval_tables;
+mod exports;
 mod fixtures;
 #[path = "../hostile/mod.rs"]
 #[allow(dead_code, reason = "`make soak` takes the rest")]
@@ -19,7 +21,9 @@ mod labels;
 mod messages;
 mod quantize;
 mod quantize_cases;
+mod report;
 mod rooms;
+mod search;
 mod spellings;
 #[path = "../../benches/growth/stages.rs"]
 mod stages;
@@ -27,3 +31,4 @@ mod stages;
 mod statements;
 mod table_shapes;
 mod train;
+mod whole_page;

@@ -16,7 +16,10 @@ const ORDER: &[&[&str]] = &[
     &["structure"],
     &["scoring"],
     &["output"],
+    &["report"],
+    &["export"],
     &["pipeline"],
+    &["search"],
     &["evaluation"],
     &["quantize"],
     &["bench"],
@@ -27,8 +30,11 @@ const ORDER: &[&[&str]] = &[
 const OWNED: &[(&str, &str)] = &[
     ("anyhow", "cli"),
     ("clap", "cli"),
+    ("maud", "report"),
     ("ort", "runtime"),
+    ("parquet", "export"),
     ("pdfium_render", "input"),
+    ("rust_xlsxwriter", "export"),
     ("tokenizers", "tokenize"),
 ];
 

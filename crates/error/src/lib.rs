@@ -61,6 +61,10 @@ error_codes! {
     PdfUnsupportedSecurity = "pdf.unsupported_security",
     /// The document opens but has no pages.
     PdfNoPages = "pdf.no_pages",
+    /// The pages of an XFA form are only a placeholder: a viewer makes its content out of XML.
+    PdfXfa = "pdf.xfa",
+    /// The document is the cover of a portfolio; the files that it carries were not read.
+    PdfPortfolio = "pdf.portfolio",
     /// The document has more pages than `--max-pages`; those beyond were not analyzed.
     DocumentTooManyPages = "document.too_many_pages",
     /// The document needs more memory than one may have; pages beyond were not analyzed.
@@ -73,6 +77,8 @@ error_codes! {
     ImageMalformed = "image.malformed",
     /// An image has more pixels than `--max-pixels`.
     ImageTooLarge = "image.too_large",
+    /// The image uses a compression or a colour model that is not read.
+    ImageUnsupported = "image.unsupported",
     /// A page cannot be loaded.
     PageMalformed = "page.malformed",
     /// A page took longer than the time limit; its worker was killed.

@@ -17,7 +17,7 @@ import json
 import re
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -124,6 +124,43 @@ def mark(body) -> list[dict]:
     return facts
 
 
+UNITS_LINE = re.compile(
+    r"\(?\s*(?:(?:all|tabular|dollar|dollars|amounts|u\.?s\.?|expressed|stated|are|and)[\s,]*)*"
+    r"\bin\s+(?P<scale>thousands|millions|billions)\b[^()]{0,80}\)?\s*", re.I)
+
+
+def restyle(body) -> str | None:
+    """Takes the units lines off the tables and states the unit once, where the first of them stood.
+
+    Only lines of the filing's usual scale are taken away: an exception keeps its own. The sentence is what reports of other
+    houses print at the beginning of their statements. None where lines of units are too few to speak for the filing.
+    """
+    places = []
+    for element in body.iter():
+        if not isinstance(element.tag, str) or element.tag in ("script", "style"):
+            continue
+        for part in ("text", "tail"):
+            text = re.sub(r"\s+", " ", getattr(element, part) or "").strip()
+            line = UNITS_LINE.fullmatch(text)
+            if line and len(text) < 110:
+                places.append((element, part, line["scale"].lower(), text))
+    scales = Counter(scale for _, _, scale, _ in places)
+    if not places or scales.most_common(1)[0][1] < 5:
+        return None
+    scale = scales.most_common(1)[0][0]
+    usual = [place for place in places if place[2] == scale]
+    first = usual[0][0]
+    for element, part, _, _ in usual:
+        setattr(element, part, "")
+    while first.getparent() is not body and first.getparent() is not None:
+        first = first.getparent()
+    statement = f"Unless otherwise stated, all amounts in this report are in {scale} of dollars, except per share amounts."
+    sentence = html.fragment_fromstring(f'<p style="font-size:10pt;font-family:serif">{statement}</p>')
+    sentence.set("data-c", "000")
+    first.addprevious(sentence)
+    return f"{len(usual)} units lines in {scale} taken away, {len(places) - len(usual)} others left"
+
+
 def glyphs_of(pdf_path: Path):
     """Per code and page: text, box, and the characters before and after; with the pages' sizes."""
     runs: dict[int, dict[int, dict]] = defaultdict(dict)
@@ -188,12 +225,18 @@ def kind_of(unit: str, scale: int) -> str:
     return "QUANTITY"
 
 
-def truth_of(path: Path, out: Path) -> dict | None:
+def truth_of(path: Path, out: Path, restyled: bool) -> dict | None:
     contexts, units = contexts_and_units(raw_tree(path))
     root, body = load(path)
     facts = mark(body)
     if len(facts) < 50:
         return None
+    if restyled:
+        done = restyle(body)
+        if done is None:
+            print(f"{path.stem}: too few units lines")
+            return None
+        print(f"{path.stem}: {done}")
     body.append(html.fragment_fromstring(SCRIPT.strip()))
     pdf = out / f"{path.stem}.pdf"
     if not pdf.exists():
@@ -242,13 +285,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for PDFs and SPLIT.jsonl")
     parser.add_argument("--split", choices=["train", "validation", "test"], required=True)
     parser.add_argument("--only", help="start of file names")
+    parser.add_argument("--restyle", action="store_true",
+                        help="state the unit once instead of over each table; use another --out than for plain prints")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     lines = []
     for path in sorted(FILINGS.glob("*.html")):
         if split_of(path.stem) != options.split or (options.only and not path.stem.startswith(options.only)):
             continue
-        truth = truth_of(path, options.out)
+        truth = truth_of(path, options.out, options.restyle)
         if truth is not None:
             lines.append(json.dumps(truth, ensure_ascii=False))
             target = options.out / f"{options.split}.jsonl"

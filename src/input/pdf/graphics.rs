@@ -23,6 +23,8 @@ const MAX_OBJECTS: usize = 200_000;
 const MAX_SEGMENTS: c_int = 2_000;
 /// Opaque areas kept; each is looked at for every word.
 const MAX_COVERS: usize = 500;
+/// Shapes and areas kept.
+const MAX_SHAPES: usize = 20_000;
 /// Nesting of form XObjects that is followed.
 const MAX_DEPTH: usize = 12;
 
@@ -31,6 +33,10 @@ const MAX_DEPTH: usize = 12;
 pub(super) struct Graphics {
     pub(super) rulings: Vec<Ruling>,
     pub(super) images: Vec<BBox>,
+    /// What is drawn with curves and slanting lines: the parts of charts and drawings.
+    pub(super) shapes: Vec<BBox>,
+    /// Filled rectangles.
+    pub(super) areas: Vec<BBox>,
     /// Place of every text object in the order of painting.
     pub(super) text_order: HashMap<FPDF_PAGEOBJECT, usize>,
     /// What may hide the text that was painted before it.
@@ -187,7 +193,14 @@ impl Walk<'_> {
         (filled, opaque): (bool, bool),
         stroked: Option<f32>,
     ) {
-        if points.len() < 2 || curved {
+        if points.len() < 2 {
+            return;
+        }
+        if curved || !is_straight(points) {
+            let visible = around(points).intersection(&self.frame.page_box());
+            self.graphics.shapes.extend(visible.filter(|_| self.graphics.shapes.len() < MAX_SHAPES));
+        }
+        if curved {
             return;
         }
         if filled && is_rectangle(points) {
@@ -196,8 +209,13 @@ impl Walk<'_> {
                 self.ruling(bbox);
                 return;
             }
-            if opaque && let Some(bbox) = bbox.intersection(&self.frame.page_box()) {
-                self.cover(bbox);
+            if let Some(bbox) = bbox.intersection(&self.frame.page_box()) {
+                if self.graphics.areas.len() < MAX_SHAPES {
+                    self.graphics.areas.push(bbox);
+                }
+                if opaque {
+                    self.cover(bbox);
+                }
             }
         }
         let Some(thickness) = stroked.filter(|thickness| *thickness <= MAX_THICKNESS) else { return };
@@ -227,13 +245,17 @@ fn around(points: &[(f32, f32)]) -> BBox {
     all.fold(first, |all, point| all.union(&point))
 }
 
+/// Whether every edge runs along an axis.
+fn is_straight(points: &[(f32, f32)]) -> bool {
+    points.windows(2).all(|pair| {
+        let edge = around(pair);
+        edge.width().min(edge.height()) <= STRAIGHT
+    })
+}
+
 /// Whether every edge runs along an axis and there are no more than a rectangle has.
 fn is_rectangle(points: &[(f32, f32)]) -> bool {
-    points.len() <= 6
-        && points.windows(2).all(|pair| {
-            let edge = around(pair);
-            edge.width().min(edge.height()) <= STRAIGHT
-        })
+    points.len() <= 6 && is_straight(points)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! workers are processes. The raw bindings of the crate are used: its safe wrapper converts images slowly and
 //! takes many calls per character.
 
+mod annotations;
 mod fonts;
 mod geometry;
 mod graphics;

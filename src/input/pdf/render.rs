@@ -8,6 +8,9 @@ use pdfium_render::prelude::FPDF_BITMAP;
 use super::{Bindings, LoadedPage};
 use crate::document::{BBox, PAGE_IMAGE_SIZE, PageImage};
 use crate::error::{Error, ErrorCode, Result};
+use crate::input::ink::Tones;
+use crate::input::picture::{self, Pixels};
+use crate::input::protocol::PictureStyle;
 use crate::input::raster::pgm_header;
 use crate::input::resize::resize_bilinear;
 
@@ -38,10 +41,21 @@ pub(super) struct Picture {
 
 /// Draws the page at up to 800 pixels: at 224 directly text becomes specks, for pdfium has no filter that wide.
 pub(super) fn draw(library: &Bindings, page: &LoadedPage<'_>) -> Result<Picture> {
+    draw_at(library, page, LONGEST_SIDE)
+}
+
+/// The page as JPEG for people.
+pub(super) fn jpeg(library: &Bindings, page: &LoadedPage<'_>, style: PictureStyle) -> Result<Vec<u8>> {
+    let picture = draw_at(library, page, f32::from(style.longest_side))?;
+    picture::jpeg(&picture.bgrx, Pixels::Bgrx, (picture.width, picture.height), style.quality)
+}
+
+fn draw_at(library: &Bindings, page: &LoadedPage<'_>, longest_side: f32) -> Result<Picture> {
     let (width, height) = page.frame.size();
-    let scale = LONGEST_SIDE / width.max(height);
+    let scale = longest_side / width.max(height);
     let [width, height] = [width, height].map(|side| (side * scale).round().max(1.0) as u32);
-    Ok(Picture { width, height, bgrx: render(library, page, width, height, FORMAT_BGRX)? })
+    let whole = Canvas { left: 0, top: 0, width: width as c_int, height: height as c_int };
+    Ok(Picture { width, height, bgrx: render(library, page, width, height, FORMAT_BGRX, whole)? })
 }
 
 impl Picture {
@@ -54,6 +68,15 @@ impl Picture {
             (self.width as usize, self.height as usize),
             (PAGE_IMAGE_SIZE as usize, PAGE_IMAGE_SIZE as usize),
         ))
+    }
+
+    /// Its brightness (ITU-R BT.601 luma) and what these words cover of it, on a page of this size in points.
+    pub(super) fn tones<'w>(&self, page: (f32, f32), words: impl Iterator<Item = &'w BBox>) -> Tones {
+        let luma = self.bgrx.chunks_exact(4).map(|pixel| {
+            let [blue, green, red] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
+            ((red * 299 + green * 587 + blue * 114 + 500) / 1000) as u8
+        });
+        Tones::new((self.width, self.height), luma.collect(), page, words)
     }
 
     /// Whether a box of a page of this size, in points, is at least a pixel high and wide.
@@ -84,14 +107,30 @@ impl Picture {
     }
 }
 
-/// The page at 300 dpi, or as many as keep it within the limit.
-pub(super) fn gray_for_ocr(library: &Bindings, page: &LoadedPage<'_>) -> Result<Gray> {
-    let (width, height) = page.frame.size();
-    let scale = (OCR_DPI / 72.0).min((OCR_PIXELS / (width * height)).sqrt());
-    let [width, height] = [width, height].map(|side| (side * scale).round().clamp(1.0, 32_000.0) as u32);
+/// A part of the page at 300 dpi, or as many as keep it within the limit.
+pub(super) fn gray_for_ocr(library: &Bindings, page: &LoadedPage<'_>, place: &BBox) -> Result<Gray> {
+    let scale = (OCR_DPI / 72.0).min((OCR_PIXELS / (place.width() * place.height())).sqrt());
+    let pixels = |length: f32| (length * scale).round().clamp(1.0, 32_000.0) as u32;
+    let (width, height) = (pixels(place.width()), pixels(place.height()));
+    let (page_width, page_height) = page.frame.size();
+    // The whole page is drawn so that the part falls on the picture.
+    let whole = Canvas {
+        left: -(place.x0 * scale).round() as c_int,
+        top: -(place.y0 * scale).round() as c_int,
+        width: (page_width * scale).round().clamp(1.0, 1e9) as c_int,
+        height: (page_height * scale).round().clamp(1.0, 1e9) as c_int,
+    };
     let mut pgm = pgm_header(width, height);
-    pgm.extend_from_slice(&render(library, page, width, height, FORMAT_GRAY)?);
+    pgm.extend_from_slice(&render(library, page, width, height, FORMAT_GRAY, whole)?);
     Ok(Gray { width, height, pgm })
+}
+
+/// Where a page is drawn, in pixels of the bitmap.
+struct Canvas {
+    left: c_int,
+    top: c_int,
+    width: c_int,
+    height: c_int,
 }
 
 struct Bitmap<'a>(&'a Bindings, FPDF_BITMAP);
@@ -103,13 +142,14 @@ impl Drop for Bitmap<'_> {
     }
 }
 
-/// Draws the page, white where nothing is, into rows without padding.
+/// Draws the page on a bitmap, white where nothing is, in rows without padding.
 fn render(
     library: &Bindings,
     page: &LoadedPage<'_>,
     width: u32,
     height: u32,
     format: c_int,
+    whole: Canvas,
 ) -> Result<Vec<u8>> {
     let stride = if format == FORMAT_GRAY { width } else { width * 4 };
     // Whatever is not drawn stays white.
@@ -123,7 +163,18 @@ fn render(
     }
     let bitmap = Bitmap(library, handle);
     // SAFETY: bitmap and page are open.
-    unsafe { library.FPDF_RenderPageBitmap(bitmap.1, page.handle, 0, 0, w, h, 0, FLAG_ANNOTATIONS) };
+    unsafe {
+        library.FPDF_RenderPageBitmap(
+            bitmap.1,
+            page.handle,
+            whole.left,
+            whole.top,
+            whole.width,
+            whole.height,
+            0,
+            FLAG_ANNOTATIONS,
+        );
+    }
     drop(bitmap);
     Ok(pixels)
 }

@@ -1,7 +1,7 @@
 //! Words from the characters of a page's text layer.
 #![allow(unsafe_code)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{c_int, c_ulong};
 use std::ptr;
 use std::sync::Arc;
@@ -95,13 +95,25 @@ pub(super) fn words(library: &Bindings, page: &LoadedPage<'_>) -> Result<PageTex
                 }
                 words.hyphenate();
             }
-            '\0' => {}
+            // A character that the font maps to nothing; without ink it is a space.
+            '\0' => {
+                match glyph(library, &text, page.frame, index, char::REPLACEMENT_CHARACTER, &mut styles) {
+                    Some(mut glyph) if glyph.has_ink => {
+                        statistics.characters += 1;
+                        statistics.garbage += 1;
+                        glyph.garbled = true;
+                        words.push(&glyph);
+                    }
+                    _ => words.end_word(),
+                }
+            }
             character => {
-                if let Some(glyph) = glyph(library, &text, page.frame, index, character, &mut styles) {
+                if let Some(mut glyph) = glyph(library, &text, page.frame, index, character, &mut styles) {
                     statistics.characters += 1;
                     // SAFETY: the index is one of the text page's characters.
                     let unmapped = unsafe { library.FPDFText_HasUnicodeMapError(handle, index) } == 1;
-                    statistics.garbage += usize::from(unmapped || is_garbage(character));
+                    glyph.garbled = unmapped || is_garbage(character);
+                    statistics.garbage += usize::from(glyph.garbled);
                     words.push(&glyph);
                 }
             }
@@ -113,13 +125,31 @@ pub(super) fn words(library: &Bindings, page: &LoadedPage<'_>) -> Result<PageTex
             ));
         }
     }
-    let (words, objects) = words.finish();
+    let (mut words, objects) = words.finish();
+    leave_symbols(&mut words);
     Ok(PageText { words, objects, fonts: styles.fonts.names, statistics })
 }
 
 fn is_garbage(character: char) -> bool {
     matches!(character, char::REPLACEMENT_CHARACTER | '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..)
         || character.is_control()
+}
+
+/// Bullets, check marks and other signs of a font of signs have no meaning that text could have: only words of a font that
+/// spells with such characters are garbled.
+fn leave_symbols(words: &mut [Word]) {
+    const SPELLS: usize = 2;
+    let mut spelt: BTreeMap<u16, BTreeSet<char>> = BTreeMap::new();
+    for word in words.iter().filter(|word| word.style.garbled && word.text.chars().count() > 1) {
+        let characters = spelt.entry(word.font).or_default();
+        characters.extend(word.text.chars().filter(|character| is_garbage(*character)));
+    }
+    for word in words.iter_mut().filter(|word| word.style.garbled) {
+        let spells = |characters: &BTreeSet<char>| {
+            characters.contains(&char::REPLACEMENT_CHARACTER) || characters.len() >= SPELLS
+        };
+        word.style.garbled = spelt.get(&word.font).is_some_and(spells);
+    }
 }
 
 /// Reads one character; `None` if it has no place on the page.
@@ -172,7 +202,20 @@ fn glyph(
         180 => y,
         _ => -x,
     };
-    Some(Glyph { character, bbox, advance, font_size, rise, direction, style, object: styles.object })
+    let has_ink = has_box != 0 && ink.area() > 0.0;
+    let object = styles.object;
+    Some(Glyph {
+        character,
+        bbox,
+        advance,
+        font_size,
+        rise,
+        direction,
+        style,
+        object,
+        has_ink,
+        garbled: false,
+    })
 }
 
 /// The ink, widened across the baseline to the font's ascent and descent, so that the words of a line have one

@@ -30,6 +30,10 @@ pub(super) struct Glyph {
     pub(super) direction: u16,
     pub(super) style: ObjectStyle,
     pub(super) object: FPDF_PAGEOBJECT,
+    /// Whether it leaves a mark on the page.
+    pub(super) has_ink: bool,
+    /// Whether its font does not say what it means.
+    pub(super) garbled: bool,
 }
 
 /// Distance between two characters' advances, in em, from which there may be a space between them. Justified lines
@@ -145,6 +149,7 @@ impl WordBuilder {
         if let Some(word) = &mut self.current {
             word.bbox = word.bbox.union(&glyph.bbox);
             word.style.invisible &= glyph.style.invisible;
+            word.style.garbled |= glyph.garbled;
             return;
         }
         self.current = Some(Word {
@@ -158,6 +163,7 @@ impl WordBuilder {
                 invisible: glyph.style.invisible,
                 hyphenated: false,
                 starts_line: std::mem::take(&mut self.next_starts_line),
+                garbled: glyph.garbled,
                 ..WordStyle::default()
             },
             color: glyph.style.color,
@@ -450,6 +456,8 @@ mod tests {
                 direction: 0,
                 style,
                 object: ptr::null_mut(),
+                has_ink: true,
+                garbled: false,
             });
         }
         words.finish().0
@@ -534,6 +542,8 @@ mod tests {
                         direction: 0,
                         style,
                         object,
+                        has_ink: true,
+                        garbled: false,
                     });
                 }
             }

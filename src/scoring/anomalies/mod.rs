@@ -12,6 +12,7 @@ mod periods;
 #[cfg(test)]
 mod testing;
 mod text_layer;
+mod unread;
 
 use std::collections::BTreeMap;
 
@@ -45,6 +46,7 @@ pub fn find_anomalies(
     let mut found = hidden::hidden_text(limit.within(as_read));
     let compared = limit.within(readings);
     found.extend(compared.filter_map(|(page, words)| text_layer::compare(pages.get(*page)?, words)));
+    found.extend(unread::unread(limit.within(pages.iter().enumerate()), hidden));
     found.extend(controls::control_characters(pages));
     found.extend(page_numbers::page_numbers(pages, limit));
     found.extend(periods::impossible_dates(limit.within(pages)));

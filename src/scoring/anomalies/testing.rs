@@ -29,6 +29,7 @@ pub(super) fn page(number: u32, words: Vec<Word>) -> Page {
         words,
         rulings: Vec::new(),
         images: Vec::new(),
+        pictures: Vec::new(),
         fonts: vec!["Arial".into()],
         controls: 0,
     }

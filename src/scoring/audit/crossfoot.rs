@@ -63,6 +63,9 @@ impl Relation {
         match self {
             Self::Sum { result, parts } => {
                 let total = number(*result)?;
+                if total.class == Class::PerShare && parts.len() > 2 {
+                    return None; // each quarter divides by its own number of shares
+                }
                 let mut verdict = Verdict::of(total);
                 for &(column, factor) in parts {
                     match &sheet.rows[row].entries[column] {

@@ -143,7 +143,7 @@ fn is_repair(
     };
     let (held, holds) = (results(checks, true), results(&after, true));
     let gained = holds.difference(&held).count();
-    let needed = exchange.columns.len() * if exchange.moves_result { 2 } else { 1 };
+    let needed = exchange.columns.len() * if exchange.needs_another_sum { 2 } else { 1 };
     Ok(held.is_subset(&holds)
         && gained >= needed
         && results(&after, false).len() <= results(checks, false).len())
@@ -258,8 +258,11 @@ fn keep_what_evidence_bears(sheet: &Sheet<'_>, found: &mut Hypothesis, row: usiz
     let same_kind = alike(sheet, found.holding.iter().chain(&found.failing).copied());
     let told = found.known && (cue == Cue::Total || record.telling >= record.failing);
     let confirmed = told || record.confirms(plain, same_kind);
+    // A slip that explains a sum of guessed signs, which most columns confirm within rounding only, is a coincidence.
+    let claimed = found.natural || found.known || record.telling > 0 && 2 * record.exact >= record.telling;
     let borne = |check: &Check| {
-        !is_average(check) && (confirmed && check.filled() >= 2 || is_slip(check) || is_copied(sheet, check))
+        let explained = || claimed && (is_slip(check) || is_copied(sheet, check));
+        !is_average(check) && (confirmed && check.filled() >= 2 || explained())
     };
     found.failing = failing.into_iter().filter(|(_, check)| borne(check)).map(|(column, _)| column).collect();
 }

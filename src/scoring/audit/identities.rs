@@ -53,8 +53,12 @@ pub(super) fn per_share(sheet: &Sheet<'_>) -> Vec<Check> {
         checks.extend(
             earnings_rows(sheet)
                 .into_iter()
-                .filter_map(|income| believed(sheet, income, shares, amount))
-                .max_by_key(Vec::len)
+                .filter_map(|income| Some((income, believed(sheet, income, shares, amount)?)))
+                .max_by_key(|(income, checks)| {
+                    let holding = checks.iter().filter(|check| check.holds()).count();
+                    (holding, sheet.rows[*income].key.contains(variant), checks.len())
+                })
+                .map(|(_, checks)| checks)
                 .unwrap_or_default(),
         );
     }

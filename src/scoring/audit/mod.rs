@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::Page;
 use crate::document::analysis::{Sentence, Table};
-use crate::document::findings::{Anomaly, AuditSummary, AuditVerdict};
+use crate::document::findings::{Anomaly, AuditSummary, AuditVerdict, Relation};
 use crate::error::Result;
 use crate::limit::Limit;
 use crate::structure::numbers::Locale;
@@ -42,6 +42,8 @@ const ROUNDED_SHARE: usize = 20;
 pub struct Audit {
     /// Relations that do not hold, in the order of the tables.
     pub anomalies: Vec<Anomaly>,
+    /// Relations that hold, in the same order.
+    pub relations: Vec<Relation>,
     /// How many relations were checked, hold and do not.
     pub summary: AuditSummary,
     /// Relations checked and broken by kind of relation.
@@ -194,6 +196,7 @@ fn report(checks: Vec<Check>) -> Audit {
         audit.summary.checked += 1;
         if check.holds() {
             audit.summary.hold += 1;
+            audit.relations.push(check.into_relation());
         } else {
             counts[1] += 1;
             audit.summary.broken += 1;

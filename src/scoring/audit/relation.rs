@@ -2,8 +2,8 @@
 
 use super::explain::{Candidate, explain};
 use super::sheet::{Number, Sheet};
-use crate::document::analysis::CellReference;
-use crate::document::findings::{Anomaly, Severity, Term};
+use crate::document::analysis::{CellReference, Place};
+use crate::document::findings::{Anomaly, Relation, RelationTerm, Severity, Term};
 use crate::document::round::round_to;
 
 /// A difference this many times what rounding can make is explained by a slip although the sum is rounded, too.
@@ -81,6 +81,25 @@ impl Check {
             })
             .collect();
         explain(&candidates)
+    }
+
+    /// What is kept of a relation that holds.
+    pub fn into_relation(self) -> Relation {
+        let decimals = decimals_of(self.unit()).max(4);
+        let term = |term: Term| RelationTerm {
+            factor: term.factor,
+            value: term.value,
+            cell: term.cell,
+            place: term.cell.is_none().then_some(Place { page: term.page, bbox: term.bbox }),
+        };
+        Relation {
+            kind: self.kind.to_owned(),
+            formula: self.formula,
+            terms: self.terms.into_iter().map(term).collect(),
+            expected: round_to(self.expected, decimals),
+            printed: self.printed,
+            tolerance: round_to(self.tolerance, decimals),
+        }
     }
 
     /// The finding for a relation that does not hold.

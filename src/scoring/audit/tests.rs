@@ -96,6 +96,10 @@ const ASSETS: &[&str] = &[
 fn a_total_that_holds_is_counted_and_one_that_does_not_is_shown_with_its_terms() {
     let audit = audit(&[], &[table(0, ASSETS)], &[]);
     assert_eq!((audit.summary.checked, audit.summary.hold), (2, 2));
+    let [first, _] = audit.relations.as_slice() else { panic!("two relations: {:?}", audit.relations) };
+    assert_eq!((first.kind.as_str(), first.expected, first.printed), ("footing", 21_498.0, 21_498.0));
+    assert!(first.terms.iter().all(|term| term.cell.is_some() && term.place.is_none()), "{first:?}");
+    assert_eq!(first.terms.last().map(|term| term.value), Some(21_498.0));
 
     let mut lines = ASSETS.to_vec();
     lines[2] = "Receivables | 4,168 | 3,659";
@@ -447,4 +451,47 @@ fn nothing_checked_is_no_pass() {
     assert_eq!((summary.verdict, summary.checked, summary.numbers), (AuditVerdict::NothingChecked, 0, 4));
     let summary = audit(&[], &[table(0, ASSETS)], &[]).summary;
     assert_eq!((summary.verdict, summary.numbers, summary.covered), (AuditVerdict::AllHold, 8, 8));
+}
+
+#[test]
+fn a_sum_that_begins_further_up_is_no_sum_with_rows_in_wrong_places() {
+    // Net income and other comprehensive income: the parts of the latter stand between them.
+    assert_no_finding(&[
+        "Year ended December 31 | 2022 | 2023 | 2024",
+        "Net income | 3,033 | 10,073 | 11,588",
+        "Other comprehensive income (loss):",
+        "Translation adjustments, net of tax | 533 | (538) | 78",
+        "Reclassification of translation adjustments | — | — | (108)",
+        "Net translation adjustments | 533 | (538) | (30)",
+        "Net change in unrealized gains:",
+        "Unrealized gains (losses), net of tax | (39) | (17) | 83",
+        "Reclassification adjustment for losses | 7 | 8 | (4)",
+        "Net unrealized gains (losses) | (32) | (9) | 79",
+        "Total other comprehensive income (loss) | 501 | (547) | 49",
+        "Comprehensive income | 3,534 | 9,526 | 11,637",
+    ]);
+    // A balance is the balance before and a subtotal of what stands between them.
+    assert_no_finding(&[
+        " | Translation | Retirement plans | Investments | Hedges | Total",
+        "Balance as of December 31, 2021 | (933) | (272) | (3) | 33 | (1,175)",
+        "Income before reclassifications | (762) | 151 | | 31 | (580)",
+        "Amounts reclassified | | 3 | | (61) | (58)",
+        "Equity method affiliates | (17) | | | | (17)",
+        "Net current-period other comprehensive (loss) income | (779) | 154 | — | (30) | (655)",
+        "Balance as of December 31, 2022 | (1,712) | (118) | (3) | 3 | (1,830)",
+    ]);
+}
+
+#[test]
+fn quarters_per_share_are_not_added() {
+    assert_no_finding(&[
+        "2019 | First quarter | Second quarter | Third quarter | Fourth quarter | Total year",
+        "Net sales | 2,812 | 2,940 | 2,934 | 2,817 | 11,503",
+        "Gross margin | 1,099 | 1,065 | 1,017 | 854 | 4,035",
+        "Equity in earnings | 25 | 33 | 23 | (64) | 17",
+        "(Provision) benefit for income taxes | (76) | (124) | (71) | 15 | (256)",
+        "Net income | 499 | 92 | 337 | 32 | 960",
+        "Basic earnings per common share | $0.61 per share | $0.09 per share | $0.40 per share | $0.01 per share | $1.11 per share",
+        "Diluted earnings per common share | $0.55 per share | $0.09 per share | $0.38 per share | $0.01 per share | $1.07 per share",
+    ]);
 }

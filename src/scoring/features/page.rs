@@ -382,6 +382,7 @@ mod tests {
             words,
             rulings: vec![],
             images: vec![],
+            pictures: Vec::new(),
             fonts: vec![Arc::from("A"), Arc::from("B")],
             controls: 0,
         }

@@ -244,6 +244,13 @@ fn caption_scale(tokens: &Tokens<'_>, at: usize) -> Option<i32> {
     let currency_before = at > 0 && currency::before(tokens, at - 1).is_some_and(|(_, end)| end == at);
     let currency_after = tokens.list.get(at + 1).is_some_and(|token| !token.spaced)
         && currency::after(tokens, at + 1).is_some();
+    // "£'m" and "£’m": a mark of something left out, as in "£'000".
+    let left_out = at > 1
+        && ['\'', '’', '‘', '´'].iter().any(|mark| tokens.is_symbol(at - 1, *mark))
+        && currency::before(tokens, at - 2).is_some_and(|(_, end)| end == at - 1);
+    if left_out {
+        return letter(text).filter(|_| text.len() <= 2);
+    }
     if currency_before || currency_after {
         let in_thousands = text == "T" && currency_after;
         return if in_thousands { Some(3) } else { letter(text) };

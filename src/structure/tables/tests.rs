@@ -354,6 +354,7 @@ fn block(lines: std::ops::Range<usize>, x0: f32, x1: f32) -> PageBlock {
         confidence: 0.9,
         bbox: BBox::new(x0, y(lines.start), x1, y(lines.end)),
         lines: Vec::new(),
+        picture: None,
     }
 }
 

@@ -18,6 +18,9 @@ use crate::structure::units::{LabelUnit, Scopes, header_unit, label_unit, subjec
 /// No company has so many shares: a larger number was printed in full.
 const MOST_SHARES: f64 = 1e13;
 
+/// No company pays or earns so much per share; such an amount is that of all shares.
+const MOST_PER_SHARE: f64 = 1e5;
+
 /// What holds for the whole document.
 pub(super) struct Context {
     locale: Locale,
@@ -30,12 +33,27 @@ impl Context {
         Self { locale, dollar: scopes.dollar }
     }
 
+    /// Which dollars a text means that was read as `code`: without a country, those that the document states.
+    fn dollar_of(&self, text: &str, code: &'static str) -> &'static str {
+        self.dollar.filter(|_| code == "USD" && !names_united_states(text)).unwrap_or(code)
+    }
+
+    /// The same of a currency that a label or a header states.
+    fn settle(&self, unit: &mut LabelUnit, text: &str) {
+        unit.currency = unit.currency.map(|code| self.dollar_of(text, code));
+    }
+
     /// The currency of a printed sign: a bare dollar sign is the dollar that the table or the document states.
     fn currency_of(&self, text: &str, code: &'static str, stated: Option<&'static str>) -> &'static str {
-        let bare = code == "USD" && !text.contains(['U', 'u']);
+        let bare = code == "USD" && !names_united_states(text);
         let dollar = stated.filter(|code| code.ends_with('D') && *code != "USD").or(self.dollar);
         dollar.filter(|_| bare).unwrap_or(code)
     }
+}
+
+fn names_united_states(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    ["us$", "u.s.", "us dollar", "usd", "united states"].iter().any(|name| lower.contains(name))
 }
 
 /// The unit of a table, and where it is stated.
@@ -97,7 +115,12 @@ pub(super) fn table_of(
         _ => headers,
     };
     let labels = row_labels(&cells, header_rows, rows);
-    let statement = &unit.statement;
+    let own_lines = || headers.iter().chain(&first.above);
+    let mut statement = unit.statement.clone();
+    if !own_lines().any(|line| names_united_states(line)) {
+        statement.currency = statement.currency.map(|code| context.dollar_of("", code));
+    }
+    let statement = &statement;
     let locale = context.locale.of_table(cells.iter().map(|cell| cell.text.as_str()));
     // What a row's own label says comes before what the heading above it says.
     let own_labels = cells.iter().filter(|cell| cell.header && cell.column == 0);
@@ -108,7 +131,9 @@ pub(super) fn table_of(
     };
     let mut label_units: Vec<LabelUnit> = labels.iter().enumerate().map(unit_of_row).collect();
     inherit_units(&mut label_units, &labels, &cells, header_rows);
-    let header_units: Vec<LabelUnit> = headers.iter().map(|header| header_unit(header)).collect();
+    let mut header_units: Vec<LabelUnit> = headers.iter().map(|header| header_unit(header)).collect();
+    header_units.iter_mut().zip(&headers).for_each(|(unit, header)| context.settle(unit, header));
+    label_units.iter_mut().zip(&labels).for_each(|(unit, label)| context.settle(unit, label));
     let table = TableUnit {
         statement,
         doubtful: unit.doubtful,
@@ -120,6 +145,7 @@ pub(super) fn table_of(
                 && !priced(header_units.get(cell.column as usize))
         }),
         by_column: header_units.iter().any(|unit| unit.scale.is_some() && unit.currency.is_some()),
+        inherited: unit.source.is_some_and(|source| source != UnitSource::Table),
         locale,
         context,
     };
@@ -210,6 +236,23 @@ fn is_year(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// "Distributions £m" heads amounts in brackets and no marks.
+fn states_money(header: &str) -> bool {
+    let unit = header_unit(header);
+    unit.currency.is_some() || unit.scale.is_some()
+}
+
+/// "Year of first investment"
+fn names_years(header: &str) -> bool {
+    header.split(|c: char| !c.is_alphabetic()).any(|word| word.eq_ignore_ascii_case("year"))
+}
+
+/// Years and nothing else that has digits: "2014", "n/a".
+fn is_column_of_years(texts: &[&str]) -> bool {
+    let mut numbers = texts.iter().filter(|text| text.contains(|c: char| c.is_ascii_digit())).peekable();
+    numbers.peek().is_some() && numbers.all(|text| is_year(text))
+}
+
 /// Rows of two or more years and no other number: headers, wherever they stand.
 fn rows_of_years(cells: &[Cell]) -> BTreeSet<u32> {
     let mut counts: BTreeMap<u32, [usize; 2]> = BTreeMap::new();
@@ -267,8 +310,9 @@ fn reference_columns(cells: &[Cell], headers: &[String], header_rows: u32) -> BT
             let all =
                 |is: &dyn Fn(&str) -> bool| texts.iter().all(|text| is(text) || *text == "-" || *text == "–");
             names_notes && all(&is_note)
-                || texts.len() >= 2 && texts.iter().all(|text| is_mark(text))
+                || texts.len() >= 2 && !states_money(header) && texts.iter().all(|text| is_mark(text))
                 || texts.len() >= 2 && texts.iter().all(|text| is_year(text))
+                || names_years(header) && is_column_of_years(texts)
         })
         .map(|(column, _)| column)
         .collect()
@@ -381,6 +425,8 @@ struct TableUnit<'a> {
     money: bool,
     /// Whether columns state scales of their own: then a column with a currency alone has none.
     by_column: bool,
+    /// Whether the scale is stated elsewhere.
+    inherited: bool,
     locale: Locale,
     context: &'a Context,
 }
@@ -393,6 +439,10 @@ fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
         inner.and_then(|inner| parse_number(inner, locale))
     })?;
     let about = subject(row, column, number.kind());
+    // "Dividend of 1.5 cents per share": the amount paid stands beside it.
+    let paid_in_all =
+        about == Some(ScaleSubject::PerShare) && number.decimals == 0 && number.value.abs() >= MOST_PER_SHARE;
+    let about = about.filter(|_| !paid_in_all);
     let stated_currency = row.currency.or(column.currency).or(statement.currency);
     let kind = match (about, number.kind()) {
         (Some(ScaleSubject::Percent), _) => FigureKind::Percent,
@@ -406,6 +456,12 @@ fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
         Some(about @ (ScaleSubject::Percent | ScaleSubject::PerShare | ScaleSubject::Ratio)) => {
             exception(about).unwrap_or(0)
         }
+        // "Number" beside "£'000".
+        Some(ScaleSubject::Shares | ScaleSubject::Count)
+            if column.about == Some(ScaleSubject::Count) && column.plain && table.by_column =>
+        {
+            0
+        }
         // "In millions" speaks of money where there is money.
         Some(ScaleSubject::Count) => {
             exception(ScaleSubject::Count).unwrap_or(if statement.currency.is_some() || table.money {
@@ -418,7 +474,8 @@ fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
             let scale = statement.scale_of(ScaleSubject::Shares).unwrap_or(0);
             if scale_by(number.value.abs(), scale) > MOST_SHARES { 0 } else { scale }
         }
-        None if column.plain && table.by_column => 0,
+        // "2024 $" where other tables are headed "$'000": a unit of its own.
+        None if column.plain && (table.by_column || table.inherited) => 0,
         None => statement.scale.unwrap_or(0),
     };
     // A row or a column may state a scale of its own: "Shares (thousands)". That of a percentage is another's.
@@ -445,7 +502,10 @@ fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
         FigureKind::Money => 0.877,
         _ => 0.907,
     };
-    let needs_review = table.doubtful
+    // "Thousands of" in a line of its own above "U.S. dollars", beside millions of yen.
+    let other_currency =
+        column.currency.is_some_and(|own| statement.currency.is_some_and(|code| code != own));
+    let needs_review = (table.doubtful || other_currency && scale != 0)
         && !number.nil
         && matches!(kind, FigureKind::Money | FigureKind::Number)
         && number.scale.or(of_row).or(of_column).is_none();

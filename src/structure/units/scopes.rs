@@ -351,6 +351,7 @@ mod tests {
                     confidence: 0.9,
                     bbox: BBox::new(60.0, y, 500.0, y + 10.0),
                     lines: vec![(first..words.len()).collect()],
+                    picture: None,
                 });
             }
             made.push(page_of(words));

@@ -99,8 +99,10 @@ pub(in crate::structure) struct LabelUnit {
     pub scale: Option<i32>,
     /// Currency that it states.
     pub currency: Option<&'static str>,
-    /// Whether it names a currency, or the unit of a count, and no scale: "Price ($)".
+    /// Whether it names a currency, or the unit of a count, and no scale: "Price ($)", "2024 $".
     pub plain: bool,
+    /// Whether nothing but the word "shares" says that it counts: "Employee shares" under "2024 $" are money.
+    pub loosely: bool,
 }
 
 /// What a number counts, by its own unit, its row and its column.
@@ -118,6 +120,9 @@ pub(in crate::structure) fn subject(
         FigureKind::Money => None,
         _ if says(Percent) && header.about != Some(Count) => Some(Percent),
         FigureKind::PerShare => Some(PerShare),
+        _ if number && label.about == Some(Shares) && label.loosely && header.currency.is_some() => {
+            header.about
+        }
         _ if number && label.about == Some(Shares) => Some(Shares),
         _ if says(PerShare) => Some(PerShare),
         _ if number && header.about == Some(Shares) && label.about != Some(Ratio) => Some(Shares),
@@ -132,6 +137,7 @@ pub(in crate::structure) fn label_unit(label: &str) -> LabelUnit {
     let mut unit = unit_behind(label);
     if unit.about.is_none() {
         unit.about = about_of_label(&lower);
+        unit.loosely = unit.about == Some(ScaleSubject::Shares) && !counts_shares(&lower);
     }
     // "Common shares, par value $2.50; 1,400 authorized, 604 outstanding": the shares are in the label, their amount beside it.
     let counted =
@@ -155,6 +161,14 @@ pub(in crate::structure) fn header_unit(header: &str) -> LabelUnit {
     if unit.about.is_some() {
         return unit;
     }
+    if unit.scale.is_none() && ends_with_currency(&plain) {
+        unit.plain = true;
+    }
+    if ends_with_number(&lower) {
+        unit.about = Some(ScaleSubject::Count);
+        unit.plain = true;
+        return unit;
+    }
     // A price is one of a piece; its column keeps its own scale.
     if unit.plain && unit.scale.is_none() && says(&["price", "prices", "preis", "prix", "precio"]) {
         unit.scale = Some(0);
@@ -175,6 +189,33 @@ pub(in crate::structure) fn header_unit(header: &str) -> LabelUnit {
         None
     };
     unit
+}
+
+/// "2024 $", "Total £": the unit is what stands last, by itself.
+fn ends_with_currency(header: &str) -> bool {
+    let last = header.split_whitespace().next_back().unwrap_or("");
+    header.contains(' ') && last.ends_with(['$', '€', '£', '¥', '₹']) && last.len() <= 4
+}
+
+/// "31 March 2024 Number"
+fn ends_with_number(header: &str) -> bool {
+    matches!(header.split_whitespace().next_back(), Some("number" | "numbers" | "no." | "#"))
+}
+
+/// Whether a label says that it counts shares, and not only what happens to them.
+fn counts_shares(label: &str) -> bool {
+    let words = [
+        "number",
+        "no. of",
+        "average",
+        "outstanding",
+        "in issue",
+        "shares used",
+        "basic",
+        "diluted",
+        "('000)",
+    ];
+    words.iter().any(|word| label.contains(word))
 }
 
 /// The unit in brackets or behind a comma at the end: "Interest cover (times)", "Revenue, £m".

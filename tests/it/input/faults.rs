@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use docproc::config::SandboxMode;
+use docproc::config::{SandboxMode, TimeSpan};
 use docproc::error::ErrorCode;
 use docproc::input::{Fault, InjectedFault, ReadRequest, WorkerOptions, WorkerPool};
 
@@ -65,8 +65,9 @@ fn a_hang_is_killed_at_the_page_limit() {
 
 #[test]
 fn a_hang_is_killed_at_the_document_limit() {
-    let outcome =
-        with_fault(Fault::EndlessLoop, 9, |_, request| request.settings.timeout.0 = Duration::from_secs(2));
+    let outcome = with_fault(Fault::EndlessLoop, 9, |_, request| {
+        request.settings.timeout = Some(TimeSpan(Duration::from_secs(2)))
+    });
     assert_eq!(outcome.errors, [(None, ErrorCode::DocumentTimeout)], "{outcome:?}");
     assert!(!outcome.numbers().contains(&3));
 }

@@ -126,8 +126,8 @@ pub(super) struct Exchange {
     pub rows: (usize, usize),
     /// Columns in which the sum fails.
     pub columns: Vec<usize>,
-    /// Whether the result is one of the two.
-    pub moves_result: bool,
+    /// Whether the sum alone does not tell: another must come out, too.
+    pub needs_another_sum: bool,
     pub checks: Vec<(usize, Check)>,
 }
 
@@ -287,6 +287,13 @@ impl<'s, 't> Seeker<'s, 't> {
         for (at, &(part, factor)) in parts.iter().enumerate() {
             let Some(values) = values_of(part) else { continue };
             *tried += outside + 1;
+            // A subtotal of the rows above it: the sum takes it or its parts, and begins with a row further up.
+            let others =
+                |index: usize| self.result[index] - difference[index] - f64::from(factor) * values[index];
+            if columns.iter().all(|&index| (others(index) - values[index]).abs() <= slack * self.units[index])
+            {
+                continue;
+            }
             // With the numbers of a row outside in place of this one's it comes out.
             let due: Vector =
                 values.iter().zip(&difference).map(|(value, d)| value + f64::from(factor) * d).collect();
@@ -322,7 +329,11 @@ impl<'s, 't> Seeker<'s, 't> {
         Some(Exchange {
             rows: (first, second),
             columns: columns.iter().map(|&at| self.columns[at]).collect(),
-            moves_result: first == self.row || second == self.row,
+            // The result may be one of the two; and a sum that begins with a row further up, beyond rows that are none of
+            // its terms, is no sum with rows in wrong places: net income and, below its parts, other comprehensive income.
+            needs_another_sum: first == self.row
+                || second == self.row
+                || parts.first().is_some_and(|top| first == top.0) && second < first,
             checks: columns.iter().map(|&at| &self.columns[at]).filter_map(check).collect(),
         })
     }
