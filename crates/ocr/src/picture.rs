@@ -75,7 +75,7 @@ impl<'a> Picture<'a> {
             1 => (0..w).flat_map(|x| (0..h).rev().map(move |y| pixels[y * w + x])).collect(),
             _ => (0..w).rev().flat_map(|x| (0..h).map(move |y| pixels[y * w + x])).collect(),
         };
-        let (width, height) = if quarters % 2 == 0 { (w, h) } else { (h, w) };
+        let (width, height) = if quarters.is_multiple_of(2) { (w, h) } else { (h, w) };
         Picture::of(Level { width, height, pixels: pixels.into() })
     }
 

@@ -85,7 +85,7 @@ pub fn regions(map: &[f32], width: usize, height: usize, options: &DetectorOptio
         return Vec::new();
     }
     let components = components(map, width, height, options);
-    let own: Vec<Region> = components.iter().map(|component| smallest(component)).collect();
+    let own: Vec<Region> = components.iter().map(smallest).collect();
     let skew = skew(&own);
     let mut found: Vec<Region> = own
         .into_iter()
@@ -171,8 +171,8 @@ fn components(map: &[f32], width: usize, height: usize, options: &DetectorOption
             }
         }
         let mut corners = Vec::with_capacity(4 * (bottom - top + 1));
-        for y in top..=bottom {
-            let (first, last) = std::mem::replace(&mut ends[y], (usize::MAX, 0));
+        for (y, ends) in ends.iter_mut().enumerate().take(bottom + 1).skip(top) {
+            let (first, last) = std::mem::replace(ends, (usize::MAX, 0));
             for x in [first as f32, last as f32 + 1.0] {
                 corners.extend([(x, y as f32), (x, y as f32 + 1.0)]);
             }

@@ -80,10 +80,12 @@ struct StandIn {
 impl PictureReader for StandIn {
     fn read(&self, picture: GrayPicture<'_>, turn: bool, may_go_on: MayGoOn<'_>) -> Result<PictureReading> {
         assert!(turn && picture.pixels.len() == (picture.width * picture.height) as usize);
-        while self.endless {
-            self.asked.fetch_add(1, Ordering::SeqCst);
-            may_go_on()?;
-            std::thread::sleep(Duration::from_millis(5));
+        if self.endless {
+            loop {
+                self.asked.fetch_add(1, Ordering::SeqCst);
+                may_go_on()?;
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
         if self.quarters > 3 {
             return Err(Error::new(ErrorCode::ModelRun, "the model failed"));
