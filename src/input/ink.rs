@@ -99,10 +99,23 @@ impl Tones {
         let (width, height) = (width as usize, height as usize);
         let scale = (width as f32 / page.0, height as f32 / page.1);
         let mut tones = Self { width, height, luma, covered: vec![false; width * height], scale };
+        // Words that begin less words that end, added up along both sides: the time does not depend on how large they are.
+        let stride = width + 1;
+        let mut begins = vec![0i32; stride * (height + 1)];
         for word in words {
             let (columns, rows) = tones.pixels(word, 1.0);
-            for row in rows {
-                tones.covered[row * width + columns.start..row * width + columns.end].fill(true);
+            for (row, sign) in [(rows.start, 1), (rows.end, -1)] {
+                begins[row * stride + columns.start] += sign;
+                begins[row * stride + columns.end] -= sign;
+            }
+        }
+        for row in 0..height {
+            let mut here = 0;
+            for column in 0..width {
+                let at = row * stride + column;
+                begins[at] += if row > 0 { begins[at - stride] } else { 0 };
+                here += begins[at];
+                tones.covered[row * width + column] = here > 0;
             }
         }
         tones

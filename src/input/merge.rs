@@ -13,11 +13,18 @@ const TELLING: usize = 4;
 /// Words that must tell before a text layer is given up, and share of them that must agree.
 const FEWEST: usize = 6;
 const AGREE: f64 = 0.5;
+/// Pairs of words that are compared: a page has some thousand words, and a hostile one must not take hours.
+const MOST_COMPARED: usize = 100_000_000;
 /// Similarity from which two readings are the same word.
 const SIMILAR: f64 = 0.7;
 
 /// Puts the words that OCR read on a page in their places, and gives the words in whose place they stand.
+///
+/// A page with too many words to compare stays as it is, and its pictures unread.
 pub(super) fn put(page: &mut Page, read: Vec<Word>, purpose: OcrPurpose) -> Vec<Word> {
+    if purpose == OcrPurpose::Add && page.words.len().saturating_mul(read.len()) > MOST_COMPARED {
+        return Vec::new();
+    }
     let replaced = match purpose {
         OcrPurpose::Add => add(page, read),
         OcrPurpose::Replace | OcrPurpose::Check | OcrPurpose::Compare => {
@@ -137,6 +144,9 @@ fn add(page: &mut Page, read: Vec<Word>) -> Vec<Word> {
 
 /// Whether the text layer has other words than OCR reads in their place; how many of how many agree.
 pub(super) fn disagreement(layer: &[Word], read: &[Word]) -> Option<(usize, usize)> {
+    if layer.len().saturating_mul(read.len()) > MOST_COMPARED {
+        return None;
+    }
     let plain = |text: &str| -> String {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };

@@ -217,7 +217,10 @@ pub(super) fn fill_in(
     words: &mut Vec<Word>,
     mut objects: WordObjects,
 ) -> WordObjects {
-    for filled in filled {
+    /// Words that are looked at for all fields together.
+    const MOST_COMPARED: usize = 50_000_000;
+    let most = MOST_COMPARED / words.len().max(1);
+    for filled in filled.iter().take(most) {
         let FS_RECTF { left, bottom, right, top } = filled.rect;
         let bbox = frame.rect(left, bottom, right, top);
         if bbox.intersection(&frame.page_box()).is_none() {
