@@ -12,6 +12,8 @@ const NUMBER_GAP: f32 = 0.22;
 const GROUP_GAP: f32 = 0.45;
 /// Largest gap, in em, between a minus sign and its number.
 const SIGN_GAP: f32 = 0.6;
+/// Largest gap, in em, between the code of a currency and its number.
+const CODE_GAP: f32 = 1.0;
 /// Space between words where there are too few to measure it, in em.
 const USUAL_SPACE: f32 = 0.25;
 /// Largest gap, in em, over which a closing parenthesis or percent sign joins the number before it.
@@ -295,7 +297,9 @@ fn joins(
     let piece = &pieces[next];
     let (before, after) = (pieces[last].text, piece.text);
     let leads = |&index: &usize| is_currency_sign(pieces[index].text) || pieces[index].text == "(";
-    if is_currency_sign(before) && group.iter().all(leads) && starts_number(after) {
+    // "CHF" over the labels and the "2024" of a column are no amount.
+    let apart = currency_code(before).is_some() && (gap > CODE_GAP * em || is_year(after));
+    if is_currency_sign(before) && !apart && group.iter().all(leads) && starts_number(after) {
         return true;
     }
     if is_currency_sign(after)
