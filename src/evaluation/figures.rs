@@ -210,13 +210,14 @@ impl Tally {
             let what = figure.map_or(Some("not_found"), |figure| wrong(fact, figure));
             counts[1] += usize::from(what.is_none());
             if let (Some(figure), Some(index)) = (figure, paired) {
+                let states_wrong = |(_, stated, right): &(_, bool, bool)| *stated && !right;
                 self.outcomes.push(FigureOutcome {
                     document: document.clone(),
                     group: group.clone(),
                     read_in: read_in(figure),
                     features: features[*index].clone(),
                     confidence: figure.confidence,
-                    right: what.is_none(),
+                    right: what.is_none() && !attributes_of(fact, figure).iter().any(states_wrong),
                 });
                 *self.found.entry(fact.place).or_default() += 1;
                 let attributes = self.attributes.entry(fact.place).or_default();

@@ -25,7 +25,7 @@ pub struct FigureOutcome {
     pub features: Vec<f32>,
     /// What docproc says the probability is that it is right.
     pub confidence: f32,
-    /// Whether value, scale and sign are right.
+    /// Whether nothing that it states is wrong: value, scale, sign, kind, currency, period.
     pub right: bool,
 }
 

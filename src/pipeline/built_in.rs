@@ -42,7 +42,7 @@ fn load(
     Ok(Some((Evaluator::with_simd(&network, config.optimization.enable_simd), info)))
 }
 
-/// Says how probable it is that value, scale and sign of a figure are right.
+/// Says how probable it is that nothing that a figure states is wrong.
 pub(super) struct FigureConfidence {
     evaluator: Evaluator,
     /// For the analysis.

@@ -181,7 +181,7 @@ fn anomaly_detector() -> Recipe {
     }
 }
 
-/// Whether a figure was read rightly, from its print and its table, 42-32-16-1 with ReLU.
+/// Whether nothing that a figure states is wrong, from its print, its table and the other tables, 76-32-16-1 with ReLU.
 fn confidence_estimator() -> Recipe {
     let layers = [(32, "relu"), (16, "relu"), (1, "linear")];
     Recipe {

@@ -6,6 +6,7 @@ use super::conventions::locale_of;
 use super::entities::{figures_of_heading, figures_of_table, findings_of_sentence};
 use super::labels::figures_of_labels;
 use super::numbers::Locale;
+use super::periods::LeadIn;
 use super::places::place_of_sentence;
 use super::sentences::heading_draft;
 use super::sentiment::{sentence_sentiment, strongest, sum_by_section};
@@ -157,6 +158,7 @@ pub fn assemble(
     let none = TextPrediction::default();
     let mut sentences = Vec::with_capacity(structure.sentences.len());
     let (mut entities, mut figures) = (Vec::new(), Vec::new());
+    let mut lead_in = LeadIn::default();
     for (index, draft) in structure.sentences.iter().enumerate() {
         limit.check()?;
         let prediction = text.sentences.get(index).unwrap_or(&none);
@@ -180,6 +182,7 @@ pub fn assemble(
             structure.locale,
             review.entities,
         );
+        lead_in.govern(draft, &structure.blocks[draft.block].label, &mut found.figures);
         entities.append(&mut found.entities);
         figures.append(&mut found.figures);
     }

@@ -100,6 +100,9 @@ impl Evidence {
 /// Words of a line from which it may be running text, and how many of them must be words in small letters.
 const PROSE_WORDS: usize = 9;
 const PROSE_SMALL_WORDS: usize = 5;
+/// The same for a whole sentence with a number in one line.
+const SENTENCE_WORDS: usize = 7;
+const SENTENCE_SMALL_WORDS: usize = 4;
 /// Share of the page's text width that a line of running text fills.
 const PROSE_WIDTH: f32 = 0.6;
 
@@ -144,6 +147,16 @@ fn part_prose(
             && line.bbox.width() >= PROSE_WIDTH * (right - left)
             && spans_numbers(line)
     };
+    // "Revenue rose by 26.8% to €6,256.6 million in 2023." under a table is no label of a row.
+    let is_sentence = |line: &Line| {
+        let words = texts(line);
+        let small = |word: &&&str| word.chars().all(char::is_lowercase);
+        words.len() >= SENTENCE_WORDS
+            && words.iter().filter(small).count() >= SENTENCE_SMALL_WORDS
+            && words[0].starts_with(char::is_uppercase)
+            && words[words.len() - 1].ends_with('.')
+            && words.iter().any(|word| word.contains(|c: char| c.is_ascii_digit()))
+    };
     let mut before: Option<usize> = None;
     for index in 0..lines.len() {
         let line = &lines[index];
@@ -158,7 +171,7 @@ fn part_prose(
                 && !texts(above).last().is_some_and(|word| word.ends_with(['.', ':']))
         });
         before = None;
-        if (is_prose(line) || ends_paragraph) && alone(index) {
+        if (is_prose(line) || is_sentence(line) || ends_paragraph) && alone(index) {
             labels[index] = text_label;
             before = Some(index);
         } else if names_table(&texts(line)) && alone(index) {

@@ -90,7 +90,11 @@ fn figures_of(
             unit: figure.unit.clone(),
             currency: figure.currency.map(str::to_owned),
             scale: figure.scale,
-            period: period.map(|period| period.to_string()),
+            // An amount of a month is one of the time from its first to its last day, as in tables.
+            period: period.map(|period| match figure.value {
+                Some(_) => period.spanned().to_string(),
+                None => period.to_string(),
+            }),
             sentence: None,
             heading: None,
             cell: None,

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::document::{Document, draw};
 use super::paper::{Truth, Want, Wanted};
@@ -69,6 +69,8 @@ pub struct Verdicts {
     pub wrong: Vec<String>,
     /// Figures that are sure and wrong.
     pub sure: Vec<String>,
+    /// What is right, a line for each document.
+    truth: Vec<String>,
     pub tables: usize,
     pub false_findings: Vec<String>,
     /// Changes of documents and those that a finding cites, by kind.
@@ -91,7 +93,8 @@ struct Figure<'a> {
 }
 
 /// Draws the documents of the seeds, analyzes them in one run, and compares. The folder keeps documents,
-/// analyses and a list of what is not right, `wrong.tsv`.
+/// analyses, a list of what is not right, `wrong.tsv`, and what is right as data for `docproc eval figures`,
+/// `truth.jsonl`.
 pub fn judge(seeds: impl Iterator<Item = u64>, folder: &Path) -> Verdicts {
     let documents: Vec<(String, Document)> =
         seeds.map(|seed| (format!("seed-{seed}.pdf"), draw(seed))).collect();
@@ -110,6 +113,7 @@ pub fn judge(seeds: impl Iterator<Item = u64>, folder: &Path) -> Verdicts {
         verdicts.add(name, document, &analysis);
     }
     fs::write(folder.join("wrong.tsv"), verdicts.wrong.join("\n")).unwrap();
+    fs::write(folder.join("truth.jsonl"), verdicts.truth.join("\n")).unwrap();
     verdicts
 }
 
@@ -155,7 +159,7 @@ impl Verdicts {
         }
         // A figure that stands for a number stands for nothing else, however far its box reaches.
         let mut taken = BTreeSet::new();
-        let mut judged = Vec::new();
+        let (mut judged, mut facts) = (Vec::new(), Vec::new());
         let figures = |wanted: &&Truth| matches!(wanted.want, Want::Figure(_));
         let (first, then): (Vec<&Truth>, Vec<&Truth>) = document.truths.iter().partition(figures);
         for truth in first.into_iter().chain(then) {
@@ -166,8 +170,11 @@ impl Verdicts {
                 .collect();
             let figure = at(truth, &free);
             taken.extend(figure.map(|figure| figure.index));
+            facts.extend(fact(truth, figure));
             judged.push((truth, compare(truth, figure)));
         }
+        let group = name.trim_end_matches(".pdf");
+        self.truth.push(json!({"document": name, "group": group, "facts": facts}).to_string());
         for (truth, verdict) in &judged {
             let example = format!(
                 "{name} page {} `{}` ({}): {}",
@@ -331,6 +338,32 @@ fn at<'a>(truth: &Truth, figures: &[&'a Figure<'a>]) -> Option<&'a Figure<'a>> {
             top <= middle && middle <= bottom && right.min(x1) - left.max(x0) >= 0.5 * (x1 - x0)
         })
         .min_by(|a, b| (a.bbox[2] - a.bbox[0]).total_cmp(&(b.bbox[2] - b.bbox[0])))
+}
+
+/// The truth as a fact of `docproc eval figures`. Where more than one reading is right, it is the one that was read. At a
+/// place for nothing where something is read stands a value that no figure has.
+fn fact(truth: &Truth, figure: Option<&Figure<'_>>) -> Option<Value> {
+    const NO_VALUE: f64 = 1e300;
+    let (value, kind, unit, period) = match (&truth.want, figure) {
+        (Want::Figure(wanted), _) => {
+            let read = |name: &str| figure.and_then(|figure| figure.json[name].as_str()).unwrap_or_default();
+            let value = figure.map_or(wanted.values[0], |figure| figure.value);
+            let close = |a: f64| (a - value).abs() <= 1e-6 * a.abs().max(value.abs()).max(1e-9);
+            let value = wanted.values.iter().copied().find(|a| close(*a)).unwrap_or(wanted.values[0]);
+            let kind = wanted.kinds.iter().find(|kind| **kind == read("type")).unwrap_or(&wanted.kinds[0]);
+            let period = wanted.periods.iter().find(|period| *period == read("period"));
+            let period = period.or(wanted.periods.first()).cloned().unwrap_or_default();
+            (value, *kind, wanted.currency.unwrap_or_default(), period)
+        }
+        (Want::Nil, Some(_)) => (0.0, "OTHER", "", String::new()),
+        (Want::Nothing, Some(_)) => (NO_VALUE, "OTHER", "", String::new()),
+        (_, None) => return None,
+    };
+    let place = if truth.tags.iter().any(|tag| tag.starts_with("prose")) { "prose" } else { "table" };
+    Some(json!({
+        "text": truth.text, "value": value, "type": kind, "unit": unit, "period": period, "page": truth.ink.page,
+        "box": truth.ink.bbox, "place": place, "concept": truth.label,
+    }))
 }
 
 fn compare(truth: &Truth, figure: Option<&Figure<'_>>) -> Verdict {

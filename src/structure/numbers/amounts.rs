@@ -260,6 +260,14 @@ impl Scanner<'_, '_> {
                 return;
             }
         }
+        if amount.currency.is_none()
+            && let Some((power, code, next)) = scale::with_currency(tokens, amount.end)
+        {
+            amount.scale = Some(power);
+            amount.currency = Some(code);
+            amount.end = next;
+            return;
+        }
         let found = scale::after(tokens, amount.end, amount.currency.is_some());
         // Without a currency, what a letter counts must follow: "35m customers", but neither a pipe of 35m nor a 401k.
         let letter = tokens.text_at(amount.end).len() == 1

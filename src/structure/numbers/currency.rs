@@ -38,6 +38,12 @@ const NAMES: &[(&[&str], &str)] = &[
     (&["singapore", "dollar"], "SGD"),
     (&["new", "zealand", "dollar"], "NZD"),
     (&["euro"], "EUR"),
+    (&["brazilian", "reais"], "BRL"),
+    (&["reais"], "BRL"),
+    (&["swedish", "kronor"], "SEK"),
+    (&["danish", "kroner"], "DKK"),
+    (&["norwegian", "kroner"], "NOK"),
+    (&["south", "african", "rand"], "ZAR"),
     (&["pound", "sterling"], "GBP"),
     (&["british", "pound"], "GBP"),
     (&["swiss", "franc"], "CHF"),
@@ -158,7 +164,7 @@ pub(super) fn after(tokens: &Tokens<'_>, at: usize) -> Option<(&'static str, usi
                     let word = tokens.word(end);
                     let fits =
                         first.iter().enumerate().all(|(offset, part)| tokens.word(at + offset) == *part)
-                            && word.strip_suffix('s').unwrap_or(&word) == *last;
+                            && (word == *last || word.strip_suffix('s') == Some(*last));
                     fits.then_some((*code, end + 1))
                 })
                 .next()

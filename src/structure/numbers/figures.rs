@@ -7,7 +7,7 @@ use super::calendar::Period;
 use super::digits::{Locale, scale_by};
 use super::lexer::{TokenKind, Tokens};
 use super::parse::{per_share_at, percent_at};
-use super::periods::{Pattern, PeriodAt, period_at, year_at};
+use super::periods::{Pattern, PeriodAt, period_at, small_number, year_at};
 use super::validate::is_not_a_figure;
 use super::{counted, currency, scale};
 use crate::document::analysis::FigureKind;
@@ -70,6 +70,17 @@ struct Scanner<'t, 'a> {
 impl Scanner<'_, '_> {
     /// Reads a date or period at `at`, with the further years of an enumeration; gives the token after it.
     fn dates(&self, at: usize, figures: &mut Vec<FoundFigure>) -> Option<usize> {
+        // "Three and six months ended June 30, 2025" are two periods.
+        if let Some((count, and)) = small_number(self.tokens, at)
+            && self.tokens.word(and) == "and"
+            && let Some(longer) = period_at(self.tokens, and + 1, self.locale)
+            && let Pattern::Ended { length, .. } = longer.pattern
+            && let Some(period) = longer.period.end().and_then(|end| length.of(count).ended(end))
+        {
+            let shorter = PeriodAt { period, alternatives: Vec::new(), ..longer };
+            figures.push(self.date(at..and, &shorter));
+            return Some(and + 1);
+        }
         let first = period_at(self.tokens, at, self.locale)?;
         if !self.date_may_stand(at, &first) {
             return None;

@@ -79,7 +79,8 @@ impl ParsedNumber {
 
 /// Reads text that is one number and nothing else: `$ (4,512)`, `12.5 %`, `1.234,56 €`, `1,23,456`, `4,512-`,
 /// `1.2 billion`, `45 bps`, `3.5x`, `—`. An opening parenthesis alone counts, because tables often put the closing
-/// one into a cell of its own. `None` for everything else: dates, ranges, words, section numbers.
+/// one into a cell of its own. A range of percentages or amounts ("3.5 - 4.4 %", "$2 to $3") reads as its first number, with
+/// the other as its alternative. `None` for everything else: dates, ranges of years, words, section numbers.
 ///
 /// `(1)` reads as -1; whether it is a footnote mark is for the table to say.
 #[must_use]
@@ -88,6 +89,29 @@ pub fn parse_number(text: &str, locale: Locale) -> Option<ParsedNumber> {
     if text.len() > LONGEST {
         return None;
     }
+    whole_number(text, locale).or_else(|| range(text, locale))
+}
+
+/// The lower end of a range whose ends are percentages or amounts of one currency.
+fn range(text: &str, locale: Locale) -> Option<ParsedNumber> {
+    let (low, high) =
+        [" - ", "–", "—", " to ", " bis "].iter().find_map(|between| text.split_once(between))?;
+    let (mut low, high) = (whole_number(low.trim(), locale)?, whole_number(high.trim(), locale)?);
+    let known = |number: &ParsedNumber| number.unit != NumberUnit::None || number.currency.is_some();
+    let fits = low.unit == high.unit && low.currency == high.currency || !known(&low) || !known(&high);
+    let ascends = !low.nil && !high.nil && low.value <= high.value && high.negative.is_none();
+    if !(known(&low) || known(&high)) || !fits || !ascends {
+        return None;
+    }
+    if !known(&low) {
+        (low.unit, low.currency) = (high.unit, high.currency);
+    }
+    low.scale = low.scale.or(high.scale);
+    low.alternatives = vec![high.value];
+    Some(low)
+}
+
+fn whole_number(text: &str, locale: Locale) -> Option<ParsedNumber> {
     let tokens = Tokens::new(text);
     let mut reader = Reader {
         tokens: &tokens,
@@ -469,6 +493,23 @@ mod tests {
         let number = parse_number("1.234", german).expect("a number");
         assert_eq!((number.value, number.alternatives), (1_234.0, vec![]));
         assert_eq!(parse("(0)").value.to_bits(), 0.0f64.to_bits());
+    }
+
+    #[test]
+    fn a_range_reads_as_its_first_number_and_keeps_the_other() {
+        for (text, low, high) in [
+            ("3.5 - 4.4%", 3.5, 4.4),
+            ("1.2% – 2.0%", 1.2, 2.0),
+            ("2.1 to 3.6%", 2.1, 3.6),
+            ("$2.50–$3.75", 2.5, 3.75),
+        ] {
+            let number = parse_number(text, Locale::UNITED_STATES).expect(text);
+            assert_eq!((number.value, &number.alternatives[..]), (low, &[high][..]), "{text}");
+            assert!(number.kind() != FigureKind::Number, "{text}");
+        }
+        for text in ["2025 - 2030", "2025–2030", "1 - 3", "5% - 3%", "$5 - 3%", "10-12%"] {
+            assert_eq!(parse_number(text, Locale::UNITED_STATES), None, "{text}");
+        }
     }
 
     #[test]

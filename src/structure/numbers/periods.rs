@@ -192,6 +192,15 @@ impl Length {
         matches!(self, Self::Months(12) | Self::Weeks(52 | 53))
     }
 
+    /// So many of the same measure.
+    pub(super) fn of(self, count: u32) -> Self {
+        match self {
+            Self::Months(_) => Self::Months(count),
+            Self::Weeks(_) => Self::Weeks(count),
+            Self::Days(_) => Self::Days(count),
+        }
+    }
+
     /// The span of this length up to a day.
     pub(super) fn ended(self, end: Date) -> Option<Period> {
         match self {

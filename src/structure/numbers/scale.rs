@@ -106,6 +106,24 @@ pub(super) fn after(tokens: &Tokens<'_>, at: usize, money: bool) -> Option<(i32,
     (money || attached && tokens.text_at(at) != "b").then_some((scale, at + 1))
 }
 
+/// A scale and a currency written as one word behind a number, and the token after it: "7.733,1 T€", "12 TEUR", "5 Mio€".
+pub(super) fn with_currency(tokens: &Tokens<'_>, at: usize) -> Option<(i32, &'static str, usize)> {
+    let text = tokens.text_at(at);
+    let of = |prefix: &str| match prefix {
+        "T" | "k" | "K" => Some(3),
+        "M" | "m" | "Mio" => Some(6),
+        "Mrd" | "Md" | "bn" => Some(9),
+        _ => None,
+    };
+    if let Some(scale) = of(text) {
+        let joined = tokens.list.get(at + 1).is_some_and(|token| !token.spaced);
+        let (code, end) = currency::after(tokens, at + 1).filter(|_| joined)?;
+        return Some((scale, code, end));
+    }
+    let (prefix, code) = text.split_at_checked(text.len().checked_sub(3)?)?;
+    Some((of(prefix)?, currency::code(code)?, at + 1))
+}
+
 /// What a number is about where a caption makes an exception for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ScaleSubject {
@@ -232,8 +250,11 @@ fn caption_scale(tokens: &Tokens<'_>, at: usize) -> Option<i32> {
     }
     let word = text.to_lowercase();
     // "12 million", "several million", "a thousand" are amounts.
+    // "2023 Miles de €" heads a column: its year counts nothing. "ZAR (2 634) million" is an amount like any other.
+    let is_year = |text: &str| text.len() == 4 && (text.starts_with("19") || text.starts_with("20"));
     let counted = at > 0
-        && (tokens.is_number(at - 1)
+        && (tokens.is_number(at - 1) && !is_year(tokens.text_at(at - 1))
+            || tokens.is_symbol(at - 1, ')') && at > 1 && tokens.is_number(at - 2)
             || QUANTIFIERS.contains(&tokens.word(at - 1).as_str())
             || tokens.is_symbol(at - 1, '-') && at > 1 && tokens.is_number(at - 2));
     if let Some(scale) = word_scale(&word).filter(|_| !counted) {
@@ -304,11 +325,14 @@ const UNIT_WORDS: &[&str] = &[
     "au",
     "audited",
     "australian",
+    "african",
     "beträge",
+    "brazilian",
     "british",
     "canadian",
     "crore",
     "d",
+    "danish",
     "data",
     "de",
     "dollar",
@@ -333,6 +357,8 @@ const UNIT_WORDS: &[&str] = &[
     "is",
     "japanese",
     "kong",
+    "kroner",
+    "kronor",
     "money",
     "montants",
     "new",
@@ -352,7 +378,12 @@ const UNIT_WORDS: &[&str] = &[
     "pound",
     "pounds",
     "presented",
+    "norwegian",
+    "rand",
     "rate",
+    "reais",
+    "south",
+    "swedish",
     "rates",
     "ratio",
     "ratios",

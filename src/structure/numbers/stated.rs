@@ -241,6 +241,17 @@ impl PeriodParts {
         !self.has_year() && !self.is_empty()
     }
 
+    /// Whether it is a day, or a year up to a day, with its year.
+    #[must_use]
+    pub fn is_day_or_year_ended(&self) -> bool {
+        let whole = match self.extent {
+            Stated::Nothing => true,
+            Stated::One(Extent::Ended(length)) => length.is_year(),
+            _ => false,
+        };
+        whole && matches!(self.day, Stated::One(MonthDay { day: Some(_), .. })) && self.year.one().is_some()
+    }
+
     /// Whether it states how long the time is.
     #[must_use]
     pub fn has_extent(&self) -> bool {

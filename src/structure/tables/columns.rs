@@ -1,6 +1,6 @@
 //! Columns of a region: vertical corridors that no body line crosses, and vertical rulings.
 
-use super::lines::{Chunk, Line, Region, is_currency_sign, is_numeric, is_year, line_of_chunks};
+use super::lines::{Chunk, Line, MARK_SIZE, Region, is_currency_sign, is_numeric, is_year, line_of_chunks};
 use crate::document::BBox;
 use crate::structure::numbers::is_month;
 
@@ -10,9 +10,6 @@ const CROSSING_SHARE: f32 = 0.04;
 const MIN_CORRIDOR: f32 = 0.18;
 /// Gap, in em, at which a chunk that crosses a known column boundary is cut there.
 const CUT_GAP: f32 = 0.3;
-
-/// Size, in em, below which digits are marks.
-const MARK_SIZE: f32 = 0.75;
 
 /// Columns from left to right: the x positions that separate them, one fewer than columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +64,7 @@ impl Columns {
 /// Whether a chunk is a date of digits in a header, or the rest of one that is wrapped there: "31.12.2022", a year,
 /// "30, 2023", or "31" under "March".
 pub(super) fn is_rest_of_date(region: &Region<'_>, line: usize, chunk: &Chunk) -> bool {
-    let text = region.text(chunk);
+    let text = region.text_without_marks(chunk);
     let is_day = |text: &str| text.len() <= 2 && text.parse().is_ok_and(|day: u32| (1..=31).contains(&day));
     // "31.12.2022"
     let parts: Vec<&str> = text.split('.').collect();
@@ -110,9 +107,11 @@ pub(super) fn first_data_line(region: &Region<'_>) -> Option<usize> {
 }
 
 /// Whether a line gives the columns numbers, "(1) (2) (3)" or "1 2 3 4": it is a header. Without brackets only at least
-/// four numbers from 1 on are taken for that.
+/// four numbers from 1 on are taken for that. "Note" may stand before them.
 pub(super) fn numbers_columns(region: &Region<'_>, line: &Line) -> bool {
-    let texts: Vec<String> = line.chunks.iter().map(|chunk| region.text(chunk)).collect();
+    let texts = line.chunks.iter().map(|chunk| region.text(chunk));
+    let texts: Vec<String> =
+        texts.skip_while(|text| text.chars().all(|c| c.is_alphabetic() || c == '.')).collect();
     let inner = |text: &str| -> Option<u32> {
         let bare = [('(', ')'), ('[', ']')]
             .iter()
@@ -380,7 +379,17 @@ fn cut_chunk(region: &Region<'_>, chunk: &Chunk, columns: &Columns) -> Vec<Chunk
                     .iter()
                     .any(|&at| extent.center_x() < at && at < bbox.center_x() + bbox.width())
         };
-        let ends = new_date() || at_boundary() && wide();
+        // "31 December", "December 2023": a date is not cut, however wide the space behind its digits looks.
+        let within_date = || {
+            let before = parts.last().and_then(|part| part.last()).map(|&last| region.pieces[last].text);
+            let text = region.pieces[index].text.trim_end_matches(',');
+            let is_day =
+                |text: &str| text.len() <= 2 && text.parse().is_ok_and(|day: u32| (1..=31).contains(&day));
+            before.map(|before| before.trim_end_matches([',', '.'])).is_some_and(|before| {
+                is_day(before) && is_month(text) || is_month(before) && (is_day(text) || is_year(text))
+            })
+        };
+        let ends = new_date() || at_boundary() && wide() && !within_date();
         match parts.last_mut() {
             Some(part) if !ends => {
                 part.push(index);

@@ -84,6 +84,15 @@ pub(super) fn column_dates(statements: &Statements<'_>) -> ColumnDates {
             parts.complete(&above.phrase(&years));
         }
     }
+    // "As at 30 June 2025 | 2024": the phrase that stands over the first of two years holds for the next, too.
+    for column in 2..columns.len() {
+        let left = own[..column].iter().rposition(|parts| !parts.is_year()).unwrap_or(0);
+        let said = own[left];
+        let apart = said.year().is_some_and(|year| columns[column].year().is_some_and(|other| other != year));
+        if left > 0 && columns[column].is_year() && said.is_day_or_year_ended() && said.is_pure() && apart {
+            columns[column].complete(&said.without_year());
+        }
+    }
     let table = (!columns.iter().skip(1).any(|parts| parts.has_year()))
         .then(|| if stub.period(locale).is_some() { Some(stub) } else { above.whole(locale) })
         .flatten();
@@ -235,6 +244,15 @@ mod tests {
             ["", "2023-07-01/2024-06-30", "2022-07-01/2023-06-30"]
         );
         assert_eq!(periods(&["", "2024", "Change"], &["For the years 2024 and 2023"]), ["", "2024", ""]);
+        assert_eq!(
+            periods(&["", "As at 30 June 2025", "2024", "Change"], &[]),
+            ["", "2025-06-30", "2024-06-30", ""]
+        );
+        assert_eq!(
+            periods(&["", "Three months ended 31 March 2025", "2024"], &[]),
+            ["", "2025-01-01/2025-03-31", "2024"],
+            "a year beside a quarter may be a whole one"
+        );
         // Which of the two lengths is meant is not known.
         let above = ["For the three and six months ended June 30, 2024 and 2023"];
         assert_eq!(periods(&["", "2024", "2023"], &above), ["", "", ""]);

@@ -4,7 +4,7 @@ use super::dated_rows::{date_table, report_day};
 use super::detect::{Found, around, find_regions};
 use super::extent::{table_lines, with_stub};
 use super::grid::{Grid, grid_of};
-use super::lines::{Region, upright};
+use super::lines::{Region, is_year, upright};
 use super::rotated::add_rotated_headers;
 use super::stacked::stacked_tables;
 use super::values::{Context, Unit, headers_of_table, scale_statement, table_of};
@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::limit::Limit;
 use crate::structure::PageBlock;
 use crate::structure::blocks::names_table;
-use crate::structure::numbers::{Locale, ScaleStatement, scale_from_caption};
+use crate::structure::numbers::{Locale, ScaleStatement, scale_from_caption, unit_line};
 use crate::structure::units::{Evidence, Resolved, Scopes, names_measure};
 
 /// Share of a found region's words that must lie in a block for the block to take the region over.
@@ -41,6 +41,9 @@ const CONTEXT_GAP: f32 = 3.0;
 /// Words of a paragraph, and the share of a table's width that it fills, from which it parts two tables.
 const PARAGRAPH_WORDS: usize = 12;
 const PARAGRAPH_WIDTH: f32 = 0.8;
+
+/// Lines of a table that may be column headers.
+const MOST_HEADERS: usize = 3;
 
 /// A table on one page.
 pub(super) struct Part<'p> {
@@ -233,6 +236,7 @@ fn page_parts<'p>(page: &'p Page, page_index: usize, blocks: &[(u32, &PageBlock)
             continue;
         }
         let mut found = found;
+        let body = found.bbox;
         if direction == 0 {
             let headers = add_rotated_headers(page, &mut grid, em);
             if let Some(bbox) = around(page, &headers) {
@@ -243,6 +247,11 @@ fn page_parts<'p>(page: &'p Page, page_index: usize, blocks: &[(u32, &PageBlock)
         if let Some(rest) = rest_region.as_ref().filter(|rest| rest.direction == direction) {
             let bbox = upright(&found.bbox, direction);
             above = lines_above(rest, &bbox, em);
+            // The unit may stand beside headers at a right angle, over the labels.
+            if body.y0 > found.bbox.y0 {
+                let beside = lines_above(rest, &upright(&body, direction), em);
+                above.splice(0..0, beside.into_iter().filter(|line| unit_line(line).is_some()));
+            }
             text_above = rest.lines.iter().filter(|line| line.center < bbox.y0).count();
             text_below = rest.lines.iter().filter(|line| line.center > bbox.y1).count();
         }
@@ -406,7 +415,7 @@ fn stacked(page: &Page, words: Vec<usize>) -> Vec<Vec<usize>> {
 }
 
 /// Takes the words that a caption, the title of a note or a paragraph parts from the block out of a region. A heading
-/// within a statement ("Current assets") parts nothing.
+/// within a statement ("Current assets") parts nothing, but one over new headers of years or dates does.
 fn without_parted(page: &Page, of_page: &[(u32, &PageBlock)], own: &PageBlock, member: &mut [bool]) {
     let text = |block: &PageBlock| -> Vec<&str> {
         let words = block.lines.iter().flatten().filter_map(|word| page.words.get(*word));
@@ -414,10 +423,11 @@ fn without_parted(page: &Page, of_page: &[(u32, &PageBlock)], own: &PageBlock, m
     };
     let parts = |block: &PageBlock| match block.label.as_str() {
         "Caption" => true,
-        "Section-header" | "Title" => names_table(&text(block)),
-        "Text" => {
-            text(block).len() > PARAGRAPH_WORDS && block.bbox.width() > PARAGRAPH_WIDTH * own.bbox.width()
+        "Section-header" | "Title" => names_table(&text(block)) || heads_dates(page, of_page, block),
+        "Text" if text(block).len() > PARAGRAPH_WORDS => {
+            block.bbox.width() > PARAGRAPH_WIDTH * own.bbox.width()
         }
+        "Text" => heads_dates(page, of_page, block),
         _ => false,
     };
     for (_, block) in of_page.iter().filter(|(_, block)| parts(block)) {
@@ -428,6 +438,29 @@ fn without_parted(page: &Page, of_page: &[(u32, &PageBlock)], own: &PageBlock, m
             *is_member &= !(above && y < block.bbox.y1 || below && y > block.bbox.y0);
         }
     }
+}
+
+/// Whether the table below a heading begins with headers of at least two years or dates and no amount.
+fn heads_dates(page: &Page, of_page: &[(u32, &PageBlock)], heading: &PageBlock) -> bool {
+    let below =
+        of_page.iter().map(|(_, block)| *block).filter(|block| block.bbox.y0 >= heading.bbox.y1 - 1.0);
+    let Some(next) = below.min_by(|a, b| a.bbox.y0.total_cmp(&b.bbox.y0)) else { return false };
+    if next.label != "Table" {
+        return false;
+    }
+    let mut years = 0;
+    for line in next.lines.iter().take(MOST_HEADERS) {
+        let words = line.iter().filter_map(|word| page.words.get(*word)).map(|word| word.text.as_str());
+        let digits: Vec<&str> = words.filter(|word| word.contains(|c: char| c.is_ascii_digit())).collect();
+        let is_bracket = |c: char| !c.is_alphanumeric();
+        // A day, a number of weeks or months, or the number of a column.
+        let is_day = |word: &str| word.trim_matches(is_bracket).parse().is_ok_and(|day: u32| day <= 53);
+        if !digits.iter().all(|word| is_year(word) || is_day(word)) {
+            break;
+        }
+        years += digits.iter().filter(|word| is_year(word)).count();
+    }
+    years >= 2
 }
 
 /// The words of a region without those of its caption and its notes.

@@ -4,7 +4,7 @@ use super::columns::{Columns, is_numeric_region, numbers_columns};
 use super::lines::{Chunk, Region};
 use super::rows::Rule;
 use crate::document::BBox;
-use crate::structure::numbers::{Locale, PeriodParts};
+use crate::structure::numbers::{Locale, PeriodParts, UnitLineKind, unit_line};
 
 /// A header cell before it has rows.
 #[derive(Clone, Debug)]
@@ -31,6 +31,7 @@ pub(super) fn header_cells(
         let shared = shared_spans(region, columns, line, lines);
         for (index, chunk) in region.lines[line].chunks.iter().enumerate() {
             let span = match shared.as_ref().and_then(|spans| spans[index]) {
+                _ if line == 0 && states_unit_of_table(region, columns, chunk) => (0, 0),
                 Some(span) => span,
                 None => span_of(region, columns, line, lines, chunk, rules),
             };
@@ -55,6 +56,14 @@ pub(super) fn header_cells(
     }
     let rows = assign_rows(&mut cells);
     (cells, rows)
+}
+
+/// Whether the first line is nothing but the unit of the table, set flush with its right edge: "DKK million" over "Change".
+/// It is no header of the last column; it belongs where other tables state their unit, over the labels.
+fn states_unit_of_table(region: &Region<'_>, columns: &Columns, chunk: &Chunk) -> bool {
+    let alone = region.lines[0].chunks.len() == 1;
+    let stated = || unit_line(&region.text(chunk)).filter(|line| line.kind == UnitLineKind::Whole);
+    alone && columns.len() > 2 && stated().is_some_and(|line| line.says.currency.is_some())
 }
 
 /// Whether the chunk is the next line of the cell above it.

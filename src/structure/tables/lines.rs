@@ -2,7 +2,7 @@
 
 use crate::document::{BBox, Page, Ruling, plain_of_raised};
 use crate::structure::conventions::spaces_group_on;
-use crate::structure::numbers::group_follows;
+use crate::structure::numbers::{currency_code, group_follows};
 
 /// Gap between two words, in em, from which they belong to different chunks.
 const CHUNK_GAP: f32 = 0.6;
@@ -12,10 +12,15 @@ const NUMBER_GAP: f32 = 0.22;
 const GROUP_GAP: f32 = 0.45;
 /// Largest gap, in em, between a minus sign and its number.
 const SIGN_GAP: f32 = 0.6;
+/// Largest gap, in em, between the code of a currency and its number.
+const CODE_GAP: f32 = 1.0;
 /// Space between words where there are too few to measure it, in em.
 const USUAL_SPACE: f32 = 0.25;
 /// Largest gap, in em, over which a closing parenthesis or percent sign joins the number before it.
 const CLOSING_GAP: f32 = 3.0;
+
+/// Size, in em, below which digits are marks.
+pub(super) const MARK_SIZE: f32 = 0.75;
 
 /// One word in table coordinates.
 #[derive(Clone, Debug)]
@@ -144,6 +149,14 @@ impl<'p> Region<'p> {
     /// The words of a chunk separated by single spaces.
     pub fn text(&self, chunk: &Chunk) -> String {
         joined_text(chunk.pieces.iter().map(|&piece| self.pieces[piece].text))
+    }
+
+    /// The same without raised marks behind it.
+    pub fn text_without_marks(&self, chunk: &Chunk) -> String {
+        let is_mark = |&&piece: &&usize| self.pieces[piece].size < MARK_SIZE * self.em;
+        let marks = chunk.pieces[1..].iter().rev().take_while(is_mark).count();
+        let words = &chunk.pieces[..chunk.pieces.len() - marks];
+        joined_text(words.iter().map(|&piece| self.pieces[piece].text))
     }
 }
 
@@ -284,7 +297,9 @@ fn joins(
     let piece = &pieces[next];
     let (before, after) = (pieces[last].text, piece.text);
     let leads = |&index: &usize| is_currency_sign(pieces[index].text) || pieces[index].text == "(";
-    if is_currency_sign(before) && group.iter().all(leads) && starts_number(after) {
+    // "CHF" over the labels and the "2024" of a column are no amount.
+    let apart = currency_code(before).is_some() && (gap > CODE_GAP * em || is_year(after));
+    if is_currency_sign(before) && !apart && group.iter().all(leads) && starts_number(after) {
         return true;
     }
     if is_currency_sign(after)
@@ -381,7 +396,7 @@ pub(super) fn is_currency_sign(text: &str) -> bool {
             | "Rs."
             | "Rs"
             | "kr"
-    )
+    ) || currency_code(bare).is_some()
 }
 
 fn starts_number(text: &str) -> bool {
@@ -404,7 +419,7 @@ pub(super) fn is_numeric(text: &str) -> bool {
         return true;
     }
     let (mut digits, mut letters) = (0, 0);
-    let text = without_magnitude(text);
+    let text = without_magnitude(without_code(text));
     for c in text.chars() {
         match c {
             '0'..='9' | '０'..='９' | '٠'..='٩' | '۰'..='۹' | '½' | '¼' | '¾' | '⅐'..='⅞' => {
@@ -438,6 +453,13 @@ fn is_mixed_fraction(text: &str) -> bool {
     set_apart
         && numerator.len() <= 2
         && matches!(denominator, "2" | "3" | "4" | "5" | "6" | "8" | "10" | "16" | "32" | "64")
+}
+
+/// `ZAR 1,234` and `1.234 kr` without the currency.
+fn without_code(text: &str) -> &str {
+    let before = text.split_once(' ').filter(|(sign, _)| is_currency_sign(sign)).map(|(_, rest)| rest);
+    let behind = text.rsplit_once(' ').filter(|(_, sign)| is_currency_sign(sign)).map(|(rest, _)| rest);
+    before.or(behind).unwrap_or(text)
 }
 
 /// `$1.1M` without its magnitude, which stands directly behind a digit.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::find::Part;
 use super::grid::GridCell;
-use super::lines::{is_numeric, joined_text};
+use super::lines::{is_currency_sign, is_numeric, joined_text};
 use crate::document::analysis::Cell;
 use crate::document::{Page, plain_of_raised, without_raised};
 
@@ -22,15 +22,29 @@ pub(super) fn split_notes(page: &Page, cell: &GridCell) -> (String, Vec<String>)
         if !(is_mark(&word.text) && (small || is_plain_mark(&word.text) || letter_in_brackets(&word.text))) {
             break;
         }
-        // "$ (3)" is an amount.
-        let says_nothing = |&word: &usize| !page.words[word].text.contains(char::is_alphanumeric);
+        // "$ (3)" and "ZAR (7)" are amounts.
+        let says_nothing = |&word: &usize| {
+            let text = page.words[word].text.as_str();
+            !text.contains(char::is_alphanumeric) || is_currency_sign(text)
+        };
         if !small && cell.words[..end - 1].iter().all(says_nothing) {
             break;
         }
         notes.insert(0, word.text.clone());
         end -= 1;
     }
-    let mut text = joined_text(cell.words[..end].iter().map(|&word| leaderless(&page.words[word].text)));
+    // "¹ 4,890": a raised mark in small type before a number.
+    let mut start = 0;
+    while start + 1 < end && is_mark(&page.words[cell.words[start]].text) {
+        let word = &page.words[cell.words[start]];
+        if word.font_size >= MARK_SIZE * size || !is_numeric(&page.words[cell.words[end - 1]].text) {
+            break;
+        }
+        notes.insert(start, word.text.clone());
+        start += 1;
+    }
+    let words = &cell.words[start..end];
+    let mut text = joined_text(words.iter().map(|&word| leaderless(&page.words[word].text)));
     if notes.is_empty()
         && let Some((number, mark)) = attached_mark(&text)
     {

@@ -4,17 +4,24 @@ use std::ops::Range;
 
 use super::columns::{first_data_line, is_numeric_region, is_rest_of_date};
 use super::lines::{Chunk, Line, Region};
-use crate::structure::numbers::{Locale, PeriodParts};
+use crate::structure::numbers::{Locale, PeriodParts, unit_line};
 
 /// Headers that must stand again, word by word, for a line to be the same headers.
 const FEWEST_REPEATED: usize = 2;
+/// Headers without a date that begin a table below a title.
+const FEWEST_HEADERS: usize = 3;
+/// Size of a title, in em, and its distance, in the usual distances of lines, from what stands above.
+const TITLE_SIZE: f32 = 1.15;
+const TITLE_GAP: f32 = 1.6;
+/// The same for headers without a title.
+const TABLE_GAP: f32 = 2.2;
 /// Lines of numbers that each of the tables has.
 const FEWEST_ROWS: usize = 2;
 
 /// The lines of each table in a region of numbers.
 ///
-/// A table begins with the headers of the one above repeated, or with headers of dates below a title of its own. A row of
-/// years with a label and nothing between is part of its table.
+/// A table begins with the headers of the one above repeated, or with headers of dates below a title of its own, or with
+/// headers below a gap. A row of years with a label and nothing between is part of its table.
 pub(super) fn stacked_tables(region: &Region<'_>) -> Vec<Range<usize>> {
     let lines = &region.lines;
     let whole = std::iter::once(0..lines.len()).collect();
@@ -22,7 +29,7 @@ pub(super) fn stacked_tables(region: &Region<'_>) -> Vec<Range<usize>> {
         return whole;
     };
     let left = lines.iter().map(|line| line.bbox.x0).fold(f32::INFINITY, f32::min);
-    let mut view = View { region, left, numbers: f32::INFINITY };
+    let mut view = View { region, left, numbers: f32::INFINITY, pitch: pitch(lines) };
     let numbers = lines[first..].iter().flat_map(|line| view.headers(line)).filter(|chunk| chunk.numeric);
     view.numbers = numbers.map(|chunk| chunk.bbox.x0).fold(f32::INFINITY, f32::min);
     let mut headers: Vec<String> =
@@ -61,6 +68,15 @@ struct View<'a, 'p> {
     left: f32,
     /// Left edge of the numbers.
     numbers: f32,
+    /// Usual distance of lines.
+    pitch: f32,
+}
+
+/// The median distance of neighbouring lines.
+fn pitch(lines: &[Line]) -> f32 {
+    let mut distances: Vec<f32> = lines.windows(2).map(|pair| pair[1].center - pair[0].center).collect();
+    distances.sort_by(f32::total_cmp);
+    distances.get(distances.len() / 2).copied().unwrap_or(f32::INFINITY)
 }
 
 impl<'a> View<'a, '_> {
@@ -82,7 +98,15 @@ impl<'a> View<'a, '_> {
     fn begins_table(&self, lines: Range<usize>, headers: &[String]) -> bool {
         let is_date = |text: &str| PeriodParts::of(text, Locale::default()).is_pure();
         let (mut repeated, mut dates, mut titles) = (0, 0, 0);
-        for line in &self.region.lines[lines] {
+        // Headers in lines that have nothing over the labels, or the unit.
+        let (mut free_dates, mut free_headers) = (0, 0);
+        let first = lines.start;
+        let gap = self.region.lines[first].center - self.region.lines[first - 1].center;
+        let large = |chunk: &Chunk| {
+            chunk.pieces.iter().all(|&piece| self.region.pieces[piece].size >= TITLE_SIZE * self.region.em)
+        };
+        let mut titled = false;
+        for (index, line) in self.region.lines[lines].iter().enumerate() {
             let right: Vec<String> = self.headers(line).map(|chunk| self.region.text(chunk)).collect();
             repeated += right
                 .iter()
@@ -96,8 +120,22 @@ impl<'a> View<'a, '_> {
                 let over = right.len() == 1 || chunk.bbox.x1 > self.numbers;
                 over && !is_date(&text) && !headers.contains(&text)
             }));
+            titled |= alone.is_some_and(|chunk| large(chunk) || index == 0 && gap >= TITLE_GAP * self.pitch);
+            let stub: Vec<String> = line
+                .chunks
+                .iter()
+                .filter(|chunk| self.in_stub(chunk))
+                .map(|chunk| self.region.text(chunk))
+                .collect();
+            if stub.iter().all(|text| unit_line(text).is_some()) {
+                free_headers += right.len();
+                free_dates += right.iter().filter(|text| is_date(text)).count();
+            }
         }
-        repeated >= FEWEST_REPEATED || dates >= 2 && titles > 0
+        repeated >= FEWEST_REPEATED
+            || dates >= 2 && titles > 0
+            || titled && (free_dates >= 2 || free_headers >= FEWEST_HEADERS)
+            || gap >= TABLE_GAP * self.pitch && free_dates >= 2
     }
 }
 

@@ -518,3 +518,6 @@ fn walls_in_pieces_hold_a_ruled_table_together_down_to_its_last_row() {
     let found = only(find_tables(&[page], &[]));
     assert_eq!((found.rows, found.columns, text_at(&found, 3, 1)), (4, 2, "Sees changes"));
 }
+
+#[path = "house_styles_tests.rs"]
+mod house_styles;

@@ -146,7 +146,8 @@ fn adding_up(entries: &[Entry]) -> Vec<usize> {
         let (sum, slack) = parts.iter().fold((0.0, last.half_unit), |(sum, slack), part| {
             (sum + part.value, slack + if part.nil { 0.0 } else { part.half_unit })
         });
-        let bare = parts[1..].iter().all(|part| part.mark == Mark::Bare && part.small);
+        // Shares of a whole are not below zero.
+        let bare = parts[1..].iter().all(|part| part.mark == Mark::Bare && part.small && part.value >= 0.0);
         if bare && parts.len() >= MIN_ROWS && (sum - last.value).abs() <= slack + 1e-9 {
             found.extend(parts[1..].iter().map(|part| part.cell));
         }
@@ -328,6 +329,18 @@ mod tests {
         assert_eq!(kinds(&["", "2025", "2024", "Change"], &lines), ["$$%", "$$%", "$$%", "$$%"]);
         let shares = ["Americas | 43% | 41%", "Europe | 31 | 30", "Asia | 26 | 29", "Total | 100% | 100%"];
         assert_eq!(kinds(&["", "2025", "2024"], &shares), ["%%", "%%", "%%", "%%"]);
+        let mixed = [
+            "Coupon of the notes | 4 1/2% | 6-3/4%",
+            "Discount rate | 3.5 - 4.4% | 1.2% – 2.0%",
+            "Intercompany balance | 1,234 CR | 845 DR",
+            "Market value of the fund | 12·5 | 108·4",
+            "Change in volumes | ▲ 4.5% | ▲ 12.0%",
+            "Contingent liabilities | nil | Nil",
+            "Fair value adjustments | minus 12 | (1,204)",
+            "Change in prices | +4.5% | +0.8%",
+        ];
+        let found = kinds(&["", "FY20", "FY19"], &mixed);
+        assert_eq!(found[3..], ["nn", "%%", "nn", "nn", "%%"], "{found:?}");
         let rows = ["Margin | 43% | 41%", "Stores | 531 | 530", "Tax rate | 21% | 22%", "Staff | 100 | 90"];
         assert_eq!(
             kinds(&["", "2025", "2024"], &rows),

@@ -12,6 +12,7 @@ use crate::document::Page;
 use crate::document::analysis::{Cell, CellValue, FigureKind, Table, TablePart, UnitSource};
 use crate::structure::numbers::{
     Locale, ScaleStatement, ScaleSubject, is_of_unit_words, parse_number, scale_by, scale_from_caption,
+    unit_line,
 };
 use crate::structure::units::{LabelUnit, Scopes, header_unit, label_unit, subject};
 
@@ -20,6 +21,9 @@ const MOST_SHARES: f64 = 1e13;
 
 /// No company pays or earns so much per share; such an amount is that of all shares.
 const MOST_PER_SHARE: f64 = 1e5;
+
+/// No company has so many employees, stores or customers, nor sells so many units.
+const MOST_COUNTED: f64 = 1e10;
 
 /// What holds for the whole document.
 pub(super) struct Context {
@@ -210,7 +214,8 @@ pub(super) fn scale_statement(part: &Part<'_>) -> Option<ScaleStatement> {
         .filter(|cell| cell.column == 0 || cell.column_span > 1 || is_of_unit_words(&cell.text))
         .map(|cell| cell.text.as_str());
     let mut found: Option<ScaleStatement> = None;
-    for text in headers.chain(part.above.iter().map(String::as_str)) {
+    let above = part.above.iter().map(String::as_str).filter(|line| !tells_amounts(line));
+    for text in headers.chain(above) {
         let Some(next) = scale_from_caption(text) else { continue };
         match &mut found {
             None => found = Some(next),
@@ -228,6 +233,27 @@ pub(super) fn scale_statement(part: &Part<'_>) -> Option<ScaleStatement> {
         }
     }
     found
+}
+
+/// Whether a line above a table is prose with amounts, or the rest of it: "loss of ₹882.0 crore before tax", "million after
+/// the repayment of bonds." What it says of scales is said of its own amounts, unless it ends with a statement of unit.
+fn tells_amounts(line: &str) -> bool {
+    if unit_line(line).is_some() {
+        return false;
+    }
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let has_digit = |word: &str| word.contains(|c: char| ('1'..='9').contains(&c));
+    let states_scale = |word: &str| scale_from_caption(word).is_some_and(|says| says.scale.is_some());
+    let amount = words.iter().enumerate().any(|(at, word)| {
+        let next = words.get(at + 1).copied().unwrap_or("");
+        let signed =
+            word.contains(['$', '€', '£', '¥', '₹']) || word.trim_end_matches(['.', ',']).ends_with('%');
+        has_digit(word) && (signed || word.len() != 4 && states_scale(next))
+    });
+    let goes_on = words.first().is_some_and(|first| {
+        first.starts_with(char::is_lowercase) && states_scale(first) && !is_of_unit_words(line)
+    });
+    amount || goes_on
 }
 
 fn is_year(text: &str) -> bool {
@@ -309,8 +335,12 @@ fn reference_columns(cells: &[Cell], headers: &[String], header_rows: u32) -> BT
             });
             let all =
                 |is: &dyn Fn(&str) -> bool| texts.iter().all(|text| is(text) || *text == "-" || *text == "–");
+            // A single mark under a header that it shares with the numbers beside it.
+            let shared = column.checked_sub(1).and_then(|left| headers.get(left as usize));
+            let unheaded = header.is_empty() || shared.is_some_and(|left| left == header);
             names_notes && all(&is_note)
-                || texts.len() >= 2 && !states_money(header) && texts.iter().all(|text| is_mark(text))
+                || (texts.len() >= 2 && !states_money(header) || unheaded)
+                    && texts.iter().all(|text| is_mark(text))
                 || texts.len() >= 2 && texts.iter().all(|text| is_year(text))
                 || names_years(header) && is_column_of_years(texts)
         })
@@ -464,11 +494,13 @@ fn value_of(text: &str, units: &CellUnits<'_>) -> Option<CellValue> {
         }
         // "In millions" speaks of money where there is money.
         Some(ScaleSubject::Count) => {
-            exception(ScaleSubject::Count).unwrap_or(if statement.currency.is_some() || table.money {
-                0
-            } else {
-                statement.scale.unwrap_or(0)
-            })
+            let scale =
+                exception(ScaleSubject::Count).unwrap_or(if statement.currency.is_some() || table.money {
+                    0
+                } else {
+                    statement.scale.unwrap_or(0)
+                });
+            if scale_by(number.value.abs(), scale) > MOST_COUNTED { 0 } else { scale }
         }
         Some(ScaleSubject::Shares) => {
             let scale = statement.scale_of(ScaleSubject::Shares).unwrap_or(0);

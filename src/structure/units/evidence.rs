@@ -12,6 +12,8 @@ const TELLING_DIGITS: usize = 4;
 const MOST_MATCHES: usize = 4;
 /// Amounts this many times the largest one known contradict a scale.
 const TOO_LARGE: f64 = 30.0;
+/// Amounts of which one is as large as they come in the document; a table or two of small ones say nothing about that.
+const FEWEST_AMOUNTS: usize = 60;
 /// Weights of what speaks for a scale. A statement that covers the table outweighs the habit of the other tables; the
 /// table's own numbers outweigh both.
 const PAGE: f64 = 5.0;
@@ -38,6 +40,8 @@ pub(crate) struct Evidence {
     /// Numbers of tables by the currency that they state.
     currencies: BTreeMap<String, usize>,
     largest: f64,
+    /// Number of amounts.
+    amounts: usize,
 }
 
 /// The unit of a table that states none.
@@ -65,6 +69,7 @@ impl Evidence {
         for value in table.cells.iter().filter_map(|cell| cell.value.as_ref()) {
             if matches!(value.kind, FigureKind::Money | FigureKind::Number) && value.alternatives.is_empty() {
                 self.largest = self.largest.max(value.value.abs());
+                self.amounts += 1;
                 if is_telling(value.printed, value.decimals) {
                     self.known.insert(key(value.value));
                 }
@@ -106,7 +111,7 @@ impl Evidence {
             let matches = self.matches(&amounts, *scale).min(MOST_MATCHES);
             matched = matched.max(matches);
             *weight += MATCH * matches as f64;
-            if self.largest > 0.0 && scale_by(largest, *scale) > TOO_LARGE * self.largest {
+            if self.amounts >= FEWEST_AMOUNTS && scale_by(largest, *scale) > TOO_LARGE * self.largest {
                 *weight -= CONTRADICTION;
             }
         }
@@ -189,7 +194,7 @@ impl Signs {
     fn of(table: &Table) -> Self {
         let numbers = table.cells.iter().filter(|cell| {
             cell.value.as_ref().is_some_and(|value| {
-                !value.nil && !matches!(value.kind, FigureKind::Percent | FigureKind::Quantity)
+                !value.nil && matches!(value.kind, FigureKind::Money | FigureKind::Number)
             })
         });
         let (mut all, mut signed) = (0, 0);

@@ -16,6 +16,8 @@ const MOST_WORDS: usize = 40;
 
 /// No report is about a larger amount; a number that would be was printed in full.
 const LARGEST_AMOUNT: f64 = 1e14;
+/// Whole amounts of running text that are at least so large are printed in full.
+const PRINTED_IN_FULL: f64 = 1e6;
 /// Confidence of an amount whose scale is that of a statement elsewhere.
 const GOVERNED_CONFIDENCE: f32 = 0.85;
 
@@ -170,7 +172,9 @@ impl Scopes {
             };
             let [bare, scaled] = counts[rank];
             let scaled_value = scale_by(value, *scale);
-            if scaled_value.abs() > LARGEST_AMOUNT {
+            // "C$9,071,820" under "in millions" was printed in full.
+            let in_full = value.fract() == 0.0 && value.abs() >= PRINTED_IN_FULL;
+            if scaled_value.abs() > LARGEST_AMOUNT || in_full {
                 continue;
             }
             figure.needs_review = true;

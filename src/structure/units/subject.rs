@@ -245,6 +245,8 @@ fn unit_behind(text: &str) -> LabelUnit {
         } else if is(&["cents", "c", "¢", "in cents", "cts"]) {
             unit.scale = Some(-2);
         } else if words.first().is_some_and(|word| MEASURES.contains(word) || counted_nouns().contains(word))
+            // "(Miles de €)" are thousands of euros.
+            && !(is_of_unit_words(group) && scale_from_caption(group).is_some_and(|says| says.currency.is_some()))
         {
             unit.about = Some(ScaleSubject::Count);
             unit.plain = true;
