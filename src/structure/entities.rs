@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(names, ["Apple Inc. (AAPL)", "SEC"]);
         assert_eq!(found.entities[0].sentence, 7);
         assert_eq!(found.figures.len(), 2);
-        assert_eq!(found.figures[0].period.as_deref(), Some("2024-05"));
+        assert_eq!(found.figures[0].period.as_deref(), Some("2024-05-01/2024-05-31"));
         assert_eq!(found.figures[0].bbox.y0, 100.0);
     }
 
