@@ -22,7 +22,7 @@ mod variants;
 
 pub use digest::{Digest, Passage, ToneCounts, UnusualSection};
 pub use document::{Request, read_layout};
-pub use engine::{Engine, Models};
+pub use engine::{Engine, Models, without_pages};
 pub use networks::load as load_networks;
 pub use ocr::picture_reader;
 pub use pages::PageSelection;

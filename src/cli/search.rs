@@ -17,7 +17,7 @@ use super::{EXIT_DOCUMENTS, Verbosity, print};
 use crate::document::round::round_to;
 use crate::export::sentence_link;
 use crate::output::analyses_in;
-use crate::pipeline::Setup;
+use crate::pipeline::{Setup, without_pages};
 use crate::search::{Found, Library, Statistics};
 
 /// `docproc search`.
@@ -54,7 +54,7 @@ pub struct SearchArgs {
 
 /// Searches and gives the exit code.
 pub fn run(args: &SearchArgs, verbosity: Verbosity) -> anyhow::Result<ExitCode> {
-    let config = args.config.load()?;
+    let config = without_pages(&args.config.load()?);
     let outputs = analyses_in(&args.folder)?;
     if outputs.is_empty() {
         bail!("there is no analysis in {}; make some with `docproc analyze`", args.folder.display());

@@ -57,7 +57,7 @@ impl Models {
     /// # Errors
     /// `library.*`, `device.unavailable`, `model.*`, `tokenizer.invalid`, `network.invalid`.
     pub fn load(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Self> {
-        let models = Self::of(&without_disk(config, notice)?)?;
+        let models = Self::of(&without_disk(&without_pages(config), notice)?)?;
         models.label_notice().iter().for_each(|text| notice(text));
         Ok(models)
     }
@@ -153,6 +153,14 @@ fn without_disk(config: &Config, notice: &mut dyn FnMut(&str)) -> Result<Setup> 
     let mut config = config.clone();
     config.performance.disk_cache_size = ByteSize(0);
     Setup::find(&config, Arc::default(), notice)
+}
+
+/// A configuration for what reads no page: it needs no OCR.
+#[must_use]
+pub fn without_pages(config: &Config) -> Config {
+    let mut config = config.clone();
+    config.analyze.ocr = OcrPolicy::Never;
+    config
 }
 
 impl Engine {

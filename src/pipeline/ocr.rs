@@ -43,6 +43,10 @@ impl OcrBundles {
                 (ErrorCode::ModelNotFound, OcrModelSize::Small) => error.help(
                     "run `make ocr-small` in the source folder, or take the shipped model: --ocr-model tiny",
                 ),
+                (ErrorCode::ModelNotFound, OcrModelSize::Tiny) => error.help(
+                    "copy the folder ocr of docproc's models into this models folder, or pass --ocr never or \
+                     --ocr-engine tesseract",
+                ),
                 _ => error,
             })
         };

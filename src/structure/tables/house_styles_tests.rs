@@ -28,7 +28,7 @@ fn a_unit_flush_with_the_right_edge_is_that_of_the_table() {
     ]);
     let table = only(find_tables(&[page], &[]));
     assert_eq!((table.scale, table.currency.as_deref()), (Some(6), Some("DKK")));
-    let last = table.cells.iter().filter(|cell| cell.column == 1).next_back().unwrap();
+    let last = table.cells.iter().rfind(|cell| cell.column == 1).unwrap();
     assert_eq!(last.value.as_ref().unwrap().value, 67_874e6);
 }
 

@@ -87,6 +87,10 @@ impl Browser {
     }
 
     pub fn call(&mut self, method: &str, parameters: Value) -> Value {
+        self.try_to_call(method, parameters).unwrap_or_else(|problem| panic!("{method}: {problem}"))
+    }
+
+    fn try_to_call(&mut self, method: &str, parameters: Value) -> Result<Value, Value> {
         self.next += 1;
         let id = self.next;
         let mut message = json!({"id": id, "method": method, "params": parameters});
@@ -100,13 +104,15 @@ impl Browser {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let message = self
+            let mut message = self
                 .messages
                 .recv_timeout(left)
                 .unwrap_or_else(|error| panic!("{method}: no answer: {error}"));
             if message["id"] == id {
-                assert!(message["error"].is_null(), "{method}: {}", message["error"]);
-                return message["result"].clone();
+                return match message["error"].take() {
+                    Value::Null => Ok(message["result"].take()),
+                    problem => Err(problem),
+                };
             }
             self.event(message);
         }
@@ -176,16 +182,22 @@ impl Browser {
 
     /// The value of an expression; a promise is waited for.
     pub fn evaluate(&mut self, expression: &str) -> Value {
-        let parameters = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
-        let answer = self.call("Runtime.evaluate", parameters);
-        assert!(answer["exceptionDetails"].is_null(), "{expression}: {}", answer["exceptionDetails"]);
-        answer["result"]["value"].clone()
+        self.try_to_evaluate(expression).unwrap_or_else(|problem| panic!("{expression}: {problem}"))
     }
 
-    /// Waits until an expression is true.
+    fn try_to_evaluate(&mut self, expression: &str) -> Result<Value, Value> {
+        let parameters = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
+        let mut answer = self.try_to_call("Runtime.evaluate", parameters)?;
+        match answer["exceptionDetails"].take() {
+            Value::Null => Ok(answer["result"]["value"].take()),
+            problem => Err(problem),
+        }
+    }
+
+    /// Waits until an expression is true. While a page comes, it may have no value.
     pub fn until(&mut self, expression: &str) {
         let deadline = Instant::now() + PATIENCE;
-        while self.evaluate(&format!("!!({expression})")) != true {
+        while self.try_to_evaluate(&format!("!!({expression})")) != Ok(Value::Bool(true)) {
             if Instant::now() > deadline {
                 let place = self.evaluate("location.href");
                 panic!("{expression} does not become true at {place}; {:?}", self.complaints);
@@ -221,8 +233,11 @@ impl Browser {
         self.call("Input.insertText", json!({"text": text}));
     }
 
-    /// The window as PNG.
+    /// The window as PNG, once what has changed is drawn.
     pub fn screenshot(&mut self) -> Vec<u8> {
+        self.evaluate(
+            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))",
+        );
         let data = self.call("Page.captureScreenshot", json!({"format": "png"}));
         decoded(data["data"].as_str().unwrap())
     }
