@@ -242,7 +242,7 @@ def truth_of(path: Path, out: Path, restyled: bool) -> dict | None:
     if not pdf.exists():
         with tempfile.TemporaryDirectory() as folder:
             page = Path(folder) / "page.html"
-            page.write_bytes(b"<!DOCTYPE html>" + html.tostring(root, encoding="utf-8", method="html"))
+            page.write_bytes(b'<!DOCTYPE html><meta charset="utf-8">' + html.tostring(root, encoding="utf-8", method="html"))
             if not print_pdf(page, pdf, 400):
                 print(f"  {path.stem}: the browser failed")
                 return None

@@ -183,8 +183,9 @@ pub fn scale_from_caption(text: &str) -> Option<ScaleStatement> {
             || excepts;
         if ends {
             match clause_scale.take() {
-                Some(scale) if !subjects.is_empty() => {
-                    exceptions.extend(subjects.iter().map(|subject| (*subject, scale)));
+                Some(scale) if subjects.iter().any(|subject| comes_in(*subject, scale)) => {
+                    let scaled = subjects.iter().filter(|subject| comes_in(**subject, scale));
+                    exceptions.extend(scaled.map(|subject| (*subject, scale)));
                 }
                 // "..., which are reflected in thousands"
                 Some(scale) if in_exception => {
@@ -217,6 +218,11 @@ pub fn scale_from_caption(text: &str) -> Option<ScaleStatement> {
     statement.exceptions.sort_unstable();
     (statement.scale.is_some() || statement.currency.is_some() || !statement.exceptions.is_empty())
         .then_some(statement)
+}
+
+/// Whether anybody states such numbers in such a scale: "earnings per share (in millions)" speaks of the earnings.
+fn comes_in(subject: ScaleSubject, scale: i32) -> bool {
+    scale < 3 || matches!(subject, ScaleSubject::Shares | ScaleSubject::Count)
 }
 
 fn subject_at(tokens: &Tokens<'_>, at: usize) -> Option<ScaleSubject> {
@@ -613,6 +619,15 @@ mod tests {
         assert_eq!(kind("We sold 12 million units in thousands of shops."), None);
         assert_eq!(kind("Capital expenditures of $5 million are presented in Note 3."), None);
         assert!(unit_line("(tabular amounts in millions)").is_some_and(|line| line.tables_only));
+    }
+
+    #[test]
+    fn nobody_states_amounts_per_share_in_millions() {
+        let text = "The amounts used to compute earnings per common share from operations (in millions, except per share):";
+        let says = scale_from_caption(text).unwrap();
+        assert_eq!((says.scale, says.scale_of(PerShare)), (Some(6), Some(0)));
+        let says = scale_from_caption("reconciliation of earnings per common share (in millions)").unwrap();
+        assert_eq!((says.scale, says.exceptions), (Some(6), Vec::new()));
     }
 
     #[test]

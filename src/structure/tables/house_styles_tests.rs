@@ -1,6 +1,7 @@
 //! Prints of other countries' houses: one test per cause of wrong figures that `make torture` showed.
 
 use super::*;
+use crate::document::analysis::FigureKind;
 
 fn value_at(table: &Table, row: u32, column: u32) -> Option<f64> {
     let cell = table.cells.iter().find(|cell| (cell.row, cell.column) == (row, column))?;
@@ -122,4 +123,60 @@ fn a_title_and_headers_below_a_gap_begin_a_table() {
     // A heading of rows with a gap before it is none.
     lines.remove(5);
     assert_eq!(find_tables(&[page(&lines)], &[]).len(), 1);
+}
+
+#[test]
+fn brackets_under_a_unit_are_amounts_and_years_of_something_are_none() {
+    let page = page(&[
+        &[
+            ("First invested", Right(200.0)),
+            ("1 April 2021", Right(300.0)),
+            ("Paid out", Right(400.0)),
+            ("31 March 2022", Right(500.0)),
+        ],
+        &[("year", Right(200.0)), ("£’m", Right(300.0)), ("£’m", Right(400.0)), ("£’m", Right(500.0))],
+        &[
+            ("Venture", Left(60.0)),
+            ("2014", Right(200.0)),
+            ("600", Right(300.0)),
+            ("(80)", Right(400.0)),
+            ("520", Right(500.0)),
+        ],
+        &[
+            ("Equity", Left(60.0)),
+            ("n/a", Right(200.0)),
+            ("54", Right(300.0)),
+            ("(4)", Right(400.0)),
+            ("50", Right(500.0)),
+        ],
+        &[
+            ("Debt", Left(60.0)),
+            ("2017", Right(200.0)),
+            ("110", Right(300.0)),
+            ("(3)", Right(400.0)),
+            ("107", Right(500.0)),
+        ],
+    ]);
+    let table = only(find_tables(&[page], &[]));
+    let last = table.rows - 1;
+    assert_eq!(value_at(&table, last, 1), None);
+    assert_eq!((value_at(&table, last, 2), value_at(&table, last, 3)), (Some(110e6), Some(-3e6)));
+}
+
+#[test]
+fn a_column_of_numbers_beside_one_of_money_keeps_its_own_scale() {
+    let page = page(&[
+        &[("31 March 2022", Middle(350.0))],
+        &[("Number", Right(300.0)), ("£’000", Right(430.0))],
+        &[("Ordinary shares", Left(60.0)), ("440,109,707", Right(300.0)), ("4", Right(430.0))],
+        &[("Deferred shares", Left(60.0)), ("1,230,211", Right(300.0)), ("12", Right(430.0))],
+        &[("Employee shares", Left(60.0)), ("8,200,500", Right(300.0)), ("82", Right(430.0))],
+    ]);
+    let table = only(find_tables(&[page], &[]));
+    let kind = |column| {
+        let cell = table.cells.iter().rfind(|cell| cell.column == column).unwrap();
+        let value = cell.value.as_ref().unwrap();
+        (value.kind, value.value)
+    };
+    assert_eq!((kind(1), kind(2)), ((FigureKind::Quantity, 8_200_500.0), (FigureKind::Money, 82e3)));
 }

@@ -135,8 +135,9 @@ pub(super) fn table_of(
     };
     let mut label_units: Vec<LabelUnit> = labels.iter().enumerate().map(unit_of_row).collect();
     inherit_units(&mut label_units, &labels, &cells, header_rows);
-    let mut header_units: Vec<LabelUnit> = headers.iter().map(|header| header_unit(header)).collect();
-    header_units.iter_mut().zip(&headers).for_each(|(unit, header)| context.settle(unit, header));
+    let headed = with_row_of_units(&headers, &cells, header_rows as u32);
+    let mut header_units: Vec<LabelUnit> = headed.iter().map(|header| header_unit(header)).collect();
+    header_units.iter_mut().zip(&headed).for_each(|(unit, header)| context.settle(unit, header));
     label_units.iter_mut().zip(&labels).for_each(|(unit, label)| context.settle(unit, label));
     let table = TableUnit {
         statement,
@@ -260,6 +261,27 @@ fn is_year(text: &str) -> bool {
     text.len() == 4
         && (text.starts_with("19") || text.starts_with("20"))
         && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Headers with what the first row below them says where that is nothing but units: "$’000 | $’000 | %".
+fn with_row_of_units(headers: &[String], cells: &[Cell], header_rows: u32) -> Vec<String> {
+    let mut headed = headers.to_vec();
+    let first: Vec<&Cell> = cells.iter().filter(|cell| cell.row == header_rows).collect();
+    let is_unit = |text: &str| {
+        is_of_unit_words(text) && scale_from_caption(text).is_some()
+            || matches!(text.to_lowercase().as_str(), "%" | "number" | "no.")
+    };
+    if first.is_empty() || !first.iter().all(|cell| cell.column > 0 && is_unit(cell.text.trim())) {
+        return headed;
+    }
+    for cell in first {
+        for column in cell.column..cell.column + cell.column_span.max(1) {
+            if let Some(header) = headed.get_mut(column as usize) {
+                *header = format!("{header} {}", cell.text);
+            }
+        }
+    }
+    headed
 }
 
 /// "Distributions £m" heads amounts in brackets and no marks.

@@ -459,5 +459,19 @@ mod tests {
         assert_eq!(header_unit("Fees ($000)").scale, Some(3));
         assert_eq!(header_unit("(in millions, except per share data) 2024").about, None);
         assert_eq!(header_unit("% change").about, Some(Percent));
+        // The unit stands last, by itself.
+        let whole = header_unit("2022 $");
+        assert!(whole.plain && whole.scale.is_none() && whole.currency == Some("USD"));
+        assert!(!header_unit("2022 $’000").plain);
+        assert_eq!(header_unit("2022 £’m").scale, Some(6));
+        assert_eq!(header_unit("31 March 2022 Number").about, Some(Count));
+    }
+
+    #[test]
+    fn the_word_shares_yields_to_a_column_of_money() {
+        let of = |label, header| subject(&label_unit(label), &header_unit(header), FigureKind::Number);
+        assert_eq!(of("Employee shares", "2022 £’000"), None);
+        assert_eq!(of("Weighted average number of shares", "2022 £’000"), Some(Shares));
+        assert_eq!(of("Employee shares", "2022"), Some(Shares));
     }
 }
