@@ -181,7 +181,7 @@ impl<'t> Sheet<'t> {
                 row.entries.iter_mut().for_each(|entry| *entry = Entry::Blank);
             }
         }
-        convert(&mut rows, columns.len());
+        convert(&mut rows, columns.len(), table);
         let headers: Vec<String> = columns.iter().map(|&column| header_of(table, column as u32)).collect();
         let additive = headers.iter().map(|header: &String| is_additive(header)).collect();
         let periods =
@@ -214,10 +214,10 @@ impl<'t> Sheet<'t> {
 
 /// Gives numbers that are those of another column at a fixed rate (yen in dollars for convenience) the rounding that they
 /// inherit: each is off by what its source is off by, times the rate.
-fn convert(rows: &mut [Row], columns: usize) {
+fn convert(rows: &mut [Row], columns: usize, table: &Table) {
     for target in 0..columns {
         for source in (0..columns).filter(|&source| source != target) {
-            let Some(rate) = fixed_rate(rows, source, target) else { continue };
+            let Some(rate) = fixed_rate(rows, source, target, table) else { continue };
             for row in rows.iter_mut() {
                 let Some(inherited) = row.entries[source].number().map(|number| rate * number.half_unit)
                 else {
@@ -234,7 +234,10 @@ fn convert(rows: &mut [Row], columns: usize) {
 }
 
 /// How many units of `target` are one of `source`, if that is one number in every row that has both, and more than one.
-fn fixed_rate(rows: &[Row], source: usize, target: usize) -> Option<f64> {
+fn fixed_rate(rows: &[Row], source: usize, target: usize, table: &Table) -> Option<f64> {
+    // Two rows are enough where the columns are in two currencies.
+    let currency =
+        |number: &Number| table.cells[number.cell].value.as_ref().and_then(|value| value.currency.clone());
     let pairs = || {
         rows.iter().filter_map(|row| {
             let (from, to) = (row.entries[source].number()?, row.entries[target].number()?);
@@ -247,6 +250,8 @@ fn fixed_rate(rows: &[Row], source: usize, target: usize) -> Option<f64> {
         return None;
     }
     let slack = rate * from.half_unit / from.value.abs() + to.half_unit / from.value.abs();
+    let in_two = currency(from).zip(currency(to)).is_some_and(|(from, to)| from != to);
+    let needed = if in_two { CONVERTED_ROWS / 2 } else { CONVERTED_ROWS };
     let (mut telling, mut odd) = (0, 0);
     for (from, to) in pairs() {
         let off = (to.value - rate * from.value).abs();
@@ -257,7 +262,7 @@ fn fixed_rate(rows: &[Row], source: usize, target: usize) -> Option<f64> {
         telling += usize::from(from.value.abs() >= TELLING_UNITS * from.half_unit);
     }
     // One number may be wrong.
-    (telling >= CONVERTED_ROWS && odd * CONVERTED_ROWS <= telling && odd <= 1).then_some(rate)
+    (telling >= needed && odd * CONVERTED_ROWS <= telling && odd <= 1).then_some(rate)
 }
 
 /// Columns of small numbers without currency beside a column of large ones: percentages and rates whose header does

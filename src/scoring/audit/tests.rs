@@ -495,3 +495,21 @@ fn quarters_per_share_are_not_added() {
         "Diluted earnings per common share | $0.55 per share | $0.09 per share | $0.38 per share | $0.01 per share | $1.07 per share",
     ]);
 }
+
+#[test]
+fn a_column_in_another_currency_is_rounded_where_its_source_is() {
+    let mut table = table(
+        0,
+        &[
+            " | 2021 | 2022 | 2022 in dollars",
+            "Cash and deposits | 252,218 | 241,137 | 1,971,845",
+            "Short-term investments | 51,788 | 94,101 | 769,490",
+            "Total | 304,007 | 335,239 | 2,741,344",
+        ],
+    );
+    for cell in &mut table.cells {
+        let code = if cell.column == 3 { "USD" } else { "JPY" };
+        cell.value.iter_mut().for_each(|value| value.currency = Some(code.to_owned()));
+    }
+    assert_eq!(found(&[table]), []);
+}

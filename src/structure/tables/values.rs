@@ -307,7 +307,9 @@ fn rows_of_years(cells: &[Cell]) -> BTreeSet<u32> {
     for cell in
         cells.iter().filter(|cell| cell.column > 0 && cell.text.contains(|c: char| c.is_ascii_digit()))
     {
-        counts.entry(cell.row).or_default()[usize::from(is_year(&cell.text))] += 1;
+        // "2024-2023" heads a change.
+        let years = cell.text.split(['-', '–', '/']).all(|part| is_year(part.trim()));
+        counts.entry(cell.row).or_default()[usize::from(years)] += 1;
     }
     counts
         .into_iter()
