@@ -333,7 +333,7 @@ impl<'s, 't> Seeker<'s, 't> {
             // its terms, is no sum with rows in wrong places: net income and, below its parts, other comprehensive income.
             needs_another_sum: first == self.row
                 || second == self.row
-                || parts.first().is_some_and(|top| first == top.0) && second < first,
+                || parts.first().is_some_and(|top| second < top.0),
             checks: columns.iter().map(|&at| &self.columns[at]).filter_map(check).collect(),
         })
     }
