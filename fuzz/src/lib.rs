@@ -18,6 +18,7 @@ pub mod input {
     pub mod image_file;
     pub mod jpeg2000;
     pub mod media;
+    pub mod picture;
     pub mod protocol;
     pub mod raster;
     pub mod resize;
