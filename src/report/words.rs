@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use crate::document::analysis::{FigureKind, Severity, Status};
 use crate::scoring::features::named;
+use crate::structure::numbers::MONTHS;
 
 /// What the ratios of `distress` are: their names say nothing.
 static RATIOS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
@@ -174,20 +175,6 @@ fn date(text: &str) -> Option<(i32, u32, u32)> {
 /// A date or period of the analysis as people write it: `31 December 2024`, `12 months to 28 September 2024`. What has no
 /// days stays as it is.
 pub(super) fn period(iso: &str) -> String {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let written =
         |(year, month, day): (i32, u32, u32)| format!("{day} {} {year}", MONTHS[month as usize - 1]);
     match iso.split_once('/') {

@@ -6,22 +6,7 @@ use super::{evidence, finding};
 use crate::document::analysis::{Cell, Table};
 use crate::document::findings::{Anomaly, Severity};
 use crate::document::{Page, Word};
-use crate::structure::numbers::{Period, days_in_month};
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
+use crate::structure::numbers::{MONTHS, Period, days_in_month};
 
 /// "September 31, 2024", "February 29, 2023": one finding per place.
 pub(super) fn impossible_dates<'p>(pages: impl IntoIterator<Item = &'p Page>) -> Vec<Anomaly> {

@@ -96,6 +96,22 @@ impl fmt::Display for Date {
     }
 }
 
+/// Months by their English names.
+pub const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
 /// Number of days in a month; 0 for a month that does not exist.
 #[must_use]
 pub fn days_in_month(year: i32, month: u32) -> u32 {

@@ -19,7 +19,7 @@ mod spellings_tests;
 mod stated;
 mod validate;
 
-pub use calendar::{Date, Period, days_in_month};
+pub use calendar::{Date, MONTHS, Period, days_in_month};
 pub(crate) use currency::code as currency_code;
 pub use digits::{Locale, scale_by};
 pub use figures::{FoundFigure, find_figures};
